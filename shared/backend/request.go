@@ -1,0 +1,179 @@
+package backend
+
+// Operation is what a job does.
+type Operation string
+
+// The operations.
+const (
+	OpScan           Operation = "scan"
+	OpGenerateIaC    Operation = "generate-iac"
+	OpCreateTenant   Operation = "create-tenant"
+	OpGenerateSpec   Operation = "generate-spec"
+	OpVisualize      Operation = "visualize"
+	OpSnapshotQuery  Operation = "snapshot-query"
+	OpSnapshotDiff   Operation = "snapshot-diff"
+	OpSnapshotExport Operation = "snapshot-export"
+	OpSnapshotPath   Operation = "snapshot-path"
+	OpSnapshotReach  Operation = "snapshot-reach"
+)
+
+// Operations are all operations.
+func Operations() []Operation {
+	return []Operation{
+		OpScan, OpGenerateIaC, OpCreateTenant, OpGenerateSpec, OpVisualize,
+		OpSnapshotQuery, OpSnapshotDiff, OpSnapshotExport, OpSnapshotPath, OpSnapshotReach,
+	}
+}
+
+// Request is what one operation needs to know. The implementations are the *Request types below.
+type Request interface {
+	Operation() Operation
+	// Tenant is the tenant the job is about; empty lets the backend find the only one it can reach.
+	Tenant() string
+}
+
+// Filter narrows what a scan reads or a generator takes. Names compare without regard to case;
+// several values of one field are alternatives; several fields must all hold. Zero takes everything.
+type Filter struct {
+	Subscriptions  []string          `json:"subscriptions,omitempty"`   // ids
+	ResourceGroups []string          `json:"resource_groups,omitempty"` // names
+	ResourceTypes  []string          `json:"resource_types,omitempty"`  // microsoft.compute/virtualmachines
+	Locations      []string          `json:"locations,omitempty"`       // westeurope
+	Tags           map[string]string `json:"tags,omitempty"`            // all of them; an empty value is any value
+	ExcludeTypes   []string          `json:"exclude_types,omitempty"`
+}
+
+// Depth is how far below what Resource Graph indexes a scan goes.
+type Depth string
+
+// The depths, each including the one before.
+const (
+	DepthResources  Depth = "resources"  // what Resource Graph indexes
+	DepthChildren   Depth = "children"   // and child resources that only ARM lists
+	DepthExtensions Depth = "extensions" // and extension resources of each resource
+)
+
+// Identities says which users, groups and principals a scan reads.
+type Identities string
+
+// The choices.
+const (
+	IdentitiesAll        Identities = "all"
+	IdentitiesReferenced Identities = "referenced" // those that the scanned scope names
+	IdentitiesNone       Identities = "none"
+)
+
+// Discovery is by which of Azure's APIs a scan finds resources.
+type Discovery string
+
+// The choices.
+const (
+	DiscoveryAuto  Discovery = "auto"  // Resource Graph, or ARM where there is none
+	DiscoveryGraph Discovery = "graph" // Resource Graph
+	DiscoveryARM   Discovery = "arm"   // ARM's lists
+)
+
+// ScanRequest asks for a snapshot of a tenant. The empty Depth, Identities and Discovery let the
+// backend choose the most it can do.
+type ScanRequest struct {
+	TenantID      string     `json:"tenant_id,omitempty"`
+	Filter        Filter     `json:"filter"`
+	ResourceLimit int64      `json:"resource_limit,omitempty"` // at most so many resources; 0 is no limit
+	Depth         Depth      `json:"depth,omitempty"`
+	Identities    Identities `json:"identities,omitempty"`
+	Discovery     Discovery  `json:"discovery,omitempty"`
+	DryRun        bool       `json:"dry_run,omitempty"` // only predict: ScanResult.Plan
+}
+
+// IaCGenerationRequest asks for infrastructure code from a snapshot.
+type IaCGenerationRequest struct {
+	TenantID     string `json:"tenant_id,omitempty"`
+	OutputFormat string `json:"output_format"`      // terraform, bicep, arm
+	Snapshot     string `json:"snapshot,omitempty"` // an id; empty is the newest complete one
+	Filter       Filter `json:"filter"`
+	Target       Target `json:"target"`
+	Import       bool   `json:"import,omitempty"` // import blocks for what exists
+	Split        string `json:"split,omitempty"`  // rg, type, none
+	Check        bool   `json:"check,omitempty"`  // run the format's own validator where present
+}
+
+// Target is where generated code will be deployed; empty fields keep the source's.
+type Target struct {
+	TenantID       string `json:"tenant_id,omitempty"`
+	SubscriptionID string `json:"subscription_id,omitempty"`
+	Location       string `json:"location,omitempty"`
+	NamePrefix     string `json:"name_prefix,omitempty"`
+}
+
+// TenantCreationRequest asks to deploy a specification, which travels as the input of that path.
+// With DryRun the result is the plan; deploying needs that plan's digest.
+type TenantCreationRequest struct {
+	TenantID         string `json:"tenant_id,omitempty"`
+	Spec             string `json:"spec"` // the path of the input
+	DryRun           bool   `json:"dry_run,omitempty"`
+	PlanDigest       string `json:"plan_digest,omitempty"`
+	Rollback         bool   `json:"rollback,omitempty"`     // remove what the job RollbackJob created
+	RollbackJob      string `json:"rollback_job,omitempty"` // its id
+	CreateIdentities bool   `json:"create_identities,omitempty"`
+}
+
+// SpecGenerationRequest asks for a specification of a snapshot.
+type SpecGenerationRequest struct {
+	TenantID  string `json:"tenant_id,omitempty"`
+	Snapshot  string `json:"snapshot,omitempty"`
+	Filter    Filter `json:"filter"`
+	Anonymize bool   `json:"anonymize,omitempty"`
+}
+
+// VisualizationRequest asks for a page that shows a snapshot.
+type VisualizationRequest struct {
+	TenantID string `json:"tenant_id,omitempty"`
+	Snapshot string `json:"snapshot,omitempty"`
+	Filter   Filter `json:"filter"`
+}
+
+// SnapshotQueryRequest asks a read-only SQL query, or a named one, of a snapshot. The rows become an
+// artifact, so that their number has no limit.
+type SnapshotQueryRequest struct {
+	TenantID string   `json:"tenant_id,omitempty"`
+	Snapshot string   `json:"snapshot,omitempty"`
+	SQL      string   `json:"sql,omitempty"`
+	Name     string   `json:"name,omitempty"`      // of a named query
+	Args     []string `json:"args,omitempty"`      // of its parameters
+	Format   string   `json:"format,omitempty"`    // ndjson (default), csv
+	RowLimit int64    `json:"row_limit,omitempty"` // 0 is no limit
+}
+
+// SnapshotDiffRequest asks what changed between two snapshots.
+type SnapshotDiffRequest struct {
+	TenantID string `json:"tenant_id,omitempty"`
+	Before   string `json:"before"` // an id
+	After    string `json:"after"`  // an id
+	Filter   Filter `json:"filter"`
+	Format   string `json:"format,omitempty"` // ndjson (default), markdown
+}
+
+// SnapshotExportRequest asks for a snapshot's content in another format.
+type SnapshotExportRequest struct {
+	TenantID string `json:"tenant_id,omitempty"`
+	Snapshot string `json:"snapshot,omitempty"`
+	Filter   Filter `json:"filter"`
+	Format   string `json:"format"` // as the backend's documentation lists them
+}
+
+// SnapshotPathRequest asks how one node is connected with another.
+type SnapshotPathRequest struct {
+	TenantID string `json:"tenant_id,omitempty"`
+	Snapshot string `json:"snapshot,omitempty"`
+	From     string `json:"from"` // an ARM id, a principal's id, or a unique name
+	To       string `json:"to"`
+	MaxHops  int    `json:"max_hops,omitempty"` // 0 lets the backend choose
+}
+
+// SnapshotReachRequest asks what a principal or resource can reach.
+type SnapshotReachRequest struct {
+	TenantID string `json:"tenant_id,omitempty"`
+	Snapshot string `json:"snapshot,omitempty"`
+	Node     string `json:"node"`
+	MaxHops  int    `json:"max_hops,omitempty"`
+}

@@ -1,0 +1,233 @@
+package backend
+
+import "github.com/azure-tenant-grapher/atg/shared/fault"
+
+// Result is what a completed job answers. The implementations are the *Result types below. A result
+// whose Complete is false, where it has one, ends the command with fault.Incomplete.
+type Result interface {
+	Operation() Operation
+}
+
+// ScanResult is the outcome of a scan.
+type ScanResult struct {
+	Success         bool      `json:"success"`
+	Complete        bool      `json:"complete"` // nothing in scope was denied, dropped, throttled out or unsupported
+	Subscriptions   int64     `json:"subscriptions"`
+	Resources       int64     `json:"resources"`
+	Relationships   int64     `json:"relationships"`
+	Identities      int64     `json:"identities"`
+	DurationSeconds float64   `json:"duration_seconds"`
+	Error           string    `json:"error,omitempty"`
+	Snapshot        *Snapshot `json:"snapshot,omitempty"` // none with DryRun
+	Coverage        Coverage  `json:"coverage"`
+	Plan            *ScanPlan `json:"plan,omitempty"` // with DryRun
+}
+
+// ScanPlan predicts a scan.
+type ScanPlan struct {
+	Parts           []PlannedPart `json:"parts"`
+	Rows            int64         `json:"rows"`
+	Calls           int64         `json:"calls"`
+	DurationSeconds float64       `json:"duration_seconds"`
+}
+
+// PlannedPart predicts one part of a scan.
+type PlannedPart struct {
+	Key   string `json:"key"`
+	Rows  int64  `json:"rows"`
+	Calls int64  `json:"calls"`
+}
+
+// Coverage is the ledger of a scan: per subscription and kind of thing, what came of reading it.
+type Coverage struct {
+	Complete bool            `json:"complete"` // every entry is listed
+	Entries  []CoverageEntry `json:"entries"`
+}
+
+// Gaps are the entries that are not completely listed.
+func (c Coverage) Gaps() []CoverageEntry {
+	var gaps []CoverageEntry
+	for _, e := range c.Entries {
+		if e.State.Gap() {
+			gaps = append(gaps, e)
+		}
+	}
+	return gaps
+}
+
+// CoverageState is what came of reading one kind of thing in one scope.
+type CoverageState string
+
+// The states.
+const (
+	CoverageListed      CoverageState = "listed"      // read to the end
+	CoverageLimited     CoverageState = "limited"     // not read to the end, because the request's limit was reached
+	CoverageDenied      CoverageState = "denied"      // Azure refused
+	CoverageDropped     CoverageState = "dropped"     // Resource Graph left it out without a word
+	CoverageThrottled   CoverageState = "throttled"   // given up after throttling
+	CoverageFailed      CoverageState = "failed"      // given up after another error
+	CoverageUnsupported CoverageState = "unsupported" // this backend or this cloud cannot read it
+	CoverageSkipped     CoverageState = "skipped"     // disabled in Azure (a deleted or disabled subscription)
+)
+
+// Gap says that things may exist in scope that the scan did not read. What the user limited or what
+// Azure itself has switched off is no gap.
+func (s CoverageState) Gap() bool {
+	switch s {
+	case CoverageListed, CoverageLimited, CoverageSkipped:
+		return false
+	}
+	return true
+}
+
+// CoverageEntry is a line of the ledger.
+type CoverageEntry struct {
+	Scope  string        `json:"scope"` // a subscription's id; "tenant" for what belongs to none
+	Name   string        `json:"name,omitempty"`
+	Kind   string        `json:"kind"` // the Resource Graph table, or the API that was read
+	State  CoverageState `json:"state"`
+	Listed int64         `json:"listed"` // rows read
+	// Expected is how many rows Azure said there are; -1 is unknown.
+	Expected int64        `json:"expected"`
+	Fault    *fault.Fault `json:"fault,omitempty"` // why it is a gap
+}
+
+// IaCGenerationResult is the outcome of generate-iac. The files are the job's artifacts; the host
+// makes FilesGenerated absolute once it has downloaded them.
+type IaCGenerationResult struct {
+	Success           bool      `json:"success"`
+	Complete          bool      `json:"complete"` // nothing omitted, and the snapshot was complete
+	OutputFormat      string    `json:"output_format"`
+	FilesGenerated    []string  `json:"files_generated"`
+	ResourcesIncluded int64     `json:"resources_included"`
+	DurationSeconds   float64   `json:"duration_seconds"`
+	Error             string    `json:"error,omitempty"`
+	Omitted           []Omitted `json:"omitted,omitempty"`
+	Snapshot          string    `json:"snapshot,omitempty"` // the id that was used
+}
+
+// Omitted is something left out of an output, and why.
+type Omitted struct {
+	Resource string `json:"resource"` // an ARM id
+	Property string `json:"property,omitempty"`
+	Reason   string `json:"reason"`
+}
+
+// TenantCreationResult is the outcome of create-tenant.
+type TenantCreationResult struct {
+	Success          bool             `json:"success"`
+	Complete         bool             `json:"complete"`
+	ResourcesCreated int64            `json:"resources_created"`
+	ResourcesFailed  int64            `json:"resources_failed"`
+	DeploymentLogs   []string         `json:"deployment_logs,omitempty"`
+	DurationSeconds  float64          `json:"duration_seconds"`
+	Error            string           `json:"error,omitempty"`
+	Plan             *TenantPlan      `json:"plan,omitempty"`
+	Failures         []ResourceFailed `json:"failures,omitempty"`
+}
+
+// TenantPlan is what create-tenant would do. Its digest confirms it.
+type TenantPlan struct {
+	Digest  string          `json:"digest"`
+	Changes []PlannedChange `json:"changes"`
+}
+
+// PlannedChange is one line of a plan.
+type PlannedChange struct {
+	Resource   string   `json:"resource"`
+	Type       string   `json:"type"`
+	Action     string   `json:"action"` // create, exists, differs, delete, unsupported
+	Properties []string `json:"properties,omitempty"`
+	Reason     string   `json:"reason,omitempty"`
+}
+
+// ResourceFailed is a resource that could not be created, with Azure's own words.
+type ResourceFailed struct {
+	Resource string       `json:"resource"`
+	Fault    *fault.Fault `json:"fault"`
+}
+
+// SpecGenerationResult is the outcome of generate-spec. The file is the job's artifact.
+type SpecGenerationResult struct {
+	Success         bool      `json:"success"`
+	Complete        bool      `json:"complete"`
+	Resources       int64     `json:"resources"`
+	DurationSeconds float64   `json:"duration_seconds"`
+	Error           string    `json:"error,omitempty"`
+	Omitted         []Omitted `json:"omitted,omitempty"`
+	Snapshot        string    `json:"snapshot,omitempty"`
+}
+
+// VisualizationResult is the outcome of visualize. The page is the job's artifact.
+type VisualizationResult struct {
+	Success         bool    `json:"success"`
+	Complete        bool    `json:"complete"`
+	Nodes           int64   `json:"nodes"`
+	Edges           int64   `json:"edges"`
+	DurationSeconds float64 `json:"duration_seconds"`
+	Error           string  `json:"error,omitempty"`
+	Snapshot        string  `json:"snapshot,omitempty"`
+}
+
+// SnapshotQueryResult is the outcome of a query. The rows are the artifact Rows.
+type SnapshotQueryResult struct {
+	Columns         []Column `json:"columns"`
+	RowCount        int64    `json:"row_count"`
+	Truncated       bool     `json:"truncated"` // RowLimit was reached
+	Rows            string   `json:"rows"`      // the artifact's path
+	DurationSeconds float64  `json:"duration_seconds"`
+	Snapshot        string   `json:"snapshot,omitempty"`
+}
+
+// Column is a column of a query's rows.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // text, integer, real, json, boolean, time
+}
+
+// SnapshotDiffResult is the outcome of a comparison. The differences are the artifact Changes.
+type SnapshotDiffResult struct {
+	Complete        bool    `json:"complete"` // both scans covered the scope
+	Added           int64   `json:"added"`
+	Removed         int64   `json:"removed"`
+	Changed         int64   `json:"changed"`
+	Unknown         int64   `json:"unknown"` // gone, but the scope was not completely read
+	Changes         string  `json:"changes"` // the artifact's path
+	DurationSeconds float64 `json:"duration_seconds"`
+}
+
+// SnapshotExportResult is the outcome of an export. The files are the job's artifacts.
+type SnapshotExportResult struct {
+	Format          string  `json:"format"`
+	Complete        bool    `json:"complete"`
+	Resources       int64   `json:"resources"`
+	DurationSeconds float64 `json:"duration_seconds"`
+	Snapshot        string  `json:"snapshot,omitempty"`
+}
+
+// SnapshotPathResult is how two nodes are connected; no paths if they are not.
+type SnapshotPathResult struct {
+	Paths           []Path  `json:"paths"`
+	DurationSeconds float64 `json:"duration_seconds"`
+	Snapshot        string  `json:"snapshot,omitempty"`
+}
+
+// SnapshotReachResult is what a node can reach. The nodes are the artifact Nodes.
+type SnapshotReachResult struct {
+	Reached         int64   `json:"reached"`
+	Nodes           string  `json:"nodes"` // the artifact's path
+	DurationSeconds float64 `json:"duration_seconds"`
+	Snapshot        string  `json:"snapshot,omitempty"`
+}
+
+// Path is a way through the graph.
+type Path struct {
+	Steps []Step `json:"steps"`
+}
+
+// Step is an edge of a path.
+type Step struct {
+	From         string `json:"from"`
+	Relationship string `json:"relationship"`
+	To           string `json:"to"`
+}
