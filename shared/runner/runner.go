@@ -1,5 +1,5 @@
 // Package runner is a job engine for backends whose jobs live and die with their process. A backend
-// embeds a *Runner and supplies one function, the work; the runner answers the job calls of the
+// embeds a *Runner and supplies one function per operation, the work; the runner answers the job calls of the
 // contract (package backend): submission with idempotency keys, states, ordered and replayable
 // events, cancellation that waits, results, inputs, and artifacts.
 package runner
@@ -26,9 +26,18 @@ import (
 // is ignored, unless it is a result. A panic fails the job with fault.Internal.
 type Work func(ctx context.Context, job *Job) (backend.Result, error)
 
+// Works says which function does which operation. Other operations are refused as unsupported.
+type Works map[backend.Operation]Work
+
+// Features are the features that a Runner gives the backend that embeds it; declare them.
+func Features() []backend.Feature {
+	return []backend.Feature{backend.FeatureListJobs, backend.FeatureBatch, backend.FeatureInputs, backend.FeatureArtifacts}
+}
+
 // Runner runs jobs. Make one with New; end it with Close.
 type Runner struct {
-	work  Work
+	works Works
+	check func(backend.Request) error
 	log   *slog.Logger
 	now   func() time.Time
 	slots chan struct{} // nil is no limit
@@ -71,10 +80,13 @@ func WithLimit(n int) Option {
 	}
 }
 
-// New makes a runner for work.
-func New(work Work, options ...Option) *Runner {
+// WithCheck refuses submissions whose request check returns an error for; the error is the answer.
+func WithCheck(check func(backend.Request) error) Option { return func(r *Runner) { r.check = check } }
+
+// New makes a runner for works.
+func New(works Works, options ...Option) *Runner {
 	r := &Runner{
-		work: work, log: slog.Default(), now: time.Now,
+		works: works, check: func(backend.Request) error { return nil }, log: slog.Default(), now: time.Now,
 		jobs: map[string]*Job{}, keys: map[string]submitted{}, inputs: map[string]struct{}{},
 	}
 	for _, o := range options {
@@ -87,6 +99,12 @@ func New(work Work, options ...Option) *Runner {
 func (r *Runner) Submit(ctx context.Context, s backend.Submission) (backend.JobStatusResponse, error) {
 	if s.Request == nil {
 		return backend.JobStatusResponse{}, fault.New(fault.InvalidArgument, "the submission has no request")
+	}
+	if _, ok := r.works[s.Request.Operation()]; !ok {
+		return backend.JobStatusResponse{}, fault.New(fault.Unsupported, fmt.Sprintf("this backend does not do %s", s.Request.Operation()))
+	}
+	if err := r.check(s.Request); err != nil {
+		return backend.JobStatusResponse{}, err
 	}
 	fingerprint, err := fingerprintOf(s)
 	if err != nil {
@@ -178,7 +196,7 @@ func (r *Runner) guard(ctx context.Context, job *Job) (result backend.Result, er
 			result, err = nil, fault.Newf(fault.Internal, "the job ended in a panic: %v", p)
 		}
 	}()
-	return r.work(ctx, job)
+	return r.works[job.submission.Request.Operation()](ctx, job)
 }
 
 // GetJob answers a job's present state.

@@ -20,7 +20,7 @@ import (
 
 func start(t *testing.T, work runner.Work, options ...runner.Option) *runner.Runner {
 	t.Helper()
-	r := runner.New(work, options...)
+	r := runner.New(runner.Works{backend.OpScan: work, backend.OpGenerateSpec: work}, options...)
 	t.Cleanup(func() {
 		if err := r.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Errorf("Close: %v", err)
@@ -327,7 +327,7 @@ func TestBatchAnswersEachOnItsOwn(t *testing.T) {
 
 func TestCloseEndsTheJobsAndRemovesTheirFiles(t *testing.T) {
 	dirs := make(chan string, 1)
-	r := runner.New(func(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	r := runner.New(runner.Works{backend.OpScan: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
 		dir, err := job.WorkDir()
 		if err != nil {
 			return nil, fmt.Errorf("work folder: %w", err)
@@ -335,7 +335,7 @@ func TestCloseEndsTheJobsAndRemovesTheirFiles(t *testing.T) {
 		dirs <- dir
 		<-ctx.Done()
 		return nil, ctx.Err()
-	})
+	}})
 	id := submit(t, r)
 	dir := <-dirs
 	if err := r.Close(t.Context()); err != nil {
@@ -349,5 +349,31 @@ func TestCloseEndsTheJobsAndRemovesTheirFiles(t *testing.T) {
 	}
 	if _, err := r.Submit(t.Context(), backend.Submission{Request: &backend.ScanRequest{}}); fault.CodeOf(err) != fault.Conflict {
 		t.Errorf("Submit behind Close: %v", err)
+	}
+}
+
+func TestSubmitRefuses(t *testing.T) {
+	refused := fault.New(fault.InvalidArgument, "not this tenant")
+	r := start(t, succeed, runner.WithCheck(func(request backend.Request) error {
+		if request.Tenant() == "bad" {
+			return refused
+		}
+		return nil
+	}))
+	cases := map[string]struct {
+		request backend.Request
+		want    fault.Code
+	}{
+		"no request":        {nil, fault.InvalidArgument},
+		"unknown operation": {&backend.VisualizationRequest{}, fault.Unsupported},
+		"the check":         {&backend.ScanRequest{TenantID: "bad"}, fault.InvalidArgument},
+		"nothing":           {&backend.ScanRequest{TenantID: "good"}, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if _, err := r.Submit(t.Context(), backend.Submission{Request: c.request}); fault.CodeOf(err) != c.want {
+				t.Errorf("Submit = %v, want %q", err, c.want)
+			}
+		})
 	}
 }
