@@ -1,0 +1,354 @@
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/conformance"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// run runs the checks on a backend made anew at each start and answers what failed and was skipped.
+func run(t *testing.T, start func() backend.Backend) (failed, skipped map[string]string) {
+	t.Helper()
+	failed, skipped = map[string]string{}, map[string]string{}
+	s := &conformance.Subject{
+		Start: func(context.Context) (backend.Backend, func(), error) {
+			b := start()
+			return b, func() { _ = b.Close(context.WithoutCancel(t.Context())) }, nil
+		},
+		Patience: 10 * time.Second,
+	}
+	seen := 0
+	if _, err := conformance.Run(t.Context(), s, func(o conformance.Outcome) {
+		seen++
+		if o.Err != nil {
+			failed[o.Check.Name] = o.Err.Error()
+		}
+		if o.Skipped != "" {
+			skipped[o.Check.Name] = o.Skipped
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if seen != len(conformance.Checks()) {
+		t.Errorf("%d of %d checks were reported", seen, len(conformance.Checks()))
+	}
+	return failed, skipped
+}
+
+func TestTheReferencePasses(t *testing.T) {
+	var shared *reference
+	failed, skipped := run(t, func() backend.Backend {
+		r := newReference()
+		if shared == nil {
+			shared = r
+		}
+		return r
+	})
+	if len(failed) > 0 {
+		t.Errorf("failed: %v", failed)
+	}
+	want := map[string]string{"features/undeclared": "the backend declares every feature that it has"}
+	if d := cmp.Diff(want, skipped); d != "" {
+		t.Errorf("skipped (-want +got):\n%s", d)
+	}
+	if n := shared.left(); n > 2 { // those of cancelled jobs that had finished before
+		t.Errorf("the checks left %d snapshots", n)
+	}
+}
+
+func TestChecksAreNamedOnceAndSayWhatTheyRequire(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range conformance.Checks() {
+		if seen[c.Name] || !strings.Contains(c.Name, "/") || !strings.HasSuffix(c.Requirement, ".") {
+			t.Errorf("check %q: %q", c.Name, c.Requirement)
+		}
+		seen[c.Name] = true
+	}
+}
+
+// broken overrides calls of the reference; a nil field leaves the call alone.
+type broken struct {
+	*reference
+	submit   func(*reference, backend.Submission) (backend.JobStatusResponse, error)
+	get      func(*reference, string) (backend.JobStatusResponse, error)
+	watch    func(*reference, string, uint64, func(backend.Event) error) error
+	result   func(*reference, string) (backend.Result, error)
+	cancel   func(*reference, string) (backend.JobStatusResponse, error)
+	list     func(*reference, backend.JobFilter) (backend.JobPage, error)
+	put      func(*reference, backend.Input, io.Reader) error
+	download func(*reference, string, string) ([]backend.Artifact, error)
+	snapshot func(*reference, string) (backend.SnapshotDetail, error)
+	fetch    func(*reference, string, string) (backend.Artifact, error)
+	batch    func(*reference, []backend.Submission) ([]backend.BatchItem, error)
+	close    func(context.Context) error
+}
+
+func (b broken) Submit(ctx context.Context, s backend.Submission) (backend.JobStatusResponse, error) {
+	if b.submit != nil {
+		return b.submit(b.reference, s)
+	}
+	return b.reference.Submit(ctx, s)
+}
+
+func (b broken) GetJob(ctx context.Context, id string) (backend.JobStatusResponse, error) {
+	if b.get != nil {
+		return b.get(b.reference, id)
+	}
+	return b.reference.GetJob(ctx, id)
+}
+
+func (b broken) WatchJob(ctx context.Context, id string, after uint64, yield func(backend.Event) error) error {
+	if b.watch != nil {
+		return b.watch(b.reference, id, after, yield)
+	}
+	return b.reference.WatchJob(ctx, id, after, yield)
+}
+
+func (b broken) GetResult(ctx context.Context, id string) (backend.Result, error) {
+	if b.result != nil {
+		return b.result(b.reference, id)
+	}
+	return b.reference.GetResult(ctx, id)
+}
+
+func (b broken) CancelJob(ctx context.Context, id string) (backend.JobStatusResponse, error) {
+	if b.cancel != nil {
+		return b.cancel(b.reference, id)
+	}
+	return b.reference.CancelJob(ctx, id)
+}
+
+func (b broken) ListJobs(ctx context.Context, f backend.JobFilter) (backend.JobPage, error) {
+	if b.list != nil {
+		return b.list(b.reference, f)
+	}
+	return b.reference.ListJobs(ctx, f)
+}
+
+func (b broken) PutInput(ctx context.Context, in backend.Input, r io.Reader) error {
+	if b.put != nil {
+		return b.put(b.reference, in, r)
+	}
+	return b.reference.PutInput(ctx, in, r)
+}
+
+func (b broken) DownloadArtifacts(ctx context.Context, id, dir string, p func(backend.Progress)) ([]backend.Artifact, error) {
+	if b.download != nil {
+		return b.download(b.reference, id, dir)
+	}
+	return b.reference.DownloadArtifacts(ctx, id, dir, p)
+}
+
+func (b broken) GetSnapshot(ctx context.Context, id string) (backend.SnapshotDetail, error) {
+	if b.snapshot != nil {
+		return b.snapshot(b.reference, id)
+	}
+	return b.reference.GetSnapshot(ctx, id)
+}
+
+func (b broken) FetchSnapshot(ctx context.Context, id, dir string, p func(backend.Progress)) (backend.Artifact, error) {
+	if b.fetch != nil {
+		return b.fetch(b.reference, id, dir)
+	}
+	return b.reference.FetchSnapshot(ctx, id, dir, p)
+}
+
+func (b broken) SubmitBatch(ctx context.Context, s []backend.Submission) ([]backend.BatchItem, error) {
+	if b.batch != nil {
+		return b.batch(b.reference, s)
+	}
+	return b.reference.SubmitBatch(ctx, s)
+}
+
+func (b broken) Close(ctx context.Context) error {
+	if b.close != nil {
+		return b.close(ctx)
+	}
+	return b.reference.Close(ctx)
+}
+
+// TestEveryCheckCanFail breaks the reference in one way for each check.
+func TestEveryCheckCanFail(t *testing.T) {
+	ctx := t.Context()
+	n := 0
+	defects := map[string]func(*broken){
+		"describe/unconfigured": func(b *broken) { b.describe = func(d *backend.Description) { d.Name = "Not A Name" } },
+		"describe/settings-schema": func(b *broken) {
+			b.describe = func(d *backend.Description) { d.SettingsSchema = []byte(`{"type":"object"}`) }
+		},
+		"configure/unknown-setting": func(b *broken) { b.configure = func(backend.Settings) error { return nil } },
+		"configure/secrets-stay-secret": func(b *broken) {
+			b.configure = func(s backend.Settings) error {
+				if len(s) == 0 {
+					return nil
+				}
+				key, _ := s["key"].(string)
+				return fault.New(fault.ConfigInvalid, "bad "+key, fault.Problems(fault.Problem{Key: "no_such_setting_at_all"}))
+			}
+		},
+		"capabilities/known": func(b *broken) {
+			b.capabilities = func(c *backend.Capabilities) { c.Operations = append(c.Operations, "dance") }
+		},
+		"health/answers": func(b *broken) { b.health = func(h *backend.Health) { h.Healthy = false } },
+		"jobs/unsupported-operation": func(b *broken) {
+			b.submit = func(r *reference, s backend.Submission) (backend.JobStatusResponse, error) {
+				if s.Request.Operation() == backend.OpVisualize {
+					s.Request = &backend.ScanRequest{}
+				}
+				return r.Submit(ctx, s)
+			}
+		},
+		"jobs/not-found": func(b *broken) {
+			b.get = func(r *reference, id string) (backend.JobStatusResponse, error) {
+				job, err := r.GetJob(ctx, id)
+				if err != nil {
+					return job, errors.New("gone")
+				}
+				return job, nil
+			}
+		},
+		"jobs/states": func(b *broken) {
+			b.get = func(r *reference, id string) (backend.JobStatusResponse, error) {
+				job, err := r.GetJob(ctx, id)
+				job.CompletedAt = nil
+				return job, err
+			}
+		},
+		"jobs/result": func(b *broken) {
+			b.result = func(r *reference, id string) (backend.Result, error) {
+				if _, err := r.GetResult(ctx, id); err != nil {
+					return nil, err
+				}
+				return &backend.VisualizationResult{}, nil
+			}
+		},
+		"jobs/idempotency": func(b *broken) {
+			b.submit = func(r *reference, s backend.Submission) (backend.JobStatusResponse, error) {
+				s.IdempotencyKey = ""
+				return r.Submit(ctx, s)
+			}
+		},
+		"jobs/concurrent-calls": func(b *broken) {
+			b.get = func(r *reference, id string) (backend.JobStatusResponse, error) {
+				job, err := r.GetJob(ctx, id)
+				if job.Status.Terminal() {
+					job.Status = backend.JobRunning
+				}
+				return job, err
+			}
+		},
+		"jobs/deadline": func(b *broken) {
+			b.watch = func(r *reference, id string, after uint64, yield func(backend.Event) error) error {
+				err := r.WatchJob(ctx, id, after, yield)
+				if id == "no-such-job" {
+					if n++; n > 1 { // the first call is of jobs/not-found
+						return errors.New("something else")
+					}
+				}
+				return err
+			}
+		},
+		"events/order": func(b *broken) {
+			b.watch = func(r *reference, id string, after uint64, yield func(backend.Event) error) error {
+				return r.WatchJob(ctx, id, after, func(e backend.Event) error { e.Time = time.Time{}; return yield(e) })
+			}
+		},
+		"events/replay": func(b *broken) {
+			b.watch = func(r *reference, id string, _ uint64, yield func(backend.Event) error) error {
+				return r.WatchJob(ctx, id, 0, yield)
+			}
+		},
+		"events/reader-may-leave": func(b *broken) {
+			b.watch = func(r *reference, id string, after uint64, yield func(backend.Event) error) error {
+				return r.WatchJob(ctx, id, after, func(e backend.Event) error { _ = yield(e); return nil })
+			}
+		},
+		"cancel/stops-the-work": func(b *broken) {
+			b.cancel = func(r *reference, id string) (backend.JobStatusResponse, error) {
+				job, err := r.CancelJob(ctx, id)
+				job.Status = backend.JobRunning
+				if fault.CodeOf(err) == fault.Conflict && job.Status.Terminal() {
+					return job, err
+				}
+				return job, nil
+			}
+		},
+		"cancel/finished": func(b *broken) {
+			b.cancel = func(r *reference, id string) (backend.JobStatusResponse, error) {
+				_, err := r.CancelJob(ctx, id)
+				job, _ := r.GetJob(ctx, id)
+				if job.Status == backend.JobCompleted {
+					return job, nil
+				}
+				return job, err
+			}
+		},
+		"features/undeclared": func(b *broken) {
+			b.capabilities = func(c *backend.Capabilities) { c.Features = nil }
+		},
+		"list_jobs/pages": func(b *broken) {
+			b.list = func(*reference, backend.JobFilter) (backend.JobPage, error) { return backend.JobPage{}, nil }
+		},
+		"batch/each-on-its-own": func(b *broken) {
+			b.batch = func(r *reference, s []backend.Submission) ([]backend.BatchItem, error) {
+				items, err := r.SubmitBatch(ctx, s)
+				return items[:min(1, len(items))], err
+			}
+		},
+		"inputs/checked": func(b *broken) { b.put = func(*reference, backend.Input, io.Reader) error { return nil } },
+		"artifacts/complete": func(b *broken) {
+			b.download = func(r *reference, id, dir string) ([]backend.Artifact, error) {
+				files, err := r.DownloadArtifacts(ctx, id, dir, func(backend.Progress) {})
+				for _, f := range files {
+					err = errors.Join(err, os.WriteFile(filepath.Join(dir, f.Path), bytes.Repeat([]byte("x"), int(f.Size)), 0o600))
+				}
+				return files, err
+			}
+		},
+		"snapshots/not-found": func(b *broken) {
+			b.snapshot = func(r *reference, id string) (backend.SnapshotDetail, error) {
+				if id == ".." {
+					return backend.SnapshotDetail{}, nil
+				}
+				return r.GetSnapshot(ctx, id)
+			}
+		},
+		"snapshots/of-a-scan": func(b *broken) {
+			b.fetch = func(r *reference, id, dir string) (backend.Artifact, error) {
+				a, err := r.FetchSnapshot(ctx, id, dir, func(backend.Progress) {})
+				a.SHA256 = strings.Repeat("0", 64)
+				return a, err
+			}
+		},
+		"close/ends": func(b *broken) { b.close = func(context.Context) error { return errors.New("stuck") } },
+	}
+	for _, c := range conformance.Checks() {
+		t.Run(c.Name, func(t *testing.T) {
+			defect, ok := defects[c.Name]
+			if !ok {
+				t.Fatal("no defect proves that this check can fail")
+			}
+			n = 0
+			failed, _ := run(t, func() backend.Backend {
+				b := &broken{reference: newReference()}
+				defect(b)
+				return b
+			})
+			if failed[c.Name] == "" {
+				t.Errorf("the check passed a defective backend; failed: %v", failed)
+			}
+		})
+	}
+}

@@ -1,0 +1,124 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+var eventChecks = []Check{
+	{
+		Name:        "events/order",
+		Requirement: "Events are numbered, increasing; each has a time and exactly the content that its kind names; the last one is terminal.",
+		Run: func(ctx context.Context, s *Subject) error {
+			f, err := s.job(ctx)
+			if err != nil {
+				return err
+			}
+			var last uint64
+			for i, e := range f.events {
+				switch {
+				case e.Seq <= last:
+					return fmt.Errorf("event %d came behind %d", e.Seq, last)
+				case e.Time.IsZero():
+					return fmt.Errorf("event %d has no time", e.Seq)
+				case !wellFormed(e):
+					return fmt.Errorf("event %d of kind %q does not hold what its kind names, or more: %+v", e.Seq, e.Kind, e)
+				case e.Terminal() != (i == len(f.events)-1):
+					return fmt.Errorf("event %d of %d: terminal is %v", i+1, len(f.events), e.Terminal())
+				}
+				last = e.Seq
+			}
+			return nil
+		},
+	},
+	{
+		Name:        "events/replay",
+		Requirement: "WatchJob replays: from 0 all but coalesced progress comes again, from a number only what is above it.",
+		Run: func(ctx context.Context, s *Subject) error {
+			f, err := s.job(ctx)
+			if err != nil {
+				return err
+			}
+			replayed, err := s.watch(ctx, f.submitted.JobID, 0)
+			if err != nil {
+				return err
+			}
+			if d := cmp.Diff(kept(f.events), kept(replayed), cmp.Comparer(sameFault)); d != "" {
+				return fmt.Errorf("the replay differs (-first +replay):\n%s", d)
+			}
+			end := f.events[len(f.events)-1].Seq
+			tail, err := s.watch(ctx, f.submitted.JobID, end-1)
+			if err != nil {
+				return err
+			}
+			if len(tail) != 1 || tail[0].Seq != end {
+				return fmt.Errorf("above %d came %d events, not the last one alone", end-1, len(tail))
+			}
+			return nil
+		},
+	},
+	{
+		Name:        "events/reader-may-leave",
+		Requirement: "An error of the reader ends WatchJob with that error, and does not end the job.",
+		Run: func(ctx context.Context, s *Subject) error {
+			job, err := s.submit(ctx, "")
+			if err != nil {
+				return err
+			}
+			enough := errors.New("enough")
+			err = s.configured.WatchJob(ctx, job.JobID, 0, func(backend.Event) error { return enough })
+			if !errors.Is(err, enough) {
+				return fmt.Errorf("the answer is %w", errOrNone(err))
+			}
+			events, err := s.watch(ctx, job.JobID, 0)
+			if err != nil {
+				return err
+			}
+			if end := events[len(events)-1]; !end.Terminal() || end.Status.Status == backend.JobCancelled {
+				return fmt.Errorf("the job ended as %+v", end.Status)
+			}
+			return s.discard(ctx, job.JobID)
+		},
+	},
+}
+
+// kept are the events that may not be dropped.
+func kept(events []backend.Event) []backend.Event {
+	var out []backend.Event
+	for _, e := range events {
+		if e.Kind != backend.EventProgress {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// sameFault compares what a fault says, not the values it is made of.
+func sameFault(a, b *fault.Fault) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Code == b.Code && a.Error() == b.Error() && a.Hint == b.Hint
+}
+
+func wellFormed(e backend.Event) bool {
+	set := map[backend.EventKind]bool{
+		backend.EventProgress: e.Progress != nil,
+		backend.EventLog:      e.Log != nil,
+		backend.EventStatus:   e.Status != nil,
+		backend.EventPart:     e.Part != nil,
+		backend.EventSignIn:   e.SignIn != nil,
+	}
+	for kind, is := range set {
+		if is != (kind == e.Kind) {
+			return false
+		}
+	}
+	return set[e.Kind]
+}

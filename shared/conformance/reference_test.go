@@ -1,0 +1,157 @@
+package conformance_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+	"github.com/azure-tenant-grapher/atg/shared/runner"
+)
+
+// reference is a backend with every feature, in memory. Its function fields let a test break it.
+type reference struct {
+	*runner.Runner
+	describe     func(*backend.Description)
+	configure    func(backend.Settings) error
+	capabilities func(*backend.Capabilities)
+	health       func(*backend.Health)
+
+	mu        sync.Mutex
+	snapshots []backend.Snapshot
+}
+
+var snapshotFile = []byte("a snapshot")
+
+func newReference() *reference {
+	r := &reference{}
+	r.Runner = runner.New(runner.Works{backend.OpScan: r.scan, backend.OpGenerateIaC: r.scan}, runner.WithCheck(func(q backend.Request) error {
+		if iac, ok := q.(*backend.IaCGenerationRequest); ok && iac.OutputFormat != "arm" {
+			return fault.Newf(fault.InvalidArgument, "unknown format %q", iac.OutputFormat)
+		}
+		return nil
+	}))
+	return r
+}
+
+func (r *reference) Describe(context.Context) (backend.Description, error) {
+	d := backend.Description{Name: "reference", Version: "1", Protocol: backend.Protocol, SettingsSchema: json.RawMessage(`{
+		"type": "object", "additionalProperties": false,
+		"properties": {"key": {"type": "integer", "description": "a key", "writeOnly": true}}}`)}
+	if r.describe != nil {
+		r.describe(&d)
+	}
+	return d, nil
+}
+
+func (r *reference) Configure(_ context.Context, s backend.Settings) error {
+	if r.configure != nil {
+		return r.configure(s)
+	}
+	f := fault.New(fault.ConfigInvalid, "the settings are wrong")
+	for name, value := range s {
+		if name != "key" {
+			f.Problems = append(f.Problems, fault.Problem{Key: name, Message: "unknown setting"})
+		} else if _, ok := value.(int); !ok {
+			f.Problems = append(f.Problems, fault.Problem{Key: name, Message: "is not an integer"})
+		}
+	}
+	if len(f.Problems) > 0 {
+		return f
+	}
+	return nil
+}
+
+func (r *reference) Capabilities(context.Context) (backend.Capabilities, error) {
+	c := backend.Capabilities{
+		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC}, Formats: []string{"arm"},
+		Features: append(runner.Features(), backend.FeatureSnapshots),
+	}
+	if r.capabilities != nil {
+		r.capabilities(&c)
+	}
+	return c, nil
+}
+
+func (r *reference) CheckHealth(context.Context) backend.Health {
+	h := backend.Health{Healthy: true}
+	if r.health != nil {
+		r.health(&h)
+	}
+	return h
+}
+
+func (r *reference) scan(_ context.Context, job *runner.Job) (backend.Result, error) {
+	job.Log(backend.LevelInfo, "scanning")
+	job.Progress(backend.Progress{Phase: "resources", Done: 1, Total: 1})
+	out, err := job.OutputDir()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(out, "report.txt"), []byte("one resource"), 0o600); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(snapshotFile)
+	s := backend.Snapshot{
+		ID: "s-" + job.ID(), TenantID: "t", CreatedAt: time.Now(), Complete: true, Resources: 1,
+		Size: int64(len(snapshotFile)), SHA256: hex.EncodeToString(sum[:]),
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.snapshots = append([]backend.Snapshot{s}, r.snapshots...)
+	return &backend.ScanResult{Success: true, Complete: true, Resources: 1, Snapshot: &s, Coverage: backend.Coverage{Complete: true}}, nil
+}
+
+func (r *reference) ListSnapshots(_ context.Context, f backend.SnapshotFilter) (backend.SnapshotPage, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return backend.SnapshotPage{Snapshots: r.snapshots[:min(f.Limit, len(r.snapshots))]}, nil
+}
+
+func (r *reference) GetSnapshot(_ context.Context, id string) (backend.SnapshotDetail, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.snapshots {
+		if s.ID == id {
+			return backend.SnapshotDetail{Snapshot: s}, nil
+		}
+	}
+	return backend.SnapshotDetail{}, fault.New(fault.SnapshotNotFound, fmt.Sprintf("no snapshot %q", id))
+}
+
+func (r *reference) DeleteSnapshot(ctx context.Context, id string) error {
+	if _, err := r.GetSnapshot(ctx, id); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, s := range r.snapshots {
+		if s.ID == id {
+			r.snapshots = append(r.snapshots[:i:i], r.snapshots[i+1:]...)
+			break
+		}
+	}
+	return nil
+}
+
+func (r *reference) FetchSnapshot(ctx context.Context, id, dir string, _ func(backend.Progress)) (backend.Artifact, error) {
+	d, err := r.GetSnapshot(ctx, id)
+	if err != nil {
+		return backend.Artifact{}, err
+	}
+	a := backend.Artifact{Path: d.Snapshot.ID, Size: d.Snapshot.Size, SHA256: d.Snapshot.SHA256}
+	return a, os.WriteFile(filepath.Join(dir, a.Path), snapshotFile, 0o600)
+}
+
+func (r *reference) left() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.snapshots)
+}
