@@ -25,7 +25,11 @@ func run(t *testing.T, start func() backend.Backend) (failed, skipped map[string
 	s := &conformance.Subject{
 		Start: func(context.Context) (backend.Backend, func(), error) {
 			b := start()
-			return b, func() { _ = b.Close(context.WithoutCancel(t.Context())) }, nil
+			return b, func() {
+				if b, ok := b.(*broken); ok {
+					_ = b.reference.Close(context.WithoutCancel(t.Context()))
+				}
+			}, nil
 		},
 		Patience: 10 * time.Second,
 	}
