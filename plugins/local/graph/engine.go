@@ -1,0 +1,66 @@
+package graph
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// engine is SQLite with the one function that derives relationships. A finished snapshot does not
+// need the function, so that any SQLite can read it.
+var engine = newEngine()
+
+func newEngine() *sqlite.Driver {
+	d := new(sqlite.Driver)
+	d.MustRegisterDeterministicScalarFunction("parent_key", 1,
+		func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+			id, ok := args[0].(string)
+			if !ok {
+				return nil, fmt.Errorf("parent_key of a %T", args[0])
+			}
+			if parent, ok := parentKey(id); ok {
+				return parent, nil
+			}
+			return nil, nil
+		})
+	return d
+}
+
+// connector opens connections of engine to a data source name.
+type connector string
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return engine.Open(string(c)) }
+func (c connector) Driver() driver.Driver                        { return engine }
+
+// open opens the database at an absolute path with SQLite's URI parameters. One connection is all
+// that a writer or a reader needs, and it keeps the settings of the connection.
+func open(path, parameters string) *sql.DB {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // a drive letter
+	}
+	uri := url.URL{Scheme: "file", Path: path, RawQuery: parameters}
+	db := sql.OpenDB(connector(uri.String()))
+	db.SetMaxOpenConns(1)
+	return db
+}
+
+// openFinished opens a finished snapshot, which nobody changes, for reading.
+func openFinished(path string) *sql.DB { return open(path, "mode=ro&immutable=1&_query_only=1") }
+
+// code is SQLite's primary result code of err; 0 if err is not SQLite's.
+func code(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return sqlite3.SQLITE_OK
+}

@@ -1,0 +1,192 @@
+package graph
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+)
+
+//go:embed derive.sql
+var derive string
+
+// uniqueColumns are what tells the rows of each table of Azure's rows apart.
+var uniqueColumns = map[string]string{
+	"resources":        "id_key",
+	"containers":       "id_key",
+	"role_assignments": "id_key",
+	"role_definitions": "id_key",
+	"other_rows":       "table_name, id_key",
+}
+
+// Finish completes the snapshot and publishes it: duplicates go, indexes and containment edges come,
+// the ledger is written, and the file appears in the store, synced to disk. When ctx ends before
+// that, the snapshot is not published. After any failure only Abort is left.
+func (w *Writer) Finish(ctx context.Context, coverage backend.Coverage) (backend.Snapshot, error) {
+	var snapshot backend.Snapshot
+	err := w.do(func() (err error) {
+		snapshot, err = w.finish(ctx, coverage)
+		return err
+	})
+	if err != nil {
+		return backend.Snapshot{}, err
+	}
+	w.staging = nil
+	return snapshot, nil
+}
+
+func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend.Snapshot, error) {
+	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
+		return backend.Snapshot{}, err
+	}
+	for table, columns := range uniqueColumns {
+		if err := w.unique(ctx, table, columns); err != nil {
+			return backend.Snapshot{}, err
+		}
+	}
+	if err := w.ledger(ctx, coverage); err != nil {
+		return backend.Snapshot{}, err
+	}
+	if _, err := w.conn.ExecContext(ctx, derive, sql.Named("tenant", tenantKey(w.meta.TenantID))); err != nil {
+		return backend.Snapshot{}, err
+	}
+	snapshot, err := w.sumUp(ctx, coverage.Complete)
+	if err != nil {
+		return backend.Snapshot{}, err
+	}
+	if err := w.close(); err != nil {
+		return backend.Snapshot{}, err
+	}
+	return w.publish(ctx, snapshot)
+}
+
+// unique makes the unique index of a table. Duplicates are rare, so they are only looked for once
+// the index has found one.
+func (w *Writer) unique(ctx context.Context, table, columns string) error {
+	index := fmt.Sprintf(`CREATE UNIQUE INDEX %s_id ON %s (%s)`, table, table, columns)
+	_, err := w.conn.ExecContext(ctx, index)
+	if code(err) != sqlite3.SQLITE_CONSTRAINT {
+		return err
+	}
+	result, err := w.conn.ExecContext(ctx, fmt.Sprintf(`
+		DELETE FROM %[1]s WHERE rowid IN (
+			SELECT row FROM (
+				SELECT rowid AS row, row_number() OVER (PARTITION BY %[2]s ORDER BY rowid DESC) AS nth
+				FROM %[1]s WHERE id_key IS NOT NULL)
+			WHERE nth > 1)`, table, columns))
+	if err != nil {
+		return err
+	}
+	gone, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	w.counts.Duplicates += gone
+	_, err = w.conn.ExecContext(ctx, index)
+	return err
+}
+
+// ledger writes what came of reading each part of the tenant.
+func (w *Writer) ledger(ctx context.Context, coverage backend.Coverage) error {
+	for i, e := range coverage.Entries {
+		reason, err := encodeFault(e.Fault)
+		if err != nil {
+			return err
+		}
+		_, err = w.conn.ExecContext(ctx, `INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))`,
+			i, e.Scope, e.Name, e.Kind, string(e.State), e.Listed, e.Expected, reason)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sumUp writes what the snapshot says about itself, and the marks of a finished one.
+func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, error) {
+	snapshot := backend.Snapshot{
+		ID: w.meta.ID, TenantID: strings.ToLower(w.meta.TenantID), TenantName: w.meta.TenantName,
+		JobID: w.meta.JobID, CreatedAt: w.meta.CreatedAt.UTC(), Complete: complete,
+		Filtered: filtered(w.meta.Request), Producer: w.meta.Producer, SchemaVersion: SchemaVersion,
+	}
+	err := w.conn.QueryRowContext(ctx, count).Scan(&snapshot.Subscriptions, &snapshot.Resources,
+		&snapshot.Relationships, &snapshot.RoleAssignments)
+	if err != nil {
+		return snapshot, err
+	}
+	snapshot.DurationSeconds = time.Since(w.meta.CreatedAt).Seconds()
+	entries, err := metaEntries(snapshot, w.meta.Request, w.counts)
+	if err != nil {
+		return snapshot, err
+	}
+	for key, value := range entries {
+		if _, err := w.conn.ExecContext(ctx, `INSERT INTO meta VALUES (?, ?)`, key, value); err != nil {
+			return snapshot, err
+		}
+	}
+	_, err = w.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d",
+		applicationID, SchemaVersion))
+	return snapshot, err
+}
+
+// count sums up what a snapshot holds. A subscription may be known from ARM's list, from its
+// container, or from both.
+const count = `SELECT
+	(SELECT count(*) FROM (SELECT subscription_id FROM subscriptions UNION
+		SELECT subscription_id FROM containers WHERE type = '` + typeSubscription + `')),
+	(SELECT count(*) FROM resources),
+	(SELECT count(*) FROM relationships),
+	(SELECT count(*) FROM role_assignments)`
+
+// publish syncs the finished file, describes it, and moves both into the store.
+func (w *Writer) publish(ctx context.Context, snapshot backend.Snapshot) (backend.Snapshot, error) {
+	path := filepath.Join(w.staging.dir, stagingFile)
+	sum, size, err := seal(path)
+	if err != nil {
+		return snapshot, err
+	}
+	snapshot.SHA256, snapshot.Size = sum, size
+	if err := writeSidecar(filepath.Join(w.staging.dir, stagingSide), snapshot); err != nil {
+		return snapshot, err
+	}
+	if err := ctx.Err(); err != nil {
+		return snapshot, err
+	}
+	return snapshot, w.staging.publish()
+}
+
+// seal syncs a file to disk while hashing it, and takes away the right to write it.
+func seal(path string) (sum string, size int64, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	synced := make(chan error, 1)
+	go func() { synced <- f.Sync() }()
+	hash := sha256.New()
+	size, err = io.Copy(hash, f)
+	if err := errors.Join(err, <-synced, os.Chmod(path, 0o400)); err != nil {
+		return "", 0, err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), size, nil
+}
+
+// filtered says that a request asks for less than the tenant.
+func filtered(r backend.ScanRequest) bool {
+	f := r.Filter
+	return r.ResourceLimit > 0 || len(f.Subscriptions)+len(f.ResourceGroups)+len(f.ResourceTypes)+
+		len(f.Locations)+len(f.Tags)+len(f.ExcludeTypes) > 0
+}

@@ -1,0 +1,160 @@
+// Package graph keeps what a scan found: the resource model and the store of snapshots.
+//
+// A snapshot is one SQLite file, written once by a Writer and never changed. docs/snapshot-format.md
+// describes the file.
+package graph
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// The Resource Graph tables that have a table of their own in a snapshot. Rows of any other table
+// go to other_rows, as do rows of TableAuthorization that are neither role assignments nor role
+// definitions.
+const (
+	TableResources     = "resources"
+	TableContainers    = "resourcecontainers"
+	TableAuthorization = "authorizationresources"
+)
+
+// Row is one row as Resource Graph returned it. Strings are empty, and JSON values nil, where Azure
+// returned nothing; a JSON null counts as nothing too. The JSON values must be valid; the writer
+// keeps their bytes and does not hold on to them.
+type Row struct {
+	Table string // the Resource Graph table it came from
+
+	ID             string // an ARM id, cased as Azure did
+	Name           string
+	Type           string
+	Kind           string
+	Location       string
+	ResourceGroup  string
+	SubscriptionID string
+	TenantID       string
+	ManagedBy      string
+	APIVersion     string
+
+	SKU              []byte
+	Plan             []byte
+	Tags             []byte
+	Identity         []byte
+	Zones            []byte
+	ExtendedLocation []byte
+	Properties       []byte
+	Extra            []byte // an object of the columns that have no field here
+}
+
+// Subscription is a subscription as ARM's list of subscriptions returned it.
+type Subscription struct {
+	ID       string // the GUID
+	Name     string // the display name
+	State    string // Enabled, Warned, PastDue, Disabled, Deleted
+	TenantID string
+	Raw      []byte // the whole JSON object; nil is unknown
+}
+
+const (
+	typeManagementGroup = "microsoft.management/managementgroups"
+	typeSubscription    = "microsoft.resources/subscriptions"
+	typeRoleAssignment  = "microsoft.authorization/roleassignments"
+	typeRoleDefinition  = "microsoft.authorization/roledefinitions"
+)
+
+// key is the form of an ARM id that compares: ARM ids differ only in case.
+func key(id string) string { return strings.ToLower(id) }
+
+// tenantKey is the key of a tenant, as ARM's list of tenants names it.
+func tenantKey(tenantID string) string { return "/tenants/" + strings.ToLower(tenantID) }
+
+// parentKey is the key of what contains the thing with this key: the parent of a child resource, the
+// target of an extension resource, else the resource group, subscription or management group of
+// its scope. It is empty where only the tenant does. ok is false if key is no ARM id.
+func parentKey(key string) (parent string, ok bool) {
+	rest, _, ok := cutSegment(key) // its name
+	if !ok {
+		return "", false
+	}
+	rest, _, ok = cutSegment(rest) // its type
+	if !ok {
+		return "", false
+	}
+	scope, namespace, ok := cutSegment(rest)
+	if !ok || namespace == "" {
+		return rest, rest == ""
+	}
+	if scope, last, ok := cutSegment(scope); ok && last == "providers" {
+		return scope, true
+	}
+	return rest, true
+}
+
+// cutSegment cuts the last segment off a path.
+func cutSegment(path string) (rest, segment string, ok bool) {
+	i := strings.LastIndexByte(path, '/')
+	if i < 0 || i == len(path)-1 {
+		return path, "", false
+	}
+	return path[:i], path[i+1:], true
+}
+
+// containerParent is the key of what contains a container, as far as its row says so.
+func containerParent(r *Row, tenant string) string {
+	var properties struct {
+		Chain   []ancestor `json:"managementGroupAncestorsChain"` // of a subscription
+		Details struct {
+			Chain []ancestor `json:"managementGroupAncestorsChain"` // of a management group
+		} `json:"details"`
+	}
+	switch strings.ToLower(r.Type) {
+	case typeSubscription, typeManagementGroup:
+		// Resource Graph lists the nearest ancestor first. Without one, or where it may not be read,
+		// the tenant is all that is known.
+		_ = json.Unmarshal(r.Properties, &properties)
+		for _, chain := range [][]ancestor{properties.Chain, properties.Details.Chain} {
+			if len(chain) > 0 && chain[0].Name != "" {
+				return "/providers/" + typeManagementGroup + "/" + strings.ToLower(chain[0].Name)
+			}
+		}
+		return tenant
+	}
+	parent, ok := parentKey(key(r.ID))
+	switch {
+	case !ok:
+		return ""
+	case parent == "":
+		return tenant
+	}
+	return parent
+}
+
+type ancestor struct {
+	Name string `json:"name"`
+}
+
+// assignment is what a role assignment's properties say about who may do what, where.
+type assignment struct {
+	PrincipalID      string `json:"principalId"`
+	PrincipalType    string `json:"principalType"`
+	RoleDefinitionID string `json:"roleDefinitionId"`
+	Scope            string `json:"scope"`
+}
+
+// definition is what a role definition's properties say about the role itself.
+type definition struct {
+	RoleName string `json:"roleName"`
+	Type     string `json:"type"`
+}
+
+// decode reads the properties it knows out of JSON that may hold anything; what does not fit is
+// left empty, for the row keeps the properties as they are.
+func decode[T any](properties []byte) T {
+	var known T
+	_ = json.Unmarshal(properties, &known)
+	return known
+}
+
+// lastSegment is the name at the end of an ARM id.
+func lastSegment(id string) string {
+	return id[strings.LastIndexByte(id, '/')+1:]
+}
