@@ -4,7 +4,7 @@ CREATE INDEX resources_type ON resources (type, location);
 CREATE INDEX resources_group ON resources (subscription_id, resource_group);
 CREATE INDEX role_assignments_principal ON role_assignments (principal_id);
 CREATE INDEX role_assignments_scope ON role_assignments (scope_key);
-CREATE INDEX role_definitions_name ON role_definitions (name);
+CREATE INDEX role_definitions_name ON role_definitions (lower(name));
 
 -- Containment: tenant, management group, subscription, resource group, resource, child resource. A
 -- source may be missing among the rows, where the scan did not ask for it or was not let see it.

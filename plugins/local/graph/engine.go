@@ -53,8 +53,11 @@ func open(path, parameters string) *sql.DB {
 	return db
 }
 
-// openFinished opens a finished snapshot, which nobody changes, for reading.
-func openFinished(path string) *sql.DB { return open(path, "mode=ro&immutable=1&_query_only=1") }
+// openFinished opens a finished snapshot, which nobody changes, for reading. The file may come from
+// anywhere.
+func openFinished(path string) *sql.DB {
+	return open(path, "mode=ro&immutable=1&_query_only=1&_defensive=1")
+}
 
 // code is SQLite's primary result code of err; 0 if err is not SQLite's.
 func code(err error) int {

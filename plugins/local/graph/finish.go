@@ -22,15 +22,6 @@ import (
 //go:embed derive.sql
 var derive string
 
-// uniqueColumns are what tells the rows of each table of Azure's rows apart.
-var uniqueColumns = map[string]string{
-	"resources":        "id_key",
-	"containers":       "id_key",
-	"role_assignments": "id_key",
-	"role_definitions": "id_key",
-	"other_rows":       "table_name, id_key",
-}
-
 // Finish completes the snapshot and publishes it: duplicates go, indexes and containment edges come,
 // the ledger is written, and the file appears in the store, synced to disk. When ctx ends before
 // that, the snapshot is not published. After any failure only Abort is left.
@@ -51,19 +42,25 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return backend.Snapshot{}, err
 	}
-	for table, columns := range uniqueColumns {
-		if err := w.unique(ctx, table, columns); err != nil {
+	for _, t := range tables {
+		if err := w.unique(ctx, t.name, t.unique); err != nil {
 			return backend.Snapshot{}, err
 		}
 	}
-	if err := w.ledger(ctx, coverage); err != nil {
+	if _, err := w.conn.ExecContext(ctx, "BEGIN"); err != nil {
+		return backend.Snapshot{}, err
+	}
+	if err := w.ledger(coverage.Entries); err != nil {
 		return backend.Snapshot{}, err
 	}
 	if _, err := w.conn.ExecContext(ctx, derive, sql.Named("tenant", tenantKey(w.meta.TenantID))); err != nil {
 		return backend.Snapshot{}, err
 	}
-	snapshot, err := w.sumUp(ctx, coverage.Complete)
+	snapshot, err := w.sumUp(ctx, coverage.Complete && len(coverage.Gaps()) == 0)
 	if err != nil {
+		return backend.Snapshot{}, err
+	}
+	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return backend.Snapshot{}, err
 	}
 	if err := w.close(); err != nil {
@@ -99,14 +96,18 @@ func (w *Writer) unique(ctx context.Context, table, columns string) error {
 }
 
 // ledger writes what came of reading each part of the tenant.
-func (w *Writer) ledger(ctx context.Context, coverage backend.Coverage) error {
-	for i, e := range coverage.Entries {
+func (w *Writer) ledger(entries []backend.CoverageEntry) error {
+	stmt, err := w.conn.PrepareContext(w.ctx, `INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	for i, e := range entries {
 		reason, err := encodeFault(e.Fault)
 		if err != nil {
 			return err
 		}
-		_, err = w.conn.ExecContext(ctx, `INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))`,
-			i, e.Scope, e.Name, e.Kind, string(e.State), e.Listed, e.Expected, reason)
+		_, err = stmt.ExecContext(w.ctx, i, e.Scope, e.Name, e.Kind, string(e.State), e.Listed, e.Expected, reason)
 		if err != nil {
 			return err
 		}
@@ -118,7 +119,7 @@ func (w *Writer) ledger(ctx context.Context, coverage backend.Coverage) error {
 func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, error) {
 	snapshot := backend.Snapshot{
 		ID: w.meta.ID, TenantID: strings.ToLower(w.meta.TenantID), TenantName: w.meta.TenantName,
-		JobID: w.meta.JobID, CreatedAt: w.meta.CreatedAt.UTC(), Complete: complete,
+		JobID: w.meta.JobID, CreatedAt: w.meta.CreatedAt.UTC().Round(0), Complete: complete,
 		Filtered: filtered(w.meta.Request), Producer: w.meta.Producer, SchemaVersion: SchemaVersion,
 	}
 	err := w.conn.QueryRowContext(ctx, count).Scan(&snapshot.Subscriptions, &snapshot.Resources,
@@ -126,7 +127,7 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 	if err != nil {
 		return snapshot, err
 	}
-	snapshot.DurationSeconds = time.Since(w.meta.CreatedAt).Seconds()
+	snapshot.DurationSeconds = time.Since(w.meta.CreatedAt).Round(time.Millisecond).Seconds()
 	entries, err := metaEntries(snapshot, w.meta.Request, w.counts)
 	if err != nil {
 		return snapshot, err
@@ -145,7 +146,7 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 // container, or from both.
 const count = `SELECT
 	(SELECT count(*) FROM (SELECT subscription_id FROM subscriptions UNION
-		SELECT subscription_id FROM containers WHERE type = '` + typeSubscription + `')),
+		SELECT substr(id_key, length('/subscriptions/') + 1) FROM containers WHERE type = '` + typeSubscription + `')),
 	(SELECT count(*) FROM resources),
 	(SELECT count(*) FROM relationships),
 	(SELECT count(*) FROM role_assignments)`

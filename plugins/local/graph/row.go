@@ -71,22 +71,20 @@ func tenantKey(tenantID string) string { return "/tenants/" + strings.ToLower(te
 // target of an extension resource, else the resource group, subscription or management group of
 // its scope. It is empty where only the tenant does. ok is false if key is no ARM id.
 func parentKey(key string) (parent string, ok bool) {
-	rest, _, ok := cutSegment(key) // its name
+	parent, _, ok = cutSegment(key) // its name
+	if !ok || key[0] != '/' {
+		return "", false
+	}
+	parent, _, ok = cutSegment(parent) // its type
 	if !ok {
 		return "", false
 	}
-	rest, _, ok = cutSegment(rest) // its type
-	if !ok {
-		return "", false
+	if path, _, ok := cutSegment(parent); ok { // perhaps its namespace, behind the word providers
+		if scope, word, ok := cutSegment(path); ok && word == "providers" {
+			return scope, true
+		}
 	}
-	scope, namespace, ok := cutSegment(rest)
-	if !ok || namespace == "" {
-		return rest, rest == ""
-	}
-	if scope, last, ok := cutSegment(scope); ok && last == "providers" {
-		return scope, true
-	}
-	return rest, true
+	return parent, true
 }
 
 // cutSegment cuts the last segment off a path.

@@ -34,11 +34,11 @@ type staging struct {
 // stage makes the folder of a new snapshot, after removing what dead writers left behind.
 func (s *Store) stage(id string) (*staging, error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return nil, s.writeFault(err)
+		return nil, writeFault(s.dir, err)
 	}
 	unlock, err := s.lock()
 	if err != nil {
-		return nil, s.writeFault(err)
+		return nil, writeFault(s.dir, err)
 	}
 	defer unlock()
 	s.sweep()
@@ -61,7 +61,7 @@ func (s *Store) stage(id string) (*staging, error) {
 	}
 	if err != nil {
 		g.remove()
-		return nil, s.writeFault(err)
+		return nil, writeFault(s.dir, err)
 	}
 	return g, nil
 }

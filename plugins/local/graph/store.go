@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,22 +37,23 @@ func (s *Store) Dir() string { return s.dir }
 func (s *Store) file(id string) string    { return filepath.Join(s.dir, id+fileSuffix) }
 func (s *Store) sidecar(id string) string { return filepath.Join(s.dir, id+sidecarSuffix) }
 
-// writeFault says why the store could not be written to. A fault stays as it is.
-func (s *Store) writeFault(err error) error {
+// writeFault says why a snapshot could not be written to a folder. A fault stays as it is.
+func writeFault(dir string, err error) error {
 	if err == nil || fault.As(err) != nil {
 		return err
 	}
-	switch c := code(err); {
-	case c == sqlite3.SQLITE_INTERRUPT:
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fault.Of(err)
-	case c == sqlite3.SQLITE_FULL, diskFull(err):
-		message := "the disk is full: cannot write a snapshot to " + s.dir
-		if free, ok := freeSpace(s.dir); ok {
+	case code(err) == sqlite3.SQLITE_FULL, diskFull(err):
+		message := "the disk is full: cannot write a snapshot to " + dir
+		if free, ok := freeSpace(dir); ok {
 			message += fmt.Sprintf(" (%d MB free)", free>>20)
 		}
-		return fault.New(fault.ExecutionFailed, message, fault.On(s.dir), fault.Because(err),
-			fault.Hint("free some space there and in %s, or choose another folder; earlier snapshots are untouched, `atg snapshot delete` removes those no longer needed", os.TempDir()))
+		return fault.New(fault.ExecutionFailed, message, fault.On(dir), fault.Because(err),
+			fault.Hint("free some space there and where temporary files go (TMPDIR), or choose another folder; "+
+				"earlier snapshots are untouched, and `atg snapshot delete` removes those no longer needed"))
 	}
-	return fault.New(fault.ExecutionFailed, "cannot write a snapshot to "+s.dir, fault.On(s.dir), fault.Because(err),
+	return fault.New(fault.ExecutionFailed, "cannot write a snapshot to "+dir, fault.On(dir), fault.Because(err),
 		fault.Hint("make the folder writable for the user who runs atg, or choose another one; earlier snapshots are untouched"))
 }

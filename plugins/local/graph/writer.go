@@ -77,14 +77,18 @@ var (
 	jsonColumns = []string{"sku", "plan", "tags", "identity", "zones", "extended_location", "extra", "properties"}
 )
 
-// moreColumns are the tables of Azure's rows, with the columns that each adds.
-var moreColumns = map[string][]string{
-	"resources":  nil,
-	"containers": {"parent_key"},
-	"role_assignments": {"principal_id", "principal_type", "role_definition_id", "role_definition_name",
-		"scope", "scope_key"},
-	"role_definitions": {"role_name", "role_type"},
-	"other_rows":       {"table_name"},
+// tables are the tables of Azure's rows: the columns that each adds, and what tells its rows apart.
+var tables = []struct {
+	name   string
+	more   []string
+	unique string
+}{
+	{"resources", nil, "id_key"},
+	{"containers", []string{"parent_key"}, "id_key"},
+	{"role_assignments", []string{"principal_id", "principal_type", "role_definition_id",
+		"role_definition_name", "scope", "scope_key"}, "id_key"},
+	{"role_definitions", []string{"role_name", "role_type"}, "id_key"},
+	{"other_rows", []string{"table_name"}, "table_name, id_key"},
 }
 
 // NewWriter begins a snapshot. It must end with Finish or Abort; the death of the process counts as
@@ -110,7 +114,7 @@ func (s *Store) NewWriter(ctx context.Context, meta Meta) (*Writer, error) {
 	w := &Writer{store: s, meta: meta, staging: g, ctx: context.WithoutCancel(ctx), inserts: map[string]*insert{}}
 	if err := w.create(); err != nil {
 		w.Abort()
-		return nil, s.writeFault(err)
+		return nil, writeFault(s.dir, err)
 	}
 	return w, nil
 }
@@ -137,17 +141,17 @@ func (w *Writer) create() error {
 	if _, err := w.conn.ExecContext(w.ctx, loading+schema); err != nil {
 		return err
 	}
-	for table, more := range moreColumns {
-		columns := slices.Concat(textColumns, jsonColumns, more)
-		stmt, err := w.conn.PrepareContext(w.ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES (?"+
+	for _, t := range tables {
+		columns := slices.Concat(textColumns, jsonColumns, t.more)
+		stmt, err := w.conn.PrepareContext(w.ctx, "INSERT INTO "+t.name+" ("+strings.Join(columns, ", ")+") VALUES (?"+
 			strings.Repeat(", ?", len(textColumns)-1)+
 			// Bytes are bound without the copy that a string would be: a quarter of the whole rate.
 			strings.Repeat(", CAST(? AS TEXT)", len(jsonColumns))+
-			strings.Repeat(", ?", len(more))+")")
+			strings.Repeat(", ?", len(t.more))+")")
 		if err != nil {
 			return err
 		}
-		w.inserts[table] = &insert{stmt: stmt, args: make([]any, len(columns))}
+		w.inserts[t.name] = &insert{stmt: stmt, args: make([]any, len(columns))}
 	}
 	_, err = w.conn.ExecContext(w.ctx, "BEGIN")
 	return err
@@ -260,7 +264,7 @@ func (w *Writer) do(step func() error) error {
 		w.failed = fault.New(fault.Conflict, "the snapshot "+w.meta.ID+" is closed", fault.On(w.meta.ID))
 	}
 	if w.failed == nil {
-		w.failed = w.store.writeFault(step())
+		w.failed = writeFault(w.store.dir, step())
 	}
 	return w.failed
 }

@@ -1,0 +1,209 @@
+package graph
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+const writingRole = "writing"
+
+func init() {
+	// It dies in the middle of a snapshot, when it is killed or its input ends.
+	roles[writingRole] = func(ctx context.Context, dir string) error {
+		s, err := OpenStore(dir)
+		if err != nil {
+			return err
+		}
+		w, err := s.NewWriter(ctx, Meta{TenantID: tenant})
+		if err != nil {
+			return err
+		}
+		if err := w.Add(synthetic(2500)); err != nil {
+			return err
+		}
+		os.Stdout.WriteString(w.ID() + "\n")
+		_, err = io.Copy(io.Discard, os.Stdin)
+		return err
+	}
+}
+
+// another starts this program in a role.
+func another(t *testing.T, role, dir string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, dirVariable+"="+dir)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func TestDeadWritersAreClearedUpBehind(t *testing.T) {
+	s := newStore(t)
+	earlier := write(t, s, Meta{})
+	cmd := another(t, writingRole, s.dir)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	id, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(s.dir, stagingPrefix+strings.TrimSpace(id))
+
+	// While it lives, other writers leave it alone, and readers do not see it.
+	second := write(t, s, Meta{})
+	if _, err := os.Stat(filepath.Join(folder, stagingFile)); err != nil {
+		t.Errorf("a living writer has lost its file: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	page, err := s.List(t.Context(), backend.SnapshotFilter{})
+	if err != nil || len(page.Broken) != 0 {
+		t.Errorf("List: %+v, %v", page.Broken, err)
+	}
+	if diff := cmp.Diff([]backend.Snapshot{second, earlier}, page.Snapshots); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := os.Stat(filepath.Join(folder, stagingFile)); err != nil {
+		t.Errorf("the test is void: the dead writer left nothing: %v", err)
+	}
+
+	orphan := s.sidecar(NewID(began))
+	if err := os.WriteFile(orphan, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newWriter(t, s, Meta{}).Abort()
+	want := []string{storeLock, earlier.ID + ".db", earlier.ID + ".json", second.ID + ".db", second.ID + ".json"}
+	if diff := cmp.Diff(want, names(t, s.dir)); diff != "" {
+		t.Errorf("the next writer does not clear up (-want +got):\n%s", diff)
+	}
+}
+
+func TestTwoScansOfOneTenantAtOnce(t *testing.T) {
+	s := newStore(t)
+	const scans = 4
+	var wait sync.WaitGroup
+	snapshots := make([]backend.Snapshot, scans)
+	errs := make([]error, scans)
+	begin := make(chan struct{})
+	for i := range scans {
+		wait.Go(func() {
+			<-begin
+			w, err := s.NewWriter(t.Context(), Meta{TenantID: tenant, CreatedAt: began})
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			defer w.Abort()
+			for range 3 {
+				errs[i] = errors.Join(errs[i], w.Add(synthetic(500)))
+			}
+			snapshots[i], err = w.Finish(t.Context(), backend.Coverage{Complete: true})
+			errs[i] = errors.Join(errs[i], err)
+		})
+	}
+	close(begin)
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	page, err := s.List(t.Context(), backend.SnapshotFilter{})
+	if err != nil || len(page.Snapshots) != scans || len(page.Broken) != 0 {
+		t.Fatalf("List = %+v, %v", page, err)
+	}
+	for _, snapshot := range snapshots {
+		if snapshot.Resources != 500 {
+			t.Errorf("%s has %d resources", snapshot.ID, snapshot.Resources)
+		}
+		if _, err := s.Get(t.Context(), snapshot.ID); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// SQLite's own limit stands for a full disk: it fails with the same code, wherever tests run.
+func TestFullDisk(t *testing.T) {
+	cases := map[string]struct {
+		pages string // that the file may have
+		rows  int
+	}{
+		"while adding":    {"40", 2500},
+		"while finishing": {"155", 500},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			earlier := write(t, s, Meta{})
+			w := newWriter(t, s, Meta{})
+			if _, err := w.conn.ExecContext(t.Context(), "COMMIT; PRAGMA max_page_count = "+c.pages+"; BEGIN"); err != nil {
+				t.Fatal(err)
+			}
+			added := w.Add(synthetic(c.rows))
+			if adding := name == "while adding"; adding != (added != nil) {
+				t.Fatalf("Add: %v", added)
+			}
+			_, err := w.Finish(t.Context(), backend.Coverage{Complete: true})
+			f := fault.As(err)
+			if f == nil || f.Code != fault.ExecutionFailed || f.Resource != s.dir ||
+				!strings.Contains(f.Message, "disk is full") || !strings.Contains(f.Message, s.dir) ||
+				!strings.Contains(f.Message, "MB free") || !strings.Contains(f.Hint, "free some space") {
+				t.Errorf("Finish: %v, hint %q", err, f.Hint)
+			}
+			w.Abort()
+			if diff := cmp.Diff([]string{storeLock, earlier.ID + ".db", earlier.ID + ".json"}, names(t, s.dir)); diff != "" {
+				t.Error(diff)
+			}
+			if _, err := s.Get(t.Context(), earlier.ID); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestStoreThatCannotBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenStore(file); fault.CodeOf(err) != fault.ExecutionFailed {
+		t.Errorf("OpenStore of a file: %v", err)
+	}
+	if _, err := OpenStore(""); fault.CodeOf(err) != fault.ConfigInvalid {
+		t.Errorf("OpenStore of nothing: %v", err)
+	}
+	s, err := OpenStore(filepath.Join(file, "below", "it"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.NewWriter(t.Context(), Meta{TenantID: tenant})
+	if f := fault.As(err); f == nil || f.Code != fault.ExecutionFailed || !strings.Contains(f.Message, s.dir) || f.Hint == "" {
+		t.Errorf("NewWriter: %v", err)
+	}
+}

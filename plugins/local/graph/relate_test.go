@@ -1,0 +1,82 @@
+package graph
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParentKey(t *testing.T) {
+	cases := map[string]struct {
+		want string
+		ok   bool
+	}{
+		"/subscriptions/s":                                                      {"", true},
+		"/subscriptions/s/resourcegroups/g":                                     {"/subscriptions/s", true},
+		"/subscriptions/s/resourcegroups/g/providers/n/t/r":                     {"/subscriptions/s/resourcegroups/g", true},
+		"/subscriptions/s/resourcegroups/g/providers/n/t/r/c/k":                 {"/subscriptions/s/resourcegroups/g/providers/n/t/r", true},
+		"/subscriptions/s/resourcegroups/g/providers/n/t/r/providers/m/u/e":     {"/subscriptions/s/resourcegroups/g/providers/n/t/r", true},
+		"/subscriptions/s/resourcegroups/g/providers/n/t/r/providers/m/u/e/c/k": {"/subscriptions/s/resourcegroups/g/providers/n/t/r/providers/m/u/e", true},
+		"/subscriptions/s/providers/n/t/r":                                      {"/subscriptions/s", true},
+		"/providers/microsoft.management/managementgroups/m":                    {"", true},
+		"/providers/microsoft.management/managementgroups/m/providers/n/t/r":    {"/providers/microsoft.management/managementgroups/m", true},
+		"/subscriptions/s/resourcegroups/providers/providers/n/t/r":             {"/subscriptions/s/resourcegroups/providers", true},
+		"": {}, "/": {}, "/a": {}, "x": {}, "a/b/c": {}, "/subscriptions/": {}, "//": {},
+	}
+	for key, c := range cases {
+		t.Run(key, func(t *testing.T) {
+			if got, ok := parentKey(key); got != c.want && ok || ok != c.ok {
+				t.Errorf("parentKey = %q, %v, want %q, %v", got, ok, c.want, c.ok)
+			}
+		})
+	}
+}
+
+func TestContainment(t *testing.T) {
+	const (
+		mg    = "/providers/Microsoft.Management/managementGroups/"
+		sub   = "/subscriptions/" + subscription
+		group = sub + "/resourceGroups/App"
+		site  = group + "/providers/Microsoft.Web/sites/Web"
+	)
+	container := func(id, typ, properties string) Row {
+		return Row{Table: TableContainers, ID: id, Type: typ, Properties: []byte(properties)}
+	}
+	s := newStore(t)
+	snapshot := write(t, s, Meta{},
+		container(mg+tenant, "microsoft.management/managementgroups", `{"details":{"managementGroupAncestorsChain":[]}}`),
+		container(mg+"Prod", "microsoft.management/managementgroups",
+			`{"details":{"managementGroupAncestorsChain":[{"displayName":"Root","name":"`+tenant+`"}]}}`),
+		container(sub, "microsoft.resources/subscriptions",
+			`{"managementGroupAncestorsChain":[{"name":"Prod"},{"name":"`+tenant+`"}]}`),
+		container("/subscriptions/alone", "microsoft.resources/subscriptions", `{"managementGroupAncestorsChain":null}`),
+		container(group, "microsoft.resources/subscriptions/resourcegroups", `{}`),
+		Row{Table: TableResources, ID: site},
+		Row{Table: TableResources, ID: site + "/slots/Stage"},
+		Row{Table: TableResources, ID: "/providers/Microsoft.X/y/z"},
+		Row{Table: TableResources, ID: "nonsense"},
+		Row{Table: "policyresources", ID: sub + "/providers/Microsoft.Authorization/policyAssignments/p"},
+	)
+	root := "/tenants/" + tenant
+	want := [][]string{
+		{root, key(mg + tenant)},
+		{key(mg + tenant), key(mg + "prod")},
+		{key(group), key(site)},
+		{key(mg + "prod"), key(sub)},
+		{key(site), key(site + "/slots/stage")},
+		{key(sub), key(group)},
+		{root, "/providers/microsoft.x/y/z"},
+		{root, "/subscriptions/alone"},
+	}
+	got := query(t, s, snapshot.ID, `SELECT source_key, target_key FROM relationships
+		WHERE kind = 'CONTAINS' AND rule = 'containment' AND property = ''`)
+	slices.SortFunc(want, slices.Compare)
+	slices.SortFunc(got, slices.Compare)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if snapshot.Relationships != int64(len(want)) || snapshot.Resources != 4 || snapshot.Subscriptions != 2 {
+		t.Errorf("counts are %+v", snapshot)
+	}
+}
