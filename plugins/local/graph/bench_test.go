@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
@@ -32,30 +33,38 @@ func synthetic(n int) []Row {
 	return rows
 }
 
-// BenchmarkWrite writes a snapshot of 100,000 resources. The rate of load is that of Add alone.
+// BenchmarkWrite writes a snapshot of 100,000 resources: load is Add alone, the whole adds Finish,
+// with indexes, edges, checksum, and everything synced to disk.
 func BenchmarkWrite(b *testing.B) {
 	rows := synthetic(100_000)
+	s, err := OpenStore(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var load, whole time.Duration
 	for b.Loop() {
-		s, err := OpenStore(b.TempDir())
-		if err != nil {
-			b.Fatal(err)
-		}
+		began := time.Now()
 		w, err := s.NewWriter(b.Context(), Meta{TenantID: "t"})
 		if err != nil {
 			b.Fatal(err)
 		}
-		started := b.Elapsed()
 		for i := 0; i < len(rows); i += 1000 {
 			if err := w.Add(rows[i : i+1000]); err != nil {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64(len(rows))/(b.Elapsed()-started).Seconds(), "load-rows/s")
+		load += time.Since(began)
 		snapshot, err := w.Finish(b.Context(), backend.Coverage{Complete: true})
 		if err != nil {
 			b.Fatal(err)
 		}
+		whole += time.Since(began)
 		b.ReportMetric(float64(snapshot.Size)/float64(len(rows)), "B/row")
+		if err := s.Delete(b.Context(), snapshot.ID); err != nil {
+			b.Fatal(err)
+		}
 	}
-	b.ReportMetric(float64(len(rows))*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	n := float64(len(rows)) * float64(b.N)
+	b.ReportMetric(n/load.Seconds(), "load-rows/s")
+	b.ReportMetric(n/whole.Seconds(), "rows/s")
 }

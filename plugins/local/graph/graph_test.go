@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -38,7 +40,11 @@ var began = time.Date(2026, 3, 4, 5, 6, 7, 891e6, time.UTC)
 
 func newStore(t *testing.T) *Store {
 	t.Helper()
-	s, err := OpenStore(t.TempDir() + "/a store? 100%")
+	name := "a store #1 100%25" // hard to put into a URI
+	if runtime.GOOS != "windows" {
+		name += "?mode=memory"
+	}
+	s, err := OpenStore(filepath.Join(t.TempDir(), name))
 	if err != nil {
 		t.Fatal(err)
 	}
