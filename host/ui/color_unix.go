@@ -1,0 +1,8 @@
+//go:build !windows
+
+package ui
+
+import "io"
+
+// enableColor does nothing: terminals here understand escape sequences.
+func enableColor(io.Writer) {}

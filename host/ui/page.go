@@ -1,0 +1,160 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
+)
+
+// Page is a result for people. What is put on it is cleaned: it may come from anywhere.
+type Page struct {
+	screen *screen
+	text   strings.Builder
+}
+
+// Toned is a piece of text with a meaning.
+type Toned struct {
+	Tone Tone
+	Text string
+}
+
+// Line adds a line. The parts are strings and Toned; anything else is printed as fmt does.
+func (p *Page) Line(parts ...any) {
+	for _, part := range parts {
+		tone, text := Normal, ""
+		switch part := part.(type) {
+		case string:
+			text = part
+		case Toned:
+			tone, text = part.Tone, part.Text
+		default:
+			text = fmt.Sprint(part)
+		}
+		p.text.WriteString(p.screen.paint.text(tone, Clean(text)))
+	}
+	p.text.WriteByte('\n')
+}
+
+// Lines adds text as it is, which may have several lines, cleaned.
+func (p *Page) Lines(text string) {
+	p.text.WriteString(strings.TrimRight(CleanLines(text), "\n"))
+	p.text.WriteByte('\n')
+}
+
+// Title adds an empty line, unless it is the first, and a heading.
+func (p *Page) Title(text string) {
+	p.Gap()
+	p.Line(Toned{Strong, text})
+}
+
+// Gap adds an empty line, unless it is the first.
+func (p *Page) Gap() {
+	if p.text.Len() > 0 {
+		p.text.WriteByte('\n')
+	}
+}
+
+// Pair is a name and what belongs to it.
+type Pair struct {
+	Name  string
+	Value any // as the parts of Page.Line
+}
+
+// Pairs adds names and values in two columns. Pairs whose value is the empty string are left out.
+func (p *Page) Pairs(pairs ...Pair) {
+	width := 0
+	for _, pair := range pairs {
+		if pair.Value != "" {
+			width = max(width, lipgloss.Width(Clean(pair.Name)))
+		}
+	}
+	for _, pair := range pairs {
+		if pair.Value == "" {
+			continue
+		}
+		name := Clean(pair.Name)
+		p.Line("  ", Toned{Faint, name}, strings.Repeat(" ", width-lipgloss.Width(name)+2), pair.Value)
+	}
+}
+
+// Column is a column of a table.
+type Column struct {
+	Title string
+	Right bool // numbers
+	Whole bool // never wrapped: what one copies
+}
+
+// Table is rows under titles. On a terminal it fits the width, by wrapping cells; elsewhere each row
+// is one line, however long.
+type Table struct {
+	Columns []Column
+	Rows    [][]string
+	Tone    func(row, column int) Tone // nil is Normal
+	Indent  int
+	Empty   string // shown instead, if there are no rows
+}
+
+// Table adds a table.
+func (p *Page) Table(t Table) {
+	if len(t.Rows) == 0 {
+		if t.Empty != "" {
+			p.Line(strings.Repeat(" ", t.Indent), Toned{Faint, t.Empty})
+		}
+		return
+	}
+	headers, widths := make([]string, len(t.Columns)), make([]int, len(t.Columns))
+	rows := make([][]string, len(t.Rows))
+	for i, c := range t.Columns {
+		headers[i], widths[i] = c.Title, lipgloss.Width(c.Title)
+	}
+	for i, row := range t.Rows {
+		rows[i] = make([]string, len(t.Columns))
+		for j := range row {
+			rows[i][j] = Clean(row[j])
+			widths[j] = max(widths[j], lipgloss.Width(rows[i][j]))
+		}
+	}
+
+	const gap = 2
+	drawn := table.New().Headers(headers...).Rows(rows...).
+		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
+		BorderColumn(false).BorderRow(false).BorderHeader(false).
+		StyleFunc(func(row, column int) lipgloss.Style {
+			tone := Normal
+			switch {
+			case row == table.HeaderRow:
+				tone = Faint
+			case t.Tone != nil:
+				tone = t.Tone(row, column)
+			}
+			style, c := p.screen.paint.style(tone), t.Columns[column]
+			if c.Right {
+				style = style.Align(lipgloss.Right)
+			}
+			if c.Whole {
+				style = style.Width(widths[column] + gap)
+			}
+			if column < len(t.Columns)-1 || c.Whole {
+				style = style.PaddingRight(gap)
+			}
+			return style
+		})
+	if room := p.screen.width() - t.Indent; p.screen.width() > 0 && total(widths, gap) > room {
+		drawn = drawn.Width(max(room, 20))
+	}
+	for line := range strings.SplitSeq(drawn.String(), "\n") {
+		p.text.WriteString(strings.Repeat(" ", t.Indent))
+		p.text.WriteString(strings.TrimRight(line, " "))
+		p.text.WriteByte('\n')
+	}
+}
+
+func total(widths []int, gap int) int {
+	sum := gap * (len(widths) - 1)
+	for _, w := range widths {
+		sum += w
+	}
+	return sum
+}
