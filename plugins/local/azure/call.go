@@ -1,0 +1,157 @@
+package azure
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+const (
+	// maxFailures is how often one call may fail in a row for another reason than throttling, which
+	// only patience ends: about 15 seconds of an Azure that is down.
+	maxFailures = 6
+	backoffBase = 500 * time.Millisecond
+	backoffMax  = 30 * time.Second
+	attemptTime = 3 * time.Minute // for one attempt with its body
+)
+
+// call is one call to Azure.
+type call struct {
+	api     string // for messages: Resource Graph
+	limiter *limiter
+	method  string
+	url     string
+	body    []byte // JSON; nil is none
+	// read takes in the content of a good answer. If it fails the whole call is made again, so it
+	// must begin anew each time.
+	read func(io.Reader) error
+}
+
+// do makes a call until it succeeds, is refused, or patience is over. Its errors are faults, or a
+// *failure for answers that a caller may mend.
+func (s *Session) do(ctx context.Context, c *call) error {
+	var began time.Time // of the first failure
+	renewed := false
+	for failures, throttled := 0, 0; ; {
+		if err := c.limiter.acquire(ctx); err != nil {
+			return err
+		}
+		token, err := s.attempt(ctx, c)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		f := (*failure)(nil)
+		if !errors.As(err, &f) {
+			return err // of the credential
+		}
+		switch {
+		case f.status == http.StatusUnauthorized && !renewed:
+			renewed = true
+			s.credential.renew(token)
+			continue
+		case !f.passing():
+			return f
+		case f.throttled():
+			throttled++
+		default:
+			if failures++; failures == maxFailures {
+				return f
+			}
+		}
+		now := time.Now()
+		if began.IsZero() {
+			began = now
+		}
+		wait := f.wait
+		if wait == 0 {
+			wait = backoff(failures + throttled)
+		}
+		if now.Add(wait).Sub(began) > s.config.Patience {
+			return f
+		}
+		if f.throttled() { // it concerns all who call this API
+			c.limiter.block(wait, f.why())
+		} else if err := pause(ctx, Wait{f.why(), wait}); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return f // why the time was not enough
+			}
+			return err
+		}
+	}
+}
+
+// backoff doubles with each failure, with jitter, so that many callers do not come back as one.
+func backoff(failures int) time.Duration {
+	d := min(backoffBase<<min(failures-1, 10), backoffMax)
+	return d/2 + rand.N(d/2)
+}
+
+// attempt makes a call once. A failure of the call itself is a *failure; token is what it was made
+// with.
+func (s *Session) attempt(ctx context.Context, c *call) (token string, err error) {
+	var header http.Header
+	defer func() { c.limiter.release(header) }()
+	outer := ctx
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+
+	req, err := s.request(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	began := time.Now()
+	resp, err := s.pipeline.Do(req)
+	token = strings.TrimPrefix(req.Raw().Header.Get("Authorization"), "Bearer ")
+	if err != nil {
+		if f := fault.As(err); f != nil {
+			return token, f
+		}
+		slog.DebugContext(outer, "azure call failed", "method", c.method, "api", c.api, "error", err)
+		return token, &failure{cause: err}
+	}
+	defer discard(resp)
+	header = resp.Header
+	slog.DebugContext(outer, "azure call", "method", c.method, "api", c.api, "status", resp.StatusCode,
+		"took", time.Since(began), "request_id", header.Get("x-ms-request-id"))
+	if resp.StatusCode != http.StatusOK {
+		return token, failed(resp)
+	}
+	if err := withBody(resp, c.read); err != nil {
+		return token, &failure{cause: err, correlationID: header.Get("x-ms-correlation-request-id")}
+	}
+	return token, nil
+}
+
+func (s *Session) request(ctx context.Context, c *call) (*policy.Request, error) {
+	req, err := runtime.NewRequest(ctx, c.method, c.url)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "the address of "+c.api+" is wrong", fault.Because(err))
+	}
+	runtime.SkipBodyDownload(req)
+	if c.body != nil {
+		if err := req.SetBody(readSeekCloser(c.body), "application/json"); err != nil {
+			return nil, fault.New(fault.Internal, "the call of "+c.api+" cannot be made", fault.Because(err))
+		}
+	}
+	h := req.Raw().Header
+	h.Set("Accept", "application/json")
+	h.Set("Accept-Encoding", "gzip")
+	h.Set("User-Agent", s.config.UserAgent)
+	if id := traceOf(ctx).CorrelationID; id != "" {
+		h.Set("x-ms-correlation-request-id", id)
+	}
+	return req, nil
+}

@@ -1,0 +1,92 @@
+package azure
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// Client talks to one cloud with one way to get credentials. It is for concurrent use.
+type Client struct {
+	config    Config
+	transport *http.Transport
+	wire      *http.Client
+
+	mu       sync.Mutex
+	sessions map[string]*Session
+}
+
+// New checks the configuration, and the files and variables it depends on; fault.ConfigInvalid with
+// every problem. It calls nobody.
+func New(config Config) (*Client, error) {
+	problems := config.resolve()
+	roots, more := config.authorities()
+	if problems = append(problems, more...); len(problems) > 0 {
+		return nil, fault.New(fault.ConfigInvalid, "the settings for Azure are wrong", fault.Problems(problems...))
+	}
+	transport := newTransport(roots, config.Parallelism)
+	return &Client{
+		config: config, transport: transport, sessions: map[string]*Session{},
+		wire: &http.Client{Transport: transport, CheckRedirect: noRedirects},
+	}, nil
+}
+
+// Config is the configuration, completed from the environment.
+func (c *Client) Config() Config { return c.config }
+
+// Close ends the connections that wait for use.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Session is what the client may do in one tenant. Everyone who asks for the same tenant shares one,
+// with its tokens and what is known of its quota. An empty tenant is the configured one or else the
+// credential's own.
+func (c *Client) Session(tenant string) *Session {
+	if tenant == "" {
+		tenant = c.config.TenantID
+	}
+	tenant = strings.ToLower(tenant)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.sessions[tenant]
+	if !ok {
+		s = newSession(&c.config, tenant, c.wire)
+		c.sessions[tenant] = s
+	}
+	return s
+}
+
+// Session makes calls in one tenant as one principal.
+type Session struct {
+	config     *Config
+	tenant     string // empty is the credential's own
+	credential *credential
+	pipeline   runtime.Pipeline
+	arm, graph *limiter
+}
+
+func newSession(config *Config, tenant string, wire *http.Client) *Session {
+	credential := newCredential(config, tenant, &watched{client: wire})
+	bearer := runtime.NewBearerTokenPolicy(credential, []string{config.scope()}, nil)
+	return &Session{
+		config: config, tenant: tenant, credential: credential,
+		// The retries are our own: they cover the reading of the body, wait together, and are seen.
+		pipeline: runtime.NewPipeline("atg", "", runtime.PipelineOptions{PerRetry: []policy.Policy{bearer}}, &policy.ClientOptions{
+			Retry: policy.RetryOptions{MaxRetries: -1}, Telemetry: policy.TelemetryOptions{Disabled: true}, Transport: wire,
+		}),
+		arm: newLimiter(config.MaxRPS), graph: newLimiter(config.MaxRPS),
+	}
+}
+
+// Authenticate gets a token, and says which source it came from and how long it took.
+func (s *Session) Authenticate(ctx context.Context) (source string, took time.Duration, err error) {
+	began := time.Now()
+	_, err = s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.config.scope()}})
+	return s.credential.source(), time.Since(began), err
+}
