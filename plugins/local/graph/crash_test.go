@@ -2,11 +2,10 @@ package graph
 
 import (
 	"bufio"
-	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,45 +17,19 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-const writingRole = "writing"
-
-func init() {
-	// It dies in the middle of a snapshot, when it is killed or its input ends.
-	roles[writingRole] = func(ctx context.Context, dir string) error {
-		s, err := OpenStore(dir)
-		if err != nil {
-			return err
-		}
-		w, err := s.NewWriter(ctx, Meta{TenantID: tenant})
-		if err != nil {
-			return err
-		}
-		if err := w.Add(synthetic(2500)); err != nil {
-			return err
-		}
-		os.Stdout.WriteString(w.ID() + "\n")
-		_, err = io.Copy(io.Discard, os.Stdin)
-		return err
-	}
-}
-
-// another starts this program in a role.
-func another(t *testing.T, role, dir string) *exec.Cmd {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), roleVariable+"="+role, dirVariable+"="+dir)
-	cmd.Stderr = os.Stderr
-	return cmd
-}
-
 func TestDeadWritersAreClearedUpBehind(t *testing.T) {
+	if s := otherStore(t); s != nil { // dies in the middle of a snapshot
+		w := newWriter(t, s, Meta{})
+		if err := w.Add(synthetic(2500)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(os.Stdout, w.ID())
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return
+	}
 	s := newStore(t)
 	earlier := write(t, s, Meta{})
-	cmd := another(t, writingRole, s.dir)
+	cmd := another(t, s)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -88,7 +88,7 @@ func readMeta(ctx context.Context, db *sql.DB) (backend.Snapshot, *backend.ScanR
 	if err != nil {
 		return s, nil, err
 	}
-	defer rows.Close()
+	defer discard(rows)
 	for rows.Next() {
 		var key, value string
 		if err := rows.Scan(&key, &value); err != nil {
@@ -158,7 +158,7 @@ func checkFile(path string) (size int64, version int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	defer f.Close()
+	defer discard(f)
 	var header [headerSize]byte
 	if _, err := io.ReadFull(f, header[:]); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return 0, 0, broken(path, "is cut off: it is shorter than its header", nil)

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -67,3 +68,6 @@ func code(err error) int {
 	}
 	return sqlite3.SQLITE_OK
 }
+
+// discard closes what was only read or is given up, so that nothing can be lost.
+func discard(c io.Closer) { _ = c.Close() }

@@ -34,15 +34,15 @@ func (s *Store) Fetch(ctx context.Context, id, dir string, progress func(backend
 	if err != nil {
 		return backend.Artifact{}, err
 	}
-	defer from.Close()
+	defer discard(from)
 	artifact := backend.Artifact{Path: id + fileSuffix, Size: snapshot.Size, SHA256: snapshot.SHA256}
 
 	to, err := os.CreateTemp(dir, ".atg-*")
 	if err != nil {
 		return backend.Artifact{}, writeFault(dir, err)
 	}
-	defer os.Remove(to.Name()) // gone by then if all went well
-	defer to.Close()
+	defer func() { _ = os.Remove(to.Name()) }() // gone by then if all went well
+	defer discard(to)
 	sum, err := copyFile(ctx, to, from, snapshot.Size, progress)
 	switch {
 	case err != nil:

@@ -101,7 +101,7 @@ func (w *Writer) ledger(entries []backend.CoverageEntry) error {
 	if err != nil {
 		return err
 	}
-	defer stmt.Close()
+	defer discard(stmt)
 	for i, e := range entries {
 		reason, err := encodeFault(e.Fault)
 		if err != nil {
@@ -174,7 +174,7 @@ func seal(path string) (sum string, size int64, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	defer f.Close()
+	defer discard(f)
 	synced := make(chan error, 1)
 	go func() { synced <- f.Sync() }()
 	hash := sha256.New()

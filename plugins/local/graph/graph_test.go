@@ -1,8 +1,8 @@
 package graph
 
 import (
-	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -11,24 +11,34 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
-// roles are what a process of this test's own program does instead of testing, by the value of
-// roleVariable.
-var roles = map[string]func(ctx context.Context, dir string) error{}
+// roleVariable is set in a process that a test starts of its own program, to run that same test in
+// another role. The process works in the store that is its working folder.
+const roleVariable = "GRAPH_TEST_ROLE"
 
-const (
-	roleVariable = "GRAPH_TEST_ROLE"
-	dirVariable  = "GRAPH_TEST_DIR"
-)
-
-func TestMain(m *testing.M) {
-	if role := roles[os.Getenv(roleVariable)]; role != nil {
-		if err := role(context.Background(), os.Getenv(dirVariable)); err != nil {
-			os.Stderr.WriteString(err.Error())
-			os.Exit(1)
-		}
-		os.Exit(0)
+// another makes a process that runs the calling test in another role.
+func another(t *testing.T, s *Store) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
-	os.Exit(m.Run())
+	cmd := exec.CommandContext(t.Context(), self, "-test.run=^"+t.Name()+"$")
+	cmd.Dir = s.dir
+	cmd.Env = append(os.Environ(), roleVariable+"=1")
+	return cmd
+}
+
+// otherStore is the store that such a process works in; nil in the test itself.
+func otherStore(t *testing.T) *Store {
+	t.Helper()
+	if os.Getenv(roleVariable) == "" {
+		return nil
+	}
+	s, err := OpenStore(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 const (

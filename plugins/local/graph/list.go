@@ -149,7 +149,7 @@ func (s *Store) load(ctx context.Context, id string) (backend.Snapshot, error) {
 		return snapshot, nil
 	}
 	db := openFinished(path)
-	defer db.Close()
+	defer discard(db)
 	snapshot, _, err := readMeta(ctx, db)
 	switch {
 	case err != nil:

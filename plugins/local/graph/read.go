@@ -35,7 +35,7 @@ func (s *Store) detail(ctx context.Context, id string) (detail backend.SnapshotD
 	}
 	path := s.file(id)
 	db := openFinished(path)
-	defer db.Close()
+	defer discard(db)
 	if _, detail.Request, err = readMeta(ctx, db); err != nil {
 		return detail, readFault(path, err)
 	}
@@ -74,7 +74,7 @@ func readCounts(ctx context.Context, db *sql.DB, query string) ([]backend.Count,
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer discard(rows)
 	counts := []backend.Count{}
 	for rows.Next() {
 		var c backend.Count
@@ -92,7 +92,7 @@ func readCoverage(ctx context.Context, db *sql.DB) (backend.Coverage, error) {
 	if err != nil {
 		return coverage, err
 	}
-	defer rows.Close()
+	defer discard(rows)
 	for rows.Next() {
 		var e backend.CoverageEntry
 		var reason []byte
@@ -113,7 +113,7 @@ func hashFile(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer discard(f)
 	hash := sha256.New()
 	if _, err := io.CopyBuffer(hash, reader{ctx, f}, make([]byte, copyBuffer)); err != nil {
 		return "", err

@@ -37,9 +37,9 @@ func (s *Store) keepSidecar(id string, snapshot backend.Snapshot) {
 	if err != nil {
 		return
 	}
-	f.Close()
+	discard(f)
 	if writeSidecar(f.Name(), snapshot) != nil || os.Rename(f.Name(), s.sidecar(id)) != nil {
-		os.Remove(f.Name())
+		_ = os.Remove(f.Name())
 	}
 }
 

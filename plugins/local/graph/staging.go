@@ -87,10 +87,10 @@ func (g *staging) publish() error {
 // remove deletes the folder with all that is in it.
 func (g *staging) remove() {
 	if g.lock != nil {
-		g.lock.Close() // first: Windows deletes no open file
+		discard(g.lock) // first: Windows deletes no open file
 		g.lock = nil
 	}
-	os.RemoveAll(g.dir)
+	_ = os.RemoveAll(g.dir)
 }
 
 // sweep removes what dead writers left: unlocked folders, and descriptions whose snapshot never
@@ -114,16 +114,16 @@ func (s *Store) sweep() {
 			}
 			g.lock = f
 			if free, err := lock(f, false); err != nil || !free {
-				f.Close()
+				discard(f)
 				continue
 			}
 			g.remove()
 		case strings.HasPrefix(name, sidecarTemp):
-			os.Remove(filepath.Join(s.dir, name))
+			_ = os.Remove(filepath.Join(s.dir, name))
 		case idForm.MatchString(strings.TrimSuffix(name, sidecarSuffix)) && strings.HasSuffix(name, sidecarSuffix):
 			id := strings.TrimSuffix(name, sidecarSuffix)
 			if _, err := os.Lstat(s.file(id)); errors.Is(err, fs.ErrNotExist) {
-				os.Remove(s.sidecar(id))
+				_ = os.Remove(s.sidecar(id))
 			}
 		}
 	}
@@ -136,8 +136,8 @@ func (s *Store) lock() (unlock func(), err error) {
 		return nil, err
 	}
 	if _, err := lock(f, true); err != nil {
-		f.Close()
+		discard(f)
 		return nil, err
 	}
-	return func() { f.Close() }, nil
+	return func() { discard(f) }, nil
 }

@@ -143,15 +143,16 @@ func (w *Writer) create() error {
 	}
 	for _, t := range tables {
 		columns := slices.Concat(textColumns, jsonColumns, t.more)
-		stmt, err := w.conn.PrepareContext(w.ctx, "INSERT INTO "+t.name+" ("+strings.Join(columns, ", ")+") VALUES (?"+
-			strings.Repeat(", ?", len(textColumns)-1)+
+		values := strings.Repeat(", ?", len(textColumns)) +
 			// Bytes are bound without the copy that a string would be: a quarter of the whole rate.
-			strings.Repeat(", CAST(? AS TEXT)", len(jsonColumns))+
-			strings.Repeat(", ?", len(t.more))+")")
+			strings.Repeat(", CAST(? AS TEXT)", len(jsonColumns)) +
+			strings.Repeat(", ?", len(t.more))
+		stmt, err := w.conn.PrepareContext(w.ctx,
+			fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", t.name, strings.Join(columns, ", "), values[2:]))
 		if err != nil {
 			return err
 		}
-		w.inserts[t.name] = &insert{stmt: stmt, args: make([]any, len(columns))}
+		w.inserts[t.name] = &insert{stmt: stmt, args: make([]any, 0, len(columns))}
 	}
 	_, err = w.conn.ExecContext(w.ctx, "BEGIN")
 	return err
@@ -201,15 +202,15 @@ func (w *Writer) add(r *Row) error {
 
 func (w *Writer) insert(table string, r *Row, typ string, more ...string) error {
 	in := w.inserts[table]
-	args := append(in.args[:0],
+	in.args = append(in.args[:0],
 		r.ID, idKey(r.ID), r.Name, typ, r.Kind, r.Location, strings.ToLower(r.ResourceGroup),
 		strings.ToLower(r.SubscriptionID), strings.ToLower(r.TenantID), r.ManagedBy, r.APIVersion,
 		text(r.SKU), text(r.Plan), text(r.Tags), text(r.Identity), text(r.Zones), text(r.ExtendedLocation),
 		text(r.Extra), text(r.Properties))
 	for _, m := range more {
-		args = append(args, m)
+		in.args = append(in.args, m)
 	}
-	_, err := in.stmt.ExecContext(w.ctx, args...)
+	_, err := in.stmt.ExecContext(w.ctx, in.args...)
 	return err
 }
 
