@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -219,4 +220,46 @@ func expect(d *jsontext.Decoder, kind jsontext.Kind) error {
 		err = fmt.Errorf("there is %s instead of %s", token.Kind(), kind)
 	}
 	return err
+}
+
+// Text is a string's text, and empty for any other value.
+func (c Column) Text() string {
+	v := c.Value
+	switch {
+	case v.Kind() != '"':
+		return ""
+	case bytes.IndexByte(v, '\\') < 0:
+		return string(v[1 : len(v)-1])
+	}
+	text, err := jsontext.AppendUnquote(nil, v)
+	if err != nil {
+		return "" // the decoder accepts no such string
+	}
+	return string(text)
+}
+
+// JSON is a value other than nothing: null and the empty string, object and array, which Resource
+// Graph sends for what a resource does not have, are nil.
+func (c Column) JSON() []byte {
+	switch string(c.Value) {
+	case "null", `""`, "{}", "[]":
+		return nil
+	}
+	return c.Value
+}
+
+// Int is a whole number.
+func (c Column) Int() (int64, error) {
+	return strconv.ParseInt(string(c.Value), 10, 64)
+}
+
+// keptBody is how much of a page's memory is kept for the next one; most pages need less.
+const keptBody = 8 << 20
+
+// Shrink gives the memory of an unusually large page back.
+func (p *Page[T]) Shrink() {
+	clear(p.Rows)
+	if p.body.Cap() > keptBody {
+		p.body = bytes.Buffer{}
+	}
 }

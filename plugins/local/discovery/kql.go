@@ -1,0 +1,132 @@
+package discovery
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// quote writes text as a string of KQL. Text with control characters must not come here; see check.
+func quote(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+}
+
+// oneOf is the condition that a column has one of the values, whatever their case.
+func oneOf(column string, values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = quote(v)
+	}
+	return fmt.Sprintf("%s in~ (%s)", column, strings.Join(quoted, ", "))
+}
+
+// hasTag is the condition on one tag. Resource Graph keeps the case of a tag's name, in which Azure
+// makes no difference, so the exact name is looked up and the other ones are searched for.
+func hasTag(name, value string) string {
+	encodedName, encodedValue := jsonText(name), jsonText(value)
+	if value == "" {
+		return fmt.Sprintf("(isnotnull(tags[%s]) or tostring(tags) contains %s)", quote(name), quote(encodedName+":"))
+	}
+	return fmt.Sprintf("(tags[%s] =~ %s or tostring(tags) contains %s)", quote(name), quote(value), quote(encodedName+":"+encodedValue))
+}
+
+func jsonText(text string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(text) // a string always has a JSON form
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// resourceConditions are what a filter means for resources. Subscriptions are no condition: they are
+// the scope of a query.
+func resourceConditions(f backend.Filter) []string {
+	var conditions []string
+	if len(f.ResourceGroups) > 0 {
+		conditions = append(conditions, oneOf("resourceGroup", f.ResourceGroups))
+	}
+	if len(f.ResourceTypes) > 0 {
+		conditions = append(conditions, oneOf("type", f.ResourceTypes))
+	}
+	if len(f.ExcludeTypes) > 0 {
+		conditions = append(conditions, "not("+oneOf("type", f.ExcludeTypes)+")")
+	}
+	if len(f.Locations) > 0 {
+		names := make([]string, len(f.Locations)) // Resource Graph has westeurope where the portal has West Europe
+		for i, l := range f.Locations {
+			names[i] = strings.ReplaceAll(l, " ", "")
+		}
+		conditions = append(conditions, oneOf("location", names))
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Tags)) {
+		conditions = append(conditions, hasTag(name, f.Tags[name]))
+	}
+	return conditions
+}
+
+// containerConditions keep the subscriptions themselves and, of the resource groups, those asked for.
+func containerConditions(f backend.Filter) []string {
+	if len(f.ResourceGroups) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("(type !~ 'microsoft.resources/subscriptions/resourcegroups' or %s)", oneOf("name", f.ResourceGroups))}
+}
+
+// authorizationConditions keep what is assigned in the resource groups asked for, or below them.
+func authorizationConditions(f backend.Filter) []string {
+	if len(f.ResourceGroups) == 0 {
+		return nil
+	}
+	within := make([]string, len(f.ResourceGroups))
+	for i, g := range f.ResourceGroups {
+		within[i] = "id contains " + quote("/resourcegroups/"+g+"/")
+	}
+	return []string{"(" + strings.Join(within, " or ") + ")"}
+}
+
+// check refuses what no filter may hold. Azure has no name or tag with a control character, and a
+// value without any needs no more than quote to stay a value.
+func check(f backend.Filter) error {
+	fields := []struct {
+		key    string
+		values []string
+	}{
+		{"subscriptions", f.Subscriptions}, {"resource_groups", f.ResourceGroups}, {"resource_types", f.ResourceTypes},
+		{"locations", f.Locations}, {"exclude_types", f.ExcludeTypes}, {"tags", slices.Collect(maps.Keys(f.Tags))},
+	}
+	var problems []fault.Problem
+	refuse := func(key, format string, args ...any) {
+		problems = append(problems, fault.Problem{Key: key, Message: fmt.Sprintf(format, args...)})
+	}
+	for _, field := range fields {
+		for _, v := range field.values {
+			switch {
+			case strings.TrimSpace(v) == "":
+				refuse(field.key, "an empty name")
+			case strings.ContainsFunc(v, isControl):
+				refuse(field.key, "%q has a control character", v)
+			}
+		}
+	}
+	for _, v := range f.Tags {
+		if strings.ContainsFunc(v, isControl) {
+			refuse("tags", "%q has a control character", v)
+		}
+	}
+	for _, t := range slices.Concat(f.ResourceTypes, f.ExcludeTypes) {
+		if strings.TrimSpace(t) != "" && !strings.Contains(t, "/") {
+			refuse("resource_types", "%q is no resource type, which has the form microsoft.compute/virtualmachines", t)
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fault.New(fault.InvalidArgument, "the filter is wrong", fault.Problems(problems...))
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029 }

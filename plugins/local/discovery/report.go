@@ -1,0 +1,109 @@
+package discovery
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+)
+
+// Reporter hears how a scan goes. *runner.Job is one.
+type Reporter interface {
+	ID() string
+	Progress(backend.Progress)
+	Overall(fraction float64)
+	Log(level backend.LogLevel, format string, args ...any)
+	SignIn(backend.SignIn)
+}
+
+// The phases that have no table of their own.
+const (
+	phaseScope  = "subscriptions"
+	phaseCounts = "counting"
+	phaseSave   = "saving"
+)
+
+// progress tells a reporter how far each phase is, and what the scan waits for.
+type progress struct {
+	to Reporter
+
+	mu     sync.Mutex
+	phases map[string]*backend.Progress
+	latest string    // the phase that moved last
+	waits  time.Time // the end of the wait that was told last
+	done   int64     // rows, of all tables
+	total  int64
+}
+
+func newProgress(to Reporter) *progress {
+	return &progress{to: to, phases: map[string]*backend.Progress{}, latest: phaseScope}
+}
+
+// begin starts a phase of so many units.
+func (p *progress) begin(phase, unit string, total int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.latest = phase
+	p.phases[phase] = &backend.Progress{Phase: phase, Unit: unit, Total: total}
+	p.to.Progress(*p.phases[phase])
+}
+
+// add moves a phase.
+func (p *progress) add(phase string, units int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.phases[phase]
+	if !ok {
+		return
+	}
+	p.latest = phase
+	at.Done += units
+	at.Total = max(at.Total, at.Done) // what Azure counted may have grown
+	at.Message = ""
+	p.to.Progress(*at)
+}
+
+// rows sets what the whole scan is measured by.
+func (p *progress) rows(total int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.total = total
+}
+
+// readShare is the share of a scan that reading takes; the rest is saving.
+const readShare = 0.95
+
+// read counts rows of a table.
+func (p *progress) read(t *table, rows int64) {
+	p.add(t.phase, rows)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += rows
+	if p.total > 0 {
+		p.to.Overall(readShare * min(1, float64(p.done)/float64(p.total)))
+	}
+}
+
+// waiting tells of a wait, once for all who wait together.
+func (p *progress) waiting(w azure.Wait) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	end := time.Now().Add(w.For)
+	if end.Sub(p.waits) < time.Second {
+		return
+	}
+	p.waits = end
+	at, ok := p.phases[p.latest]
+	if !ok {
+		at = &backend.Progress{Phase: p.latest}
+	}
+	at.Message = fmt.Sprintf("%s, waiting %d s", w.Reason, (w.For+time.Second-1)/time.Second)
+	p.to.Progress(*at)
+}
+
+// signIn passes a request on.
+func (p *progress) signIn(s azure.SignIn) {
+	p.to.SignIn(backend.SignIn{URL: s.URL, Code: s.Code, ExpiresAt: s.ExpiresAt})
+}
