@@ -152,14 +152,12 @@ func fromStatus(ctx context.Context, err error, trailer metadata.MD) error {
 	}
 	s := status.Convert(err)
 	switch s.Code() {
-	case codes.Unavailable:
+	case codes.Unavailable, codes.Canceled: // canceled, though not by the caller: the connection is being closed
 		return fault.New(fault.BackendCrashed, "the connection with the backend broke", fault.Because(err), fault.Retryable())
 	case codes.Unimplemented:
 		return fault.New(fault.Unsupported, "the backend does not know this call", fault.Because(err))
 	case codes.ResourceExhausted:
 		return fault.New(fault.Internal, fmt.Sprintf("a message between host and backend is larger than %d MiB", MaxMessage>>20), fault.Because(err))
-	case codes.Canceled:
-		return fault.Of(&remoteError{s.Message(), canceled})
 	case codes.DeadlineExceeded:
 		return fault.Of(&remoteError{s.Message(), deadlineExceeded})
 	}
