@@ -90,3 +90,13 @@ func (s *Session) Authenticate(ctx context.Context) (source string, took time.Du
 	_, err = s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.config.scope()}})
 	return s.credential.source(), time.Since(began), err
 }
+
+// TryResourceGraph asks Resource Graph for a single row, to see that it answers.
+func (s *Session) TryResourceGraph(ctx context.Context) error {
+	var page Page[struct{}]
+	return Read(ctx, s, Query{KQL: "resourcecontainers | project id | order by id asc", Limit: 1}, Reader[struct{}]{
+		New:  func(context.Context) (*Page[struct{}], error) { return &page, nil },
+		Set:  func(*struct{}, Column) error { return nil },
+		Take: func(*Page[struct{}]) error { return nil },
+	})
+}

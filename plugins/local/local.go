@@ -1,0 +1,179 @@
+// Package local is the backend that does the work in its own process: it scans Azure into snapshots
+// on this machine's disk.
+package local
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/azure-tenant-grapher/atg/internal/buildinfo"
+	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
+	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+	"github.com/azure-tenant-grapher/atg/shared/runner"
+)
+
+// name is the NAME in atg-backend-NAME.
+const name = "local"
+
+// local is the backend. Its jobs live and die with its process.
+type local struct {
+	*runner.Runner
+	engine atomic.Pointer[engine] // nil until Configure
+}
+
+// engine is what Configure makes.
+type engine struct {
+	azure   *azure.Client
+	store   *graph.Store
+	scanner *discovery.Scanner
+}
+
+var (
+	_ backend.Backend       = (*local)(nil)
+	_ backend.SnapshotStore = (*local)(nil)
+)
+
+// New makes the backend. It does nothing until it is configured.
+func New() backend.Backend {
+	l := &local{}
+	l.Runner = runner.New(runner.Works{backend.OpScan: l.scan}, runner.WithCheck(l.check))
+	return l
+}
+
+// Describe implements backend.Backend.
+func (l *local) Describe(context.Context) (backend.Description, error) {
+	return backend.Description{
+		Name: name, Version: buildinfo.Version(), Commit: buildinfo.Commit(), Protocol: backend.Protocol,
+		Summary: "works on this machine, with your own Azure credential", SettingsSchema: schema(),
+	}, nil
+}
+
+// Configure implements backend.Backend.
+func (l *local) Configure(_ context.Context, given backend.Settings) error {
+	s, problems := decode(given)
+	s.azure.UserAgent = "atg/" + buildinfo.Version()
+	client, err := azure.New(s.azure)
+	if f := fault.As(err); f != nil {
+		problems = append(problems, f.Problems...)
+	}
+	if s.storeDir == "" {
+		s.storeDir, err = storeDir()
+	}
+	var store *graph.Store
+	if err == nil || s.storeDir != "" {
+		store, err = graph.OpenStore(s.storeDir)
+	}
+	if err != nil {
+		problems = append(problems, fault.Problem{Key: "store_dir", Message: err.Error(), Hint: fault.Of(err).Hint})
+	}
+	if len(problems) > 0 {
+		return fault.New(fault.ConfigInvalid, "the settings of the backend local are wrong", fault.Problems(problems...))
+	}
+	e := &engine{azure: client, store: store, scanner: &discovery.Scanner{
+		Azure: client, Store: store, Parallelism: s.parallelism, Producer: "atg " + buildinfo.Version(),
+	}}
+	if !l.engine.CompareAndSwap(nil, e) {
+		return fault.New(fault.Conflict, "the backend is already configured")
+	}
+	slog.Debug("configured", "cloud", client.Config().Cloud, "auth", client.Config().Auth, "store", store.Dir())
+	return nil
+}
+
+// configured answers what Configure has made.
+func (l *local) configured() (*engine, error) {
+	if e := l.engine.Load(); e != nil {
+		return e, nil
+	}
+	return nil, fault.New(fault.Conflict, "the backend is not configured yet")
+}
+
+// Capabilities implements backend.Backend.
+func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
+	if _, err := l.configured(); err != nil {
+		return backend.Capabilities{}, err
+	}
+	return backend.Capabilities{
+		Operations: []backend.Operation{backend.OpScan},
+		Features:   append(runner.Features(), backend.FeatureSnapshots),
+	}, nil
+}
+
+// Submit implements backend.Backend.
+func (l *local) Submit(ctx context.Context, s backend.Submission) (backend.JobStatusResponse, error) {
+	if len(s.Parts)+len(s.Shard) > 0 {
+		return backend.JobStatusResponse{}, fault.New(fault.Unsupported, "this backend cannot go on from parts, nor do a shard")
+	}
+	return l.Runner.Submit(ctx, s)
+}
+
+// check refuses requests that cannot be done.
+func (l *local) check(r backend.Request) error {
+	if _, err := l.configured(); err != nil {
+		return err
+	}
+	if scan, ok := r.(*backend.ScanRequest); ok {
+		return discovery.Check(scan)
+	}
+	return nil
+}
+
+func (l *local) scan(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	e, err := l.configured()
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.scanner.Scan(ctx, job.Submission().Request.(*backend.ScanRequest), job)
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// ListSnapshots implements backend.SnapshotStore.
+func (l *local) ListSnapshots(ctx context.Context, filter backend.SnapshotFilter) (backend.SnapshotPage, error) {
+	e, err := l.configured()
+	if err != nil {
+		return backend.SnapshotPage{}, err
+	}
+	return e.store.List(ctx, filter)
+}
+
+// GetSnapshot implements backend.SnapshotStore.
+func (l *local) GetSnapshot(ctx context.Context, id string) (backend.SnapshotDetail, error) {
+	e, err := l.configured()
+	if err != nil {
+		return backend.SnapshotDetail{}, err
+	}
+	return e.store.Get(ctx, id)
+}
+
+// DeleteSnapshot implements backend.SnapshotStore.
+func (l *local) DeleteSnapshot(ctx context.Context, id string) error {
+	e, err := l.configured()
+	if err != nil {
+		return err
+	}
+	return e.store.Delete(ctx, id)
+}
+
+// FetchSnapshot implements backend.SnapshotStore.
+func (l *local) FetchSnapshot(ctx context.Context, id, dir string, progress func(backend.Progress)) (backend.Artifact, error) {
+	e, err := l.configured()
+	if err != nil {
+		return backend.Artifact{}, err
+	}
+	return e.store.Fetch(ctx, id, dir, progress)
+}
+
+// Close implements backend.Backend.
+func (l *local) Close(ctx context.Context) error {
+	err := l.Runner.Close(ctx)
+	if e := l.engine.Load(); e != nil {
+		e.azure.Close()
+	}
+	return err
+}
