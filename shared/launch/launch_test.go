@@ -121,7 +121,7 @@ func (b *testBackend) Close(ctx context.Context) error {
 	return b.Runner.Close(ctx)
 }
 
-func spec(t *testing.T, mode string) launch.Spec {
+func spec(t testing.TB, mode string) launch.Spec {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
