@@ -1,0 +1,234 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// store sends the files that an operation reads to the backend.
+func (s *Session) store(ctx context.Context, files []File) ([]backend.Input, error) {
+	var inputs []backend.Input
+	for _, f := range files {
+		input, err := s.storeOne(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, input)
+	}
+	return inputs, nil
+}
+
+func (s *Session) storeOne(ctx context.Context, f File) (backend.Input, error) {
+	content, err := os.Open(f.File)
+	if err != nil {
+		return backend.Input{}, fault.New(fault.InvalidArgument, "the input file cannot be read", fault.Because(err), fault.On(f.File))
+	}
+	defer func() { _ = content.Close() }()
+	input := backend.Input{Path: f.Path}
+	if input.Size, input.SHA256, err = digest(content); err == nil {
+		_, err = content.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return input, fault.New(fault.InvalidArgument, "the input file cannot be read", fault.Because(err), fault.On(f.File))
+	}
+	store, ok := s.Backend.(backend.InputStore)
+	if !ok {
+		return input, s.unsupported("input files", "its features: "+orNothing(list(s.Capabilities.Features)))
+	}
+	return input, store.PutInput(ctx, input, content)
+}
+
+// checkOutput says before the work begins that its files would have no place.
+func checkOutput(dir string, overwrite bool) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fault.New(fault.InvalidArgument, "the output folder cannot be used", fault.Because(err), fault.On(dir))
+	case len(entries) > 0 && !overwrite:
+		return fault.New(fault.InvalidArgument, "the output folder is not empty", fault.On(dir),
+			fault.Hint("choose another, or let --force replace files of the same names"))
+	}
+	return nil
+}
+
+// download brings the job's files into dir and answers their absolute paths. They are verified in a
+// folder beside their place before any of them takes it.
+func (s *Session) download(ctx context.Context, id, dir string, observer Observer) ([]string, error) {
+	store, ok := s.Backend.(backend.ArtifactStore)
+	if !ok {
+		return nil, s.unsupported("output files", "its features: "+orNothing(list(s.Capabilities.Features)))
+	}
+	listed, err := store.ListArtifacts(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkNames(listed); err != nil {
+		return nil, err
+	}
+	return s.receive(dir, func(staging string) ([]backend.Artifact, error) {
+		got, err := store.DownloadArtifacts(ctx, id, staging, progressOf(observer))
+		if err == nil && !same(listed, got) {
+			err = distrust("the downloaded files are not those that the backend listed", id)
+		}
+		return got, err
+	}, func(a backend.Artifact) string { return a.Path })
+}
+
+// FetchSnapshot brings a snapshot into the local file target, verified, and answers its size and
+// SHA-256. An existing file is replaced only where overwrite says so.
+func (s *Session) FetchSnapshot(ctx context.Context, id, target string, overwrite bool) (backend.Artifact, error) {
+	store, err := s.Snapshots()
+	if err != nil {
+		return backend.Artifact{}, err
+	}
+	if _, err := os.Lstat(target); err == nil && !overwrite {
+		return backend.Artifact{}, fault.New(fault.InvalidArgument, "the output file exists", fault.On(target),
+			fault.Hint("choose another, or let --force replace it"))
+	}
+	known, err := store.GetSnapshot(ctx, id)
+	if err != nil {
+		return backend.Artifact{}, err
+	}
+	observer := s.options.Observe()
+	defer observer.Close()
+	var fetched backend.Artifact
+	_, err = s.receive(filepath.Dir(target), func(staging string) ([]backend.Artifact, error) {
+		fetched, err = store.FetchSnapshot(ctx, id, staging, progressOf(observer))
+		if err == nil && known.Snapshot.SHA256 != "" && fetched.SHA256 != known.Snapshot.SHA256 {
+			err = distrust("the fetched file is not the snapshot that the backend listed", id)
+		}
+		return []backend.Artifact{fetched}, err
+	}, func(backend.Artifact) string { return filepath.Base(target) })
+	return fetched, err
+}
+
+func progressOf(observer Observer) func(backend.Progress) {
+	return func(p backend.Progress) {
+		observer.Event(backend.Event{Kind: backend.EventProgress, Progress: &p})
+	}
+}
+
+// receive lets fetch fill a folder inside dir, verifies what it says it wrote, and moves each file to
+// the place that it gets, relative to dir.
+func (s *Session) receive(dir string, fetch func(staging string) ([]backend.Artifact, error), place func(backend.Artifact) string) ([]string, error) {
+	fail := func(err error) error {
+		return fault.New(fault.ExecutionFailed, "the output folder cannot be written", fault.Because(err), fault.On(dir), fault.From(fault.OriginHost))
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fail(err)
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fail(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fail(err)
+	}
+	defer func() { _ = root.Close() }()
+	staging, err := os.MkdirTemp(dir, ".atg-incoming-")
+	if err != nil {
+		return nil, fail(err)
+	}
+	defer func() { _ = os.RemoveAll(staging) }()
+
+	artifacts, err := fetch(staging)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkNames(artifacts); err != nil {
+		return nil, err
+	}
+	for _, a := range artifacts {
+		if err := verify(staging, a); err != nil {
+			return nil, err
+		}
+	}
+	written := make([]string, 0, len(artifacts))
+	for _, a := range artifacts {
+		to := filepath.FromSlash(place(a))
+		if parent := filepath.Dir(to); parent != "." {
+			if err := root.MkdirAll(parent, 0o750); err != nil {
+				return nil, fail(err)
+			}
+		}
+		if err := root.Rename(filepath.Join(filepath.Base(staging), filepath.FromSlash(a.Path)), to); err != nil {
+			return nil, fail(err)
+		}
+		written = append(written, filepath.Join(dir, to))
+	}
+	return written, nil
+}
+
+// checkNames refuses names that lead out of the folder or mean something else on this system.
+func checkNames(artifacts []backend.Artifact) error {
+	seen := map[string]bool{}
+	for _, a := range artifacts {
+		if !filepath.IsLocal(filepath.FromSlash(a.Path)) || path.Clean(a.Path) != a.Path || a.Path == "." || seen[a.Path] {
+			return distrust(fmt.Sprintf("the backend gave a file the unsafe name %q", a.Path), a.Path)
+		}
+		seen[a.Path] = true
+	}
+	return nil
+}
+
+// verify compares a file with what is said of it.
+func verify(dir string, a backend.Artifact) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	name := filepath.FromSlash(a.Path)
+	info, err := root.Lstat(name)
+	if err != nil {
+		return distrust("the backend did not write a file that it named", a.Path)
+	}
+	if !info.Mode().IsRegular() {
+		return distrust("the backend wrote something that is no file", a.Path)
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return distrust("a downloaded file cannot be read", a.Path)
+	}
+	defer func() { _ = f.Close() }()
+	size, sum, err := digest(f)
+	if err != nil {
+		return fault.New(fault.ExecutionFailed, "a downloaded file cannot be read", fault.Because(err), fault.On(a.Path))
+	}
+	if size != a.Size || sum != a.SHA256 {
+		return distrust("the checksum of a downloaded file is wrong", a.Path)
+	}
+	return nil
+}
+
+func distrust(message, on string) *fault.Fault {
+	return fault.New(fault.Integrity, message, fault.On(on), fault.From(fault.OriginHost),
+		fault.Hint("nothing of it was kept; try again, and report it if it happens again"))
+}
+
+func same(a, b []backend.Artifact) bool {
+	byPath := func(x, y backend.Artifact) int { return strings.Compare(x.Path, y.Path) }
+	return slices.Equal(slices.SortedFunc(slices.Values(a), byPath), slices.SortedFunc(slices.Values(b), byPath))
+}
+
+func digest(r io.Reader) (size int64, sum string, err error) {
+	h := sha256.New()
+	size, err = io.Copy(h, r)
+	return size, hex.EncodeToString(h.Sum(nil)), err
+}
