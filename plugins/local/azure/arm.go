@@ -55,6 +55,14 @@ func (s *Session) Subscriptions(ctx context.Context) ([]Subscription, error) {
 	return list(ctx, s, "/subscriptions", func(s *Subscription, raw json.RawMessage) { s.Raw = raw })
 }
 
+// TrySubscription asks Resource Manager for a resource group of a subscription, to see whether the
+// principal may read it. It may be listed and closed all the same.
+func (s *Session) TrySubscription(ctx context.Context, id string) error {
+	address := fmt.Sprintf("%s/subscriptions/%s/resourcegroups?api-version=2021-04-01&$top=1", s.config.Endpoints.ResourceManager, url.PathEscape(id))
+	err := s.do(ctx, &call{api: apiARM, limiter: s.arm, method: http.MethodGet, url: address, read: func(io.Reader) error { return nil }})
+	return final(apiARM, err)
+}
+
 // maxPage bounds the body of one page; ARM and Resource Graph send 16 MiB at most.
 const maxPage = 64 << 20
 

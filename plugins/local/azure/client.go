@@ -87,7 +87,7 @@ func newSession(config *Config, tenant string, wire *http.Client) *Session {
 // Authenticate gets a token, and says which source it came from and how long it took.
 func (s *Session) Authenticate(ctx context.Context) (source string, took time.Duration, err error) {
 	began := time.Now()
-	_, err = s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.config.scope()}})
+	_, err = s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.config.scope()}, EnableCAE: true})
 	return s.credential.source(), time.Since(began), err
 }
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
-	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -23,7 +22,11 @@ func (s *scan) countAll(ctx context.Context) error {
 	if err := s.each(ctx, units, s.count, s.uncounted); err != nil {
 		return err
 	}
-	return s.probe(ctx, s.ledger.unseen(s.scope.subscriptions))
+	if err := s.probe(ctx, s.ledger.unseen(s.scope.subscriptions)); err != nil {
+		return err
+	}
+	s.ledger.deny()
+	return nil
 }
 
 // countUnits are the units to count places of a table with. Unlike batch it needs no counts.
@@ -53,61 +56,63 @@ func (s *scan) count(ctx context.Context, u unit) error {
 		if u.tenant() {
 			rows = found[""]
 		}
-		s.ledger.update(p, func(e *entry) { e.expected = rows })
+		s.ledger.update(p, func(e *entry) { e.expected, e.fault = rows, nil })
 	}
 	s.progress.add(phaseCounts, 1)
 	return nil
 }
 
-// uncounted takes a unit in that could not be counted. One that is denied is not asked for again;
+// uncounted takes a unit in that could not be counted. What is refused counts as unseen for now;
 // any other may still be read.
 func (s *scan) uncounted(u unit, f *fault.Fault) {
-	if f.Code == fault.AzureForbidden && !s.empty() {
-		s.ledger.fail(u.places, f)
-	} else if f.Code == fault.AzureForbidden {
-		// Resource Graph refuses a principal that can read nothing at all: there is nothing.
-		s.ledger.update(u.places[0], func(e *entry) { e.expected = 0 })
+	if f.Code != fault.AzureForbidden {
+		return
+	}
+	if len(s.scope.subscriptions) == 0 {
+		f = nil // Resource Graph refuses a principal that can read nothing at all: there is nothing
+	}
+	for _, p := range u.places {
+		s.ledger.update(p, func(e *entry) { e.expected, e.fault = 0, f })
 	}
 }
 
-// empty says that no subscription is in scope.
-func (s *scan) empty() bool { return len(s.scope.subscriptions) == 0 }
-
-// probe asks for subscriptions that ARM lists and Resource Graph has not named, each on its own:
-// only then it says that it refuses one. A subscription without resources is not silent, for it is
-// a row of the containers itself.
+// probe looks into subscriptions that ARM lists and of which Resource Graph shows nothing, by asking
+// both for each on its own. A subscription without resources is none of them, for it is itself a row
+// of the containers.
 func (s *scan) probe(ctx context.Context, ids []string) error {
 	var units []unit
 	for _, id := range ids {
-		for _, t := range tables {
-			if t.name == graph.TableContainers {
-				units = append(units, unit{table: t, places: []place{{id, t}}})
-			}
-		}
-	}
-	all := func(id string) []place {
-		places := make([]place, len(tables))
-		for i, t := range tables {
-			places[i] = place{id, t}
-		}
-		return places
+		units = append(units, unit{table: containers, places: []place{{id, containers}}})
 	}
 	return s.each(ctx, units, func(ctx context.Context, u unit) error {
 		id := u.places[0].scope
-		if err := s.count(ctx, u); err != nil {
+		err := s.count(ctx, u)
+		switch {
+		case fault.CodeOf(err) == fault.AzureForbidden, err == nil && s.ledger.get(u.places[0]).expected == 0:
+			if err := s.scope.session.TrySubscription(ctx, id); err != nil {
+				return err
+			}
+			s.ledger.decide(everywhere(id), backend.CoverageDropped, dropped(id))
+			return nil
+		case err != nil:
 			return err
 		}
-		if s.ledger.get(u.places[0]).expected == 0 {
-			s.ledger.decide(all(id), backend.CoverageDropped, dropped(id))
-			return nil
-		}
-		for _, p := range all(id) { // it is there after all
+		for _, p := range everywhere(id) { // it is there after all
 			if err := s.count(ctx, unit{table: p.table, places: []place{p}}); err != nil {
 				return err
 			}
 		}
 		return nil
-	}, func(u unit, f *fault.Fault) { s.ledger.fail(all(u.places[0].scope), f) })
+	}, func(u unit, f *fault.Fault) { s.ledger.fail(everywhere(u.places[0].scope), f) })
+}
+
+// everywhere are the places of all tables in a scope.
+func everywhere(scope string) []place {
+	places := make([]place, len(tables))
+	for i, t := range tables {
+		places[i] = place{scope, t}
+	}
+	return places
 }
 
 // dropped is why a subscription is missing that Resource Graph leaves out without a word.

@@ -105,7 +105,12 @@ func (l *ledger) fail(places []place, f *fault.Fault) {
 
 func (l *ledger) decide(places []place, state backend.CoverageState, f *fault.Fault) {
 	for _, p := range places {
-		l.update(p, func(e *entry) { e.state, e.fault = state, f })
+		l.update(p, func(e *entry) {
+			e.state, e.fault = state, f
+			if e.expected == 0 {
+				e.expected = unknown // nobody has counted what cannot be seen
+			}
+		})
 	}
 }
 
@@ -125,6 +130,17 @@ func (l *ledger) unseen(subscriptions []azure.Subscription) []string {
 		}
 	}
 	return ids
+}
+
+// deny decides the places that were refused when they were counted.
+func (l *ledger) deny() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.entries {
+		if e.state == "" && e.fault != nil {
+			e.state, e.expected = backend.CoverageDenied, unknown
+		}
+	}
 }
 
 // limit shares a limit of rows out among the subscriptions in their order, so that the same request

@@ -21,6 +21,16 @@ type table struct {
 	limited bool
 }
 
+// containers are management groups, subscriptions and resource groups. Each subscription that
+// Resource Graph shows has at least its own row here.
+var containers = &table{name: graph.TableContainers, phase: "containers", conditions: containerConditions,
+	tenant: func(filtered bool) []string {
+		if filtered {
+			return nil
+		}
+		return []string{withoutSubscription}
+	}}
+
 // tables are what a scan reads, in the order of the ledger.
 //
 // A filter by type, location or tag narrows the resources alone: containers and role assignments say
@@ -28,12 +38,7 @@ type table struct {
 // and leaves out what stands above the subscriptions, except the role definitions of the tenant,
 // without which no assignment can be understood.
 var tables = []*table{
-	{name: graph.TableContainers, phase: "containers", conditions: containerConditions, tenant: func(filtered bool) []string {
-		if filtered {
-			return nil
-		}
-		return []string{withoutSubscription}
-	}},
+	containers,
 	{name: graph.TableAuthorization, phase: "role assignments", conditions: authorizationConditions, tenant: func(filtered bool) []string {
 		if filtered {
 			return []string{withoutSubscription, "type =~ 'microsoft.authorization/roledefinitions'"}
