@@ -12,6 +12,13 @@ import (
 // simulate starts a simulator, and answers the settings that point the backend at it.
 func simulate(t *testing.T, config azuresim.Config) (*azuresim.Server, backend.Settings) {
 	t.Helper()
+	bare(t)
+	return simulateQuietly(t, config)
+}
+
+// simulateQuietly is simulate for tests that run in parallel, which cannot change the environment.
+func simulateQuietly(t *testing.T, config azuresim.Config) (*azuresim.Server, backend.Settings) {
+	t.Helper()
 	if config.Quota == 0 {
 		config.Quota = -1
 	}
@@ -26,7 +33,6 @@ func simulate(t *testing.T, config azuresim.Config) (*azuresim.Server, backend.S
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	bare(t)
 	return sim, backend.Settings{
 		"cloud": "custom", "resource_manager_endpoint": sim.URL(), "authority_host": sim.URL(), "ca_file": sim.CAFile(),
 		"auth": "client-secret", "tenant_id": sim.Tenant().ID, "client_id": sim.ClientID(), "client_secret": sim.ClientSecret(),

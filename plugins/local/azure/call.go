@@ -114,15 +114,15 @@ func (s *Session) attempt(ctx context.Context, c *call) (token string, err error
 	}
 	began := time.Now()
 	resp, err := s.pipeline.Do(req)
-	token = strings.TrimPrefix(req.Raw().Header.Get("Authorization"), "Bearer ")
 	if err != nil {
 		if f := fault.As(err); f != nil {
-			return token, f
+			return "", f
 		}
 		slog.DebugContext(outer, "azure call failed", "method", c.method, "api", c.api, "error", err)
-		return token, &failure{cause: err}
+		return "", &failure{cause: err}
 	}
 	defer discard(resp)
+	token = strings.TrimPrefix(resp.Request.Header.Get("Authorization"), "Bearer ")
 	header = resp.Header
 	slog.DebugContext(outer, "azure call", "method", c.method, "api", c.api, "status", resp.StatusCode,
 		"took", time.Since(began), "request_id", header.Get("x-ms-request-id"))

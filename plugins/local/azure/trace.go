@@ -42,8 +42,8 @@ func traceOf(ctx context.Context) *Trace {
 	return &Trace{}
 }
 
-// announceFrom is how long a wait is that people hear of.
-const announceFrom = time.Second
+// announceFrom is how long a wait is that people hear of: a second, less what passes before it begins.
+const announceFrom = 900 * time.Millisecond
 
 // pause waits, and says so if it is long.
 func pause(ctx context.Context, w Wait) error {

@@ -61,7 +61,9 @@ func (p *progress) add(phase string, units int64) {
 	p.latest = phase
 	at.Done += units
 	at.Total = max(at.Total, at.Done) // what Azure counted may have grown
-	at.Message = ""
+	if time.Now().After(p.waits) {
+		at.Message = ""
+	}
 	p.to.Progress(*at)
 }
 
