@@ -1,0 +1,112 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// readFile reads the file; one that need not be there may be absent.
+func readFile(name string, required bool) (*conf.Document, error) {
+	document, err := conf.ReadFile(name)
+	if err != nil && !required && errors.Is(err, fs.ErrNotExist) {
+		return &conf.Document{Values: map[string]any{}}, nil
+	}
+	return document, err
+}
+
+// checkMode refuses a file that holds a secret and that others can read.
+func checkMode(document *conf.Document) error {
+	if document.Name == "" || runtime.GOOS == "windows" { // Windows keeps a profile's files private
+		return nil
+	}
+	secret := findSecret("", document.Values)
+	if secret == "" {
+		return nil
+	}
+	info, err := os.Stat(document.Name)
+	if err != nil {
+		return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s cannot be looked at", document.Name), fault.Because(err))
+	}
+	if info.Mode()&0o077 == 0 {
+		return nil
+	}
+	at := document.At(secret)
+	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s holds a secret and can be read by others (mode %04o)", document.Name, info.Mode().Perm()),
+		fault.On(document.Name), fault.Hint("chmod 600 %s", document.Name),
+		fault.Problems(fault.Problem{Key: secret, Message: "this looks like a secret", Line: at.Line, Column: at.Column}))
+}
+
+// findSecret is the key of the first setting that looks like a secret by its name, before any schema
+// is known.
+func findSecret(prefix string, values map[string]any) string {
+	for name, value := range values {
+		key := name
+		if prefix != "" {
+			key = prefix + "." + name
+		}
+		switch value := value.(type) {
+		case map[string]any:
+			if found := findSecret(key, value); found != "" {
+				return found
+			}
+		case string:
+			if strings.Contains(key, ".settings.") && looksSecret(name) && value != "" {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+// looksSecret says whether a setting's name is that of a secret.
+func looksSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, file := range []string{"_file", "_path"} { // where a secret is kept is none
+		if strings.HasSuffix(name, file) {
+			return false
+		}
+	}
+	for _, word := range []string{"secret", "password", "token", "api_key", "apikey", "private_key", "passphrase"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// Locations are where atg keeps things.
+type Locations struct {
+	ConfigFile string // the configuration
+	DataDir    string // snapshots and dropped-in backends
+	CacheDir   string // what can be had again
+	StateDir   string // what need not be shared between machines
+}
+
+// Paths follows the XDG base directories, and %AppData% and %LocalAppData% on Windows.
+func Paths(lookup func(string) string) Locations {
+	if runtime.GOOS == "windows" {
+		roaming, local := lookup("AppData"), lookup("LocalAppData")
+		return Locations{
+			ConfigFile: filepath.Join(roaming, "atg", "config.yaml"), DataDir: filepath.Join(local, "atg"),
+			CacheDir: filepath.Join(local, "atg", "cache"), StateDir: filepath.Join(local, "atg", "state"),
+		}
+	}
+	xdg := func(variable string, fallback ...string) string {
+		if dir := lookup(variable); filepath.IsAbs(dir) { // relative ones are to be ignored, says the specification
+			return filepath.Join(dir, "atg")
+		}
+		return filepath.Join(append(append([]string{lookup("HOME")}, fallback...), "atg")...)
+	}
+	return Locations{
+		ConfigFile: filepath.Join(xdg("XDG_CONFIG_HOME", ".config"), "config.yaml"), DataDir: xdg("XDG_DATA_HOME", ".local", "share"),
+		CacheDir: xdg("XDG_CACHE_HOME", ".cache"), StateDir: xdg("XDG_STATE_HOME", ".local", "state"),
+	}
+}
