@@ -47,7 +47,7 @@ func (r *Runner) PutInput(_ context.Context, in backend.Input, content io.Reader
 	if err != nil {
 		return err
 	}
-	want := backend.Artifact{Path: in.Path, Size: in.Size, SHA256: in.SHA256}
+	want := backend.Artifact(in)
 	if err := store(filepath.Join(dir, in.SHA256), io.LimitReader(content, in.Size+1), want); err != nil {
 		return err
 	}

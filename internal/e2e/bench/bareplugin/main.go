@@ -22,6 +22,7 @@ type bare struct{ plugin.NetRPCUnsupportedPlugin }
 
 func (bare) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error { return nil }
 
+//nolint:unparam // the interface has the error
 func (bare) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
 	return grpc_health_v1.NewHealthClient(conn), nil
 }
