@@ -196,18 +196,18 @@ func TestTheQuotaOfResourceGraphIsKept(t *testing.T) {
 
 func TestPatienceEnds(t *testing.T) {
 	sim, settings := simulate(t, azuresim.Config{})
-	settings["throttle_patience"] = 2
+	settings["throttle_patience"], settings["parallelism"] = 2, 1
 	b := start(t, settings)
-	inject(t, sim, azuresim.Faults{Rules: []azuresim.Fault{{Path: graphPath, Body: `"resources \| project`, Status: 429, RetryAfter: 60}}})
+	// The smallest part comes last, and so alone finds the quota used up.
+	inject(t, sim, azuresim.Faults{Rules: []azuresim.Fault{{Path: graphPath, Body: `resourcecontainers \| where isempty.*project`, Status: 429, RetryAfter: 60}}})
 	o := mustScan(t, b, backend.ScanRequest{})
 	want := whole()
-	want[subProd+" "+kindResources] = line(subProd, "Production", kindResources, backend.CoverageThrottled, 0, 8)
-	want[subTest+" "+kindResources] = line(subTest, "Test", kindResources, backend.CoverageThrottled, 0, 5)
+	want["tenant "+kindContainers] = line("tenant", "Contoso", kindContainers, backend.CoverageThrottled, 0, 1)
 	got := byPlace(o.result.Coverage.Entries)
 	if d := diffCoverage(want, got); d != "" {
 		t.Errorf("ledger (-want +got):\n%s", d)
 	}
-	if f := got[subProd+" "+kindResources].Fault; f == nil || f.Code != fault.Throttled || !f.Retryable {
+	if f := got["tenant "+kindContainers].Fault; f == nil || f.Code != fault.Throttled || !f.Retryable {
 		t.Errorf("reason = %+v", f)
 	}
 	if o.result.Complete {

@@ -102,4 +102,3 @@ func finish(t *testing.T, b backend.Backend, id string) outcome {
 	}
 	return o
 }
-

@@ -43,7 +43,7 @@ func (s *Session) do(ctx context.Context, c *call) error {
 	var began time.Time // of the first failure
 	renewed := false
 	for failures, throttled := 0, 0; ; {
-		if err := c.limiter.acquire(ctx); err != nil {
+		if err := c.limiter.acquire(ctx, s.config.Patience); err != nil {
 			return err
 		}
 		token, err := s.attempt(ctx, c)

@@ -2,6 +2,7 @@ package azure
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -39,12 +40,17 @@ func newLimiter(rps float64) *limiter {
 	return l
 }
 
-// acquire waits until a call may go. The caller must release it.
-func (l *limiter) acquire(ctx context.Context) error {
+// acquire waits until a call may go, unless that is known to take longer than patience. The caller
+// must release it.
+func (l *limiter) acquire(ctx context.Context, patience time.Duration) error {
 	for {
 		wait := l.admit(time.Now())
 		if wait.For <= 0 {
 			return nil
+		}
+		if wait.For > patience {
+			return &failure{status: http.StatusTooManyRequests, code: "RateLimiting",
+				message: fmt.Sprintf("the quota is used up for %d s", int(wait.For.Seconds()))}
 		}
 		if err := pause(ctx, wait); err != nil {
 			return err
