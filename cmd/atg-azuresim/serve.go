@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim"
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
+)
+
+type serveCmd struct {
+	Listen   string `default:"127.0.0.1:0" help:"TCP address to listen on."`
+	StateDir string `help:"Folder for the CA certificate and the state that 'env' reads (default: in the user's runtime or temporary folder)." type:"path"`
+
+	Synthetic     int    `placeholder:"N" help:"Serve N generated resources instead of Contoso." xor:"tenant"`
+	TenantFile    string `placeholder:"FILE.jsonl" help:"Serve the rows of a file instead of Contoso." type:"existingfile" xor:"tenant"`
+	Empty         bool   `help:"Serve a tenant without subscriptions." xor:"tenant"`
+	Seed          uint64 `default:"1" help:"Seed of --synthetic; the same seed gives the same tenant."`
+	Subscriptions int    `default:"4" placeholder:"K" help:"Number of subscriptions of --synthetic."`
+
+	ClientID         string        `help:"Application that may sign in." default:"a7c0f3de-0000-4000-8000-00000000a001"`
+	ClientSecretFile string        `help:"File with the application's secret (default: a random one)." type:"existingfile"`
+	TokenLifetime    time.Duration `default:"1h" help:"How long access tokens last."`
+	Quota            int           `default:"15" help:"Resource Graph queries per window and principal; 0 for no limit."`
+	QuotaWindow      time.Duration `default:"5s" help:"Length of the quota's window."`
+	ARMLimits        bool          `default:"true" negatable:"" help:"Limit calls to Resource Manager as Azure does."`
+	PageSize         int           `default:"1000" help:"Items on a page of Resource Manager's lists."`
+	Latency          time.Duration `help:"Delay of every answer."`
+	Faults           string        `placeholder:"FILE.json" help:"Faults to inject from the start." type:"existingfile"`
+	Control          bool          `help:"Serve the endpoints under /_sim/ that inject faults and report requests."`
+
+	UntilStdinCloses bool `help:"Stop when standard input ends."`
+	Verbose          bool `short:"v" help:"Log every request on standard error."`
+}
+
+// ready is the line that serve prints on standard output, and the state file of env.
+type ready struct {
+	Address  string            `json:"address"`
+	TenantID string            `json:"tenant_id"`
+	ClientID string            `json:"client_id"`
+	CAFile   string            `json:"ca_file"`
+	Env      map[string]string `json:"env"`
+}
+
+func (c *serveCmd) Run(ctx context.Context) error {
+	config, err := c.config()
+	if err != nil {
+		return err
+	}
+	server, err := azuresim.New(config)
+	if err != nil {
+		return err
+	}
+	if err := server.Start(); err != nil {
+		return err
+	}
+	return errors.Join(c.serve(ctx, server), server.Close())
+}
+
+// serve announces the simulator and waits for its end.
+func (c *serveCmd) serve(ctx context.Context, server *azuresim.Server) error {
+	if err := c.injectFaults(server); err != nil {
+		return err
+	}
+	line, err := json.Marshal(ready{
+		Address: server.Address(), TenantID: server.Tenant().ID, ClientID: server.ClientID(),
+		CAFile: server.CAFile(), Env: server.Env(),
+	})
+	if err != nil {
+		return err
+	}
+	dir, err := stateDir(c.StateDir)
+	if err != nil {
+		return err
+	}
+	if err := writeState(dir, line); err != nil {
+		return err
+	}
+	defer removeState(dir, line)
+	if _, err := fmt.Println(string(line)); err != nil {
+		return fmt.Errorf("announce the simulator: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if c.UntilStdinCloses {
+		go func() {
+			defer cancel()
+			io.Copy(io.Discard, os.Stdin) //nolint:errcheck // any end will do
+		}()
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (c *serveCmd) injectFaults(server *azuresim.Server) error {
+	if c.Faults == "" {
+		return nil
+	}
+	file, err := os.Open(c.Faults)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // read only
+	var faults azuresim.Faults
+	decoder := json.NewDecoder(file)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&faults); err != nil {
+		return fmt.Errorf("read %s: %w", c.Faults, err)
+	}
+	_, err = server.Inject(faults)
+	return err
+}
+
+func (c *serveCmd) config() (azuresim.Config, error) {
+	config := azuresim.Config{
+		Listen: c.Listen, StateDir: c.StateDir, ClientID: c.ClientID, TokenLifetime: c.TokenLifetime,
+		Quota: c.Quota, QuotaWindow: c.QuotaWindow, NoARMLimits: !c.ARMLimits,
+		PageSize: c.PageSize, Latency: c.Latency, Control: c.Control,
+	}
+	if c.Quota == 0 {
+		config.Quota = -1
+	}
+	if c.Verbose {
+		config.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if c.ClientSecretFile != "" {
+		secret, err := os.ReadFile(c.ClientSecretFile)
+		if err != nil {
+			return config, err
+		}
+		config.ClientSecret = strings.TrimSpace(string(secret))
+	}
+	var err error
+	config.Tenant, err = c.tenant()
+	return config, err
+}
+
+func (c *serveCmd) tenant() (*tenant.Tenant, error) {
+	switch {
+	case c.Empty:
+		return tenant.Empty()
+	case c.TenantFile != "":
+		file, err := os.Open(c.TenantFile)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close() //nolint:errcheck // read only
+		t, err := tenant.Load(file, tenant.ContosoID)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", c.TenantFile, err)
+		}
+		return t, nil
+	case c.Synthetic > 0:
+		return tenant.Synthetic(tenant.SyntheticOptions{Resources: c.Synthetic, Subscriptions: c.Subscriptions, Seed: c.Seed})
+	}
+	return tenant.Contoso()
+}

@@ -1,0 +1,73 @@
+package kql
+
+import "slices"
+
+// Result is the outcome of a query: an ordered list of rows that are rendered on demand. It is
+// safe for use by many goroutines.
+type Result struct {
+	table   Table
+	rows    []uint32
+	columns []column
+	keys    []string // `"name":` of each column
+}
+
+func newResult(r *relation) *Result {
+	result := &Result{table: r.table, rows: r.rows, columns: r.columns}
+	for _, c := range r.columns {
+		result.keys = append(result.keys, string(AppendString(nil, c.Name))+":")
+	}
+	return result
+}
+
+// Len is the number of rows of the whole result.
+func (r *Result) Len() int { return len(r.rows) }
+
+// Columns describes the cells of each row.
+func (r *Result) Columns() []Column {
+	columns := make([]Column, len(r.columns))
+	for i, c := range r.columns {
+		columns[i] = c.Column
+	}
+	return columns
+}
+
+// HasID says that the table's own id column is among the columns, without which Resource Graph
+// cannot page.
+func (r *Result) HasID() bool {
+	return slices.ContainsFunc(r.columns, func(c column) bool {
+		return c.base >= 0 && r.table.Columns()[c.base].Name == "id"
+	})
+}
+
+// AppendObject appends row i as a JSON object.
+func (r *Result) AppendObject(dst []byte, i int) []byte {
+	dst = append(dst, '{')
+	for c := range r.columns {
+		if c > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, r.keys[c]...)
+		dst = r.appendCell(dst, i, c)
+	}
+	return append(dst, '}')
+}
+
+// AppendArray appends row i as a JSON array of its cells.
+func (r *Result) AppendArray(dst []byte, i int) []byte {
+	dst = append(dst, '[')
+	for c := range r.columns {
+		if c > 0 {
+			dst = append(dst, ',')
+		}
+		dst = r.appendCell(dst, i, c)
+	}
+	return append(dst, ']')
+}
+
+func (r *Result) appendCell(dst []byte, i, c int) []byte {
+	if column := &r.columns[c]; column.base < 0 {
+		return column.eval(r.rows[i]).appendJSON(dst)
+	} else {
+		return r.table.AppendJSON(dst, r.rows[i], column.base)
+	}
+}

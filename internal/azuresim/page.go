@@ -1,0 +1,245 @@
+package azuresim
+
+import (
+	"container/list"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/kql"
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
+)
+
+// page is which rows of a result an answer holds.
+type page struct {
+	skip, top int
+	objects   bool   // objectArray; table if false
+	key       string // of the query that the skip token came from
+}
+
+// skipToken is the content of Resource Graph's $skipToken. To a client it is opaque.
+type skipToken struct {
+	key         string
+	offset, top int
+}
+
+func (t skipToken) String() string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s|%d|%d", t.key, t.offset, t.top))
+}
+
+func parseSkipToken(text string) (skipToken, bool) {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return skipToken{}, false
+	}
+	parts := strings.Split(string(raw), "|")
+	if len(parts) != 3 {
+		return skipToken{}, false
+	}
+	offset, offsetErr := strconv.Atoi(parts[1])
+	top, topErr := strconv.Atoi(parts[2])
+	return skipToken{key: parts[0], offset: offset, top: top},
+		offsetErr == nil && topErr == nil && offset >= 0 && top >= 1 && top <= maxRows
+}
+
+// writePage renders one page. Whether a further one can be had follows the documentation: not for
+// queries that bound their own result, nor without the id column, nor of dynamic columns alone.
+func (s *Server) writePage(w http.ResponseWriter, r *http.Request, request *graphRequest, entry *queryEntry, p page, key string) *armError {
+	result := entry.result
+	total := result.Len()
+	if entry.limited {
+		p.skip = skipOfLimited(request, p)
+	}
+	from := min(p.skip, total)
+	to := min(from+p.top, total)
+	truncated, token := "false", ""
+	if to < total {
+		if entry.limited || !result.HasID() || allDynamic(result.Columns()) {
+			truncated = "true"
+		} else {
+			token = skipToken{key: key, offset: to, top: p.top}.String()
+		}
+	}
+	buffer := pageBuffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buffer) <= 32<<20 {
+			pageBuffers.Put(buffer)
+		}
+	}()
+	body := append((*buffer)[:0], `{"totalRecords":`...)
+	body = strconv.AppendInt(body, int64(total), 10)
+	body = append(body, `,"count":`...)
+	body = strconv.AppendInt(body, int64(to-from), 10)
+	body = append(body, `,"data":`...)
+	body = appendData(body, result, from, to, p.objects)
+	body = append(body, `,"facets":[],"resultTruncated":"`+truncated+`"`...)
+	if token != "" {
+		body = append(body, `,"$skipToken":"`+token+`"`...)
+	}
+	body = append(body, '}')
+	*buffer = body
+	if len(body) > s.config.MaxPayload {
+		return s.graphFailure(w, http.StatusBadRequest, "BadRequest", detail("ResponsePayloadTooLarge", fmt.Sprintf(
+			"Response payload size is %d, and has exceeded the limit of %d. Please consider querying less data at a time and make paginated call if needed.", len(body), s.config.MaxPayload)))
+	}
+	writeCompressed(w, r, body)
+	return nil
+}
+
+// skipOfLimited ignores $skip, as Resource Graph does for queries with limit.
+func skipOfLimited(request *graphRequest, p page) int {
+	if request.Options.SkipToken == "" {
+		return 0
+	}
+	return p.skip
+}
+
+func allDynamic(columns []kql.Column) bool {
+	for _, c := range columns {
+		if c.Type != kql.Dynamic {
+			return false
+		}
+	}
+	return true
+}
+
+func appendData(body []byte, result *kql.Result, from, to int, objects bool) []byte {
+	if objects {
+		body = append(body, '[')
+		for i := from; i < to; i++ {
+			if i > from {
+				body = append(body, ',')
+			}
+			body = result.AppendObject(body, i)
+		}
+		return append(body, ']')
+	}
+	body = append(body, `{"columns":[`...)
+	for i, c := range result.Columns() {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, `{"name":`...)
+		body = kql.AppendString(body, c.Name)
+		body = append(body, `,"type":"`+columnTypes[c.Type]+`"}`...)
+	}
+	body = append(body, `],"rows":[`...)
+	for i := from; i < to; i++ {
+		if i > from {
+			body = append(body, ',')
+		}
+		body = result.AppendArray(body, i)
+	}
+	return append(body, "]}"...)
+}
+
+// columnTypes are Resource Graph's names of types in the table format.
+var columnTypes = map[kql.Type]string{
+	kql.String: "string", kql.Long: "integer", kql.Real: "number", kql.Bool: "boolean", kql.Dynamic: "object",
+}
+
+var (
+	pageBuffers = sync.Pool{New: func() any { return new([]byte) }}
+	gzipWriters = sync.Pool{New: func() any {
+		writer, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+		if err != nil {
+			panic(err) // the level is a constant
+		}
+		return writer
+	}}
+)
+
+// writeCompressed answers with JSON, compressed where the caller accepts that.
+func writeCompressed(w http.ResponseWriter, r *http.Request, body []byte) {
+	header := w.Header()
+	header.Set("Vary", "Accept-Encoding")
+	if len(body) < 1024 || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		writeBody(w, http.StatusOK, body)
+		return
+	}
+	header.Set("Content-Type", "application/json; charset=utf-8")
+	header.Set("Content-Encoding", "gzip")
+	writer := gzipWriters.Get().(*gzip.Writer)
+	defer gzipWriters.Put(writer)
+	writer.Reset(w)
+	writer.Write(body) //nolint:errcheck // the caller has gone
+	writer.Close()     //nolint:errcheck // likewise
+}
+
+// cacheKey names a query with its scope; pages of the same query share it.
+func cacheKey(request *graphRequest, scope tenant.Scope) string {
+	raw, err := json.Marshal([]any{request.Query, scope})
+	if err != nil {
+		panic(err) // strings always have a JSON form
+	}
+	sum := sha256.Sum256(raw)
+	return encode(sum[:18])
+}
+
+// queryEntry is an evaluated query.
+type queryEntry struct {
+	result  *kql.Result
+	limited bool
+}
+
+// maxCachedQueries bounds the evaluated queries that are kept for their next pages; each holds
+// four bytes a row.
+const maxCachedQueries = 64
+
+// queryCache keeps evaluated queries, so that each page of one does not evaluate it again.
+type queryCache struct {
+	mu      sync.Mutex
+	entries map[string]*list.Element
+	order   *list.List // most recent first
+}
+
+type cachedQuery struct {
+	key    string
+	tenant *tenant.Tenant
+	once   sync.Once
+	entry  *queryEntry
+	err    error
+}
+
+func newQueryCache() *queryCache {
+	return &queryCache{entries: map[string]*list.Element{}, order: list.New()}
+}
+
+func (c *queryCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.entries)
+	c.order.Init()
+}
+
+// get returns the query's result, evaluating it once however many ask.
+func (c *queryCache) get(t *tenant.Tenant, key string, evaluate func() (*queryEntry, error)) (*queryEntry, error) {
+	c.mu.Lock()
+	element, ok := c.entries[key]
+	if ok && element.Value.(*cachedQuery).tenant != t {
+		c.order.Remove(element)
+		ok = false
+	}
+	if ok {
+		c.order.MoveToFront(element)
+	} else {
+		element = c.order.PushFront(&cachedQuery{key: key, tenant: t})
+		c.entries[key] = element
+		if c.order.Len() > maxCachedQueries {
+			last := c.order.Back()
+			c.order.Remove(last)
+			delete(c.entries, last.Value.(*cachedQuery).key)
+		}
+	}
+	c.mu.Unlock()
+	cached := element.Value.(*cachedQuery)
+	cached.once.Do(func() { cached.entry, cached.err = evaluate() })
+	return cached.entry, cached.err
+}

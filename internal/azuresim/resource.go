@@ -1,0 +1,181 @@
+package azuresim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/kql"
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
+)
+
+// typeOf is the type in an id, in the id's own spelling, and its name with those of its parents,
+// as Resource Manager's lists give it.
+func typeOf(id string) (typ, name string) {
+	segments := strings.Split(strings.Trim(id, "/"), "/")
+	at := -1
+	for i, segment := range segments {
+		if strings.EqualFold(segment, "providers") {
+			at = i
+		}
+	}
+	if at < 0 || at+2 >= len(segments) {
+		return "", ""
+	}
+	var types, names []string
+	for i, segment := range segments[at+2:] {
+		if i%2 == 0 {
+			types = append(types, segment)
+		} else {
+			names = append(names, segment)
+		}
+	}
+	return segments[at+1] + "/" + strings.Join(types, "/"), strings.Join(names, "/")
+}
+
+// listed are the members of a resource in Resource Manager's lists, properties those in addition
+// of a resource on its own.
+var (
+	listed     = []string{"kind", "location", "managedBy", "tags", "sku", "plan", "identity", "zones", "extendedLocation"}
+	properties = []string{"properties"}
+)
+
+// resourceBody is a resource as Resource Manager shows it: without what Resource Graph adds, and
+// without members that it has not.
+func resourceBody(row tenant.Row, members ...string) []byte {
+	id := row.Text("id")
+	typ, _ := typeOf(id)
+	if typ == "" {
+		typ = row.Text("type")
+	}
+	body := append([]byte(`{"id":`), mustJSON(id)...)
+	body = append(body, `,"name":`...)
+	body = append(body, mustJSON(row.Text("name"))...)
+	body = append(body, `,"type":`...)
+	body = kql.AppendString(body, typ)
+	for _, name := range members {
+		raw := row.JSON(name)
+		if name == "properties" {
+			raw = withoutExtended(raw)
+		}
+		if slices.Contains([]string{"null", `""`}, string(raw)) {
+			continue
+		}
+		body = append(body, `,"`+name+`":`...)
+		body = append(body, raw...)
+	}
+	return append(body, '}')
+}
+
+// withoutExtended drops properties.extended, which only Resource Graph has.
+func withoutExtended(raw []byte) []byte {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil || members["extended"] == nil {
+		return raw
+	}
+	delete(members, "extended")
+	return mustJSON(members)
+}
+
+// listResources lists a subscription's or a group's resources without their properties.
+// https://learn.microsoft.com/rest/api/resources/resources/list
+func (s *Server) listResources(w http.ResponseWriter, r *http.Request, c *call) *armError {
+	p, failure := s.listWindow(r)
+	if failure != nil {
+		return failure
+	}
+	query := r.URL.Query()
+	filter, err := parseFilter(query.Get("$filter"))
+	if err != nil {
+		return newARMError(http.StatusBadRequest, "InvalidFilterInQueryString",
+			fmt.Sprintf("Invalid $filter '%s' specified in the query string.", query.Get("$filter")))
+	}
+	expand := strings.Split(strings.ToLower(query.Get("$expand")), ",")
+	table := s.Tenant().Resources()
+	rows := table.InSubscription(c.lower[1])
+	if len(c.lower) == 5 {
+		rows = table.InGroup(c.lower[1], c.lower[3])
+	}
+	var items []json.RawMessage
+	next := 0
+	for i := p.from; i < len(rows); i++ {
+		row := tenant.Row{Table: table, Index: rows[i]}
+		if !filter.matches(row) {
+			continue
+		}
+		if len(items) == p.size {
+			next = i
+			break
+		}
+		items = append(items, listedBody(row, filter, expand))
+	}
+	s.writePageOf(w, r, items, next, nil)
+	return nil
+}
+
+func listedBody(row tenant.Row, filter *filter, expand []string) json.RawMessage {
+	members := listed
+	if filter.byTag { // the answer to a filter by tag has no tags
+		members = slices.DeleteFunc(slices.Clone(members), func(name string) bool { return name == "tags" })
+	}
+	body := resourceBody(row, members...)
+	if _, name := typeOf(row.Text("id")); name != row.Text("name") && name != "" {
+		short, long := mustJSON(row.Text("name")), mustJSON(name)
+		body = []byte(strings.Replace(string(body), `"name":`+string(short), `"name":`+string(long), 1))
+	}
+	body = body[:len(body)-1]
+	if slices.Contains(expand, "provisioningstate") {
+		var p struct {
+			State string `json:"provisioningState"`
+		}
+		if err := json.Unmarshal(row.JSON("properties"), &p); err == nil && p.State != "" {
+			body = append(body, `,"provisioningState":`...)
+			body = append(body, mustJSON(p.State)...)
+		}
+	}
+	for _, name := range []string{"createdTime", "changedTime"} {
+		if slices.Contains(expand, strings.ToLower(name)) {
+			body = append(body, `,"`+name+`":"2024-03-01T08:00:00.0000000Z"`...)
+		}
+	}
+	return append(body, '}')
+}
+
+// listGroups lists resource groups, all or by tag.
+func (s *Server) listGroups(w http.ResponseWriter, r *http.Request, c *call) *armError {
+	filter, err := parseFilter(r.URL.Query().Get("$filter"))
+	if err != nil {
+		return newARMError(http.StatusBadRequest, "InvalidFilterInQueryString",
+			fmt.Sprintf("Invalid $filter '%s' specified in the query string.", r.URL.Query().Get("$filter")))
+	}
+	var items []json.RawMessage
+	for _, row := range s.Tenant().Groups(c.lower[1]) {
+		if filter.matches(row) {
+			items = append(items, groupBody(row))
+		}
+	}
+	return s.writeList(w, r, items, nil)
+}
+
+func (s *Server) findGroup(subscription, group string) ([]byte, bool) {
+	row, ok := s.Tenant().Group(subscription, group)
+	if !ok {
+		return nil, false
+	}
+	return groupBody(row), true
+}
+
+func groupBody(row tenant.Row) []byte {
+	body := map[string]any{
+		"id": row.Text("id"), "name": row.Text("name"), "type": "Microsoft.Resources/resourceGroups",
+		"location": row.Text("location"), "properties": map[string]any{"provisioningState": "Succeeded"},
+	}
+	for _, name := range []string{"tags", "managedBy"} {
+		if raw := row.JSON(name); !slices.Contains([]string{"null", `""`}, string(raw)) {
+			body[name] = json.RawMessage(raw)
+		}
+	}
+	return mustJSON(body)
+}

@@ -1,0 +1,127 @@
+package tenant
+
+import (
+	_ "embed"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// apiVersions lists resource types with the versions of their API, newest first, previews
+// included: some that Azure has published, not all.
+//
+//go:embed apiversions.json
+var apiVersions []byte
+
+// Provider is a resource provider with its types.
+type Provider struct {
+	Namespace string
+	Types     []ResourceType
+}
+
+// ResourceType is a type without its namespace.
+type ResourceType struct {
+	Name     string
+	Versions []string
+}
+
+// Stable is the newest version that is no preview, or the newest.
+func (t ResourceType) Stable() string {
+	for _, version := range t.Versions {
+		if !strings.Contains(version, "preview") {
+			return version
+		}
+	}
+	return t.Versions[0]
+}
+
+// Versions are those of all types, newest first.
+func (p Provider) Versions() []string {
+	var all []string
+	for _, t := range p.Types {
+		all = append(all, t.Versions...)
+	}
+	slices.SortFunc(all, func(a, b string) int { return strings.Compare(b, a) })
+	return slices.Compact(all)
+}
+
+// catalogue is apiversions.json, its types sorted by lower-case name.
+var catalogue = sync.OnceValue(func() map[string][]string {
+	var list map[string][]string
+	if err := json.Unmarshal(apiVersions, &list); err != nil {
+		panic(err) // it is part of the program
+	}
+	return list
+})
+
+// otherVersions are served for types that the catalogue does not know.
+var otherVersions = []string{"2024-06-01-preview", "2023-11-01", "2022-01-01"}
+
+// Providers are all providers that the catalogue or the tenant's resources know, by namespace.
+func (t *Tenant) Providers() []Provider {
+	t.once.Do(t.findProviders)
+	return t.providers
+}
+
+// Provider finds one by its namespace, in any case.
+func (t *Tenant) Provider(namespace string) (Provider, bool) {
+	for _, provider := range t.Providers() {
+		if strings.EqualFold(provider.Namespace, namespace) {
+			return provider, true
+		}
+	}
+	return Provider{}, false
+}
+
+func (t *Tenant) findProviders() {
+	known := map[string]bool{}
+	add := func(typ string, versions []string) {
+		namespace, name, ok := strings.Cut(typ, "/")
+		if !ok || known[strings.ToLower(typ)] {
+			return
+		}
+		known[strings.ToLower(typ)] = true
+		i := slices.IndexFunc(t.providers, func(p Provider) bool { return strings.EqualFold(p.Namespace, namespace) })
+		if i < 0 {
+			i = len(t.providers)
+			t.providers = append(t.providers, Provider{Namespace: namespace})
+		}
+		t.providers[i].Types = append(t.providers[i].Types, ResourceType{Name: name, Versions: versions})
+	}
+	for typ, versions := range catalogue() {
+		add(typ, versions)
+	}
+	for _, table := range t.resourceTables() {
+		if memory, ok := table.(*memoryTable); ok {
+			for row := range uint32(memory.Len()) {
+				if id := memory.Text(row, idColumn); !known[strings.ToLower(memory.Text(row, typeColumn))] {
+					add(typeInID(id), otherVersions)
+				}
+			}
+		}
+	}
+	for _, provider := range t.providers {
+		slices.SortFunc(provider.Types, func(a, b ResourceType) int { return strings.Compare(a.Name, b.Name) })
+	}
+	slices.SortFunc(t.providers, func(a, b Provider) int { return strings.Compare(a.Namespace, b.Namespace) })
+}
+
+// typeInID is the type of the resource that an id names, in the id's spelling.
+func typeInID(id string) string {
+	segments := strings.Split(id, "/")
+	at := -1
+	for i, segment := range segments {
+		if strings.EqualFold(segment, "providers") {
+			at = i
+		}
+	}
+	if at < 0 || at+2 >= len(segments) {
+		return ""
+	}
+	types := []string{segments[at+1]}
+	for i := at + 2; i < len(segments); i += 2 {
+		types = append(types, segments[i])
+	}
+	return strings.Join(types, "/")
+}
