@@ -72,6 +72,11 @@ func (l *lines) tenant(t testing.TB) *tenant.Tenant {
 // company is a tenant with two subscriptions in use, an empty one and a disabled one: 13 resources,
 // 8 containers, 6 role assignments and 2 role definitions.
 func company(t testing.TB) *tenant.Tenant {
+	t.Helper()
+	return companyLines().tenant(t)
+}
+
+func companyLines() *lines {
 	l := &lines{}
 	l.add("resourcecontainers", "/providers/Microsoft.Management/managementGroups/root", "microsoft.management/managementgroups", "", "",
 		map[string]any{"properties": map[string]any{"displayName": "Root", "details": map[string]any{}}})
@@ -103,5 +108,5 @@ func company(t testing.TB) *tenant.Tenant {
 	l.assignment("/subscriptions/"+subProd+"/resourceGroups/Web", subProd, "web", reader, "p3")
 	l.assignment("/subscriptions/"+subProd+"/resourceGroups/Web/providers/Microsoft.Compute/virtualMachines/vm0", subProd, "web", reader, "p4")
 	l.assignment("/subscriptions/"+subTest, subTest, "", reader, "p5")
-	return l.tenant(t)
+	return l
 }

@@ -170,6 +170,9 @@ func (s sources) workload(context.Context) (azcore.TokenCredential, error) {
 
 func (s sources) managed(context.Context) (azcore.TokenCredential, error) {
 	o := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: s.client}
+	if s.config.Auth == AuthManagedIdentity {
+		o.Retry = policy.RetryOptions{} // the SDK's own, which outlasts an update of the metadata service
+	}
 	if s.config.ClientID != "" {
 		o.ID = azidentity.ClientID(s.config.ClientID)
 	}

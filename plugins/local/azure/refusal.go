@@ -93,6 +93,10 @@ func refusedByEntra(name string, resp *http.Response, cause error) error {
 
 // reason is an error of the SDK in one line, without its advertisements.
 func reason(err error) string {
+	var failed *azidentity.AuthenticationFailedError
+	if errors.As(err, &failed) && failed.RawResponse != nil {
+		return fmt.Sprintf("it was asked, and answered with HTTP %d", failed.RawResponse.StatusCode)
+	}
 	text := azidentityTail.ReplaceAllString(err.Error(), "")
 	if _, after, found := strings.Cut(text, "Credential: "); found {
 		text = after // the SDK's name of the source, which stands beside

@@ -1,0 +1,65 @@
+package local_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim"
+	"github.com/azure-tenant-grapher/atg/plugins/local"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/conformance"
+)
+
+func TestConformance(t *testing.T) {
+	_, settings := simulate(t, azuresim.Config{})
+	_, err := conformance.Run(t.Context(), &conformance.Subject{
+		Start: func(ctx context.Context) (backend.Backend, func(), error) {
+			b := local.New()
+			return b, func() { _ = b.Close(context.WithoutCancel(ctx)) }, nil
+		},
+		Settings: settings,
+		Scan:     backend.ScanRequest{ResourceLimit: 2},
+	}, func(o conformance.Outcome) {
+		if o.Err != nil {
+			t.Errorf("%s: %v (%s)", o.Check.Name, o.Err, o.Check.Requirement)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	cases := map[string]struct {
+		faults  azuresim.Faults
+		change  backend.Settings
+		healthy map[string]bool
+	}{
+		"all is well": {azuresim.Faults{}, nil, map[string]bool{"snapshot store": true, "credential": true, "Azure Resource Manager": true, "Resource Graph": true}},
+		"no credential": {azuresim.Faults{}, backend.Settings{"client_secret": "wrong"},
+			map[string]bool{"snapshot store": true, "credential": false, "Azure Resource Manager": false, "Resource Graph": false}},
+		"no Resource Graph": {azuresim.Faults{Rules: []azuresim.Fault{{Path: graphPath, Status: 403}}}, nil,
+			map[string]bool{"snapshot store": true, "credential": true, "Azure Resource Manager": true, "Resource Graph": false}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			sim, settings := simulate(t, azuresim.Config{})
+			for k, v := range c.change {
+				settings[k] = v
+			}
+			b := start(t, settings)
+			inject(t, sim, c.faults)
+			h := b.CheckHealth(t.Context())
+			whole := true
+			for _, d := range h.Dependencies {
+				if d.Healthy != c.healthy[d.Name] || !d.Healthy && d.Message == "" {
+					t.Errorf("%+v", d)
+				}
+				whole = whole && d.Healthy
+			}
+			if len(h.Dependencies) != len(c.healthy) || h.Healthy != whole || !whole && h.Message == "" {
+				t.Errorf("health = %+v", h)
+			}
+		})
+	}
+}
