@@ -20,14 +20,24 @@ import (
 func home(t *testing.T, content string, environ ...string) config.Options {
 	t.Helper()
 	dir := t.TempDir()
-	name := config.Paths(func(v string) string { return map[string]string{"XDG_CONFIG_HOME": dir, "AppData": dir}[v] }).ConfigFile
+	environ = append([]string{"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "AppData=" + dir}, environ...)
+	name := configFile(t, environ)
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return config.Options{Environ: append([]string{"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "AppData=" + dir}, environ...)}
+	return config.Options{Environ: environ}
+}
+
+func configFile(t *testing.T, environ []string) string {
+	t.Helper()
+	paths, err := config.FindPaths("", environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths.Config
 }
 
 func load(t *testing.T, o config.Options) *config.Config {
@@ -60,15 +70,15 @@ profiles:
 	}{
 		"file":         {func(*config.Options) {}, "file", "china", ":2"},
 		"azure's own":  {func(o *config.Options) { o.Environ = append(o.Environ, "AZURE_TENANT_ID=azure") }, "file", "china", ":2"},
-		"profile":      {func(o *config.Options) { o.Profile = "prod" }, "profile", "usgovernment", "profile prod"},
+		"profile":      {func(o *config.Options) { o.Flags.Profile = "prod" }, "profile", "usgovernment", "profile prod"},
 		"profile, env": {func(o *config.Options) { o.Environ = append(o.Environ, "ATG_PROFILE=prod") }, "profile", "usgovernment", "profile prod"},
 		"environment": {func(o *config.Options) {
-			o.Profile = "prod"
+			o.Flags.Profile = "prod"
 			o.Environ = append(o.Environ, "ATG_TENANT_ID=env")
 		}, "env", "usgovernment", "environment ATG_TENANT_ID"},
 		"flag": {func(o *config.Options) {
 			o.Environ = append(o.Environ, "ATG_TENANT_ID=env")
-			o.Flags = []config.Flag{{Name: "--tenant-id", Key: "tenant_id", Value: "flag"}}
+			o.Flags.TenantID = "flag"
 		}, "flag", "china", "flag --tenant-id"},
 	}
 	for name, c := range cases {
@@ -79,7 +89,7 @@ profiles:
 			if got.TenantID != c.tenant || got.Settings("local")["cloud"] != c.cloud || got.Settings("local")["parallelism"] != 4 {
 				t.Errorf("tenant %q, settings %v", got.TenantID, map[string]any(got.Settings("local")))
 			}
-			for _, v := range got.Values(func(string) (json.RawMessage, bool) { return nil, false }) {
+			for _, v := range got.Values(nil) {
 				if v.Key == "tenant_id" && !strings.Contains(v.Source, c.source) {
 					t.Errorf("the tenant comes from %q, want %q", v.Source, c.source)
 				}
@@ -128,11 +138,11 @@ func TestModes(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			o := home(t, c.file, c.environ...)
-			o.Remote = c.remote
-			if c.flag != "" {
-				o.Flags = []config.Flag{{Name: "--backend", Key: "backend", Value: c.flag}}
-			}
+			o.Flags.Remote, o.Flags.Backend = c.remote, c.flag
 			got, err := config.Load(o)
+			if err == nil {
+				err = got.CheckRemote()
+			}
 			if c.fault {
 				if fault.CodeOf(err) != fault.ConfigInvalid {
 					t.Errorf("Load = %v", err)
@@ -192,18 +202,18 @@ func TestEveryProblemAtOnce(t *testing.T) {
 }
 
 func TestFilesThatCannotBeUsed(t *testing.T) {
-	missing := config.Options{File: filepath.Join(t.TempDir(), "nothing.yaml"), Environ: []string{"HOME=/"}}
+	missing := config.Options{Flags: config.Flags{Config: filepath.Join(t.TempDir(), "nothing.yaml")}}
 	if _, err := config.Load(missing); fault.CodeOf(err) != fault.ConfigInvalid || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a named file that is not there: %v", err)
 	}
-	if _, err := config.Load(config.Options{File: t.TempDir()}); fault.CodeOf(err) != fault.ConfigInvalid {
+	if _, err := config.Load(config.Options{Flags: config.Flags{Config: t.TempDir()}}); fault.CodeOf(err) != fault.ConfigInvalid {
 		t.Errorf("a folder: %v", err)
 	}
 	if _, err := config.Load(home(t, "#"+strings.Repeat("x", 2<<20))); fault.CodeOf(err) != fault.ConfigInvalid {
 		t.Errorf("a huge file: %v", err)
 	}
 	o := home(t, "profiles: {a: {}, b: {}}")
-	o.Profile = "c"
+	o.Flags.Profile = "c"
 	if _, err := config.Load(o); fault.CodeOf(err) != fault.ConfigInvalid || fault.As(err).Hint != "there are a, b" {
 		t.Errorf("an unknown profile: %v", err)
 	}
@@ -216,14 +226,7 @@ func TestASecretInAFileThatOthersCanRead(t *testing.T) {
 	const content = "backends:\n  acme:\n    settings:\n      client_secret: hunter2\n      client_secret_file: /x\n"
 	o := home(t, content)
 	load(t, o)
-	name := config.Paths(func(v string) string {
-		for _, e := range o.Environ {
-			if value, ok := strings.CutPrefix(e, v+"="); ok {
-				return value
-			}
-		}
-		return ""
-	}).ConfigFile
+	name := configFile(t, o.Environ)
 	if err := os.Chmod(name, 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -241,13 +244,13 @@ func TestASecretInAFileThatOthersCanRead(t *testing.T) {
 func TestValuesRedact(t *testing.T) {
 	o := home(t, "backends: {acme: {settings: {url: u, key: k}}, other: {settings: {url: u}}}", "ATG_API_KEY=hunter2")
 	schema := json.RawMessage(`{"properties":{"url":{},"key":{"writeOnly":true}}}`)
-	got := map[string]string{}
-	for _, v := range load(t, o).Values(func(name string) (json.RawMessage, bool) { return schema, name == "acme" }) {
+	got := map[string]any{}
+	for _, v := range load(t, o).Values(map[string]json.RawMessage{"acme": schema}) {
 		if strings.Contains(v.Key, ".settings.") {
 			got[v.Key] = v.Value
 		}
 	}
-	want := map[string]string{
+	want := map[string]any{
 		"backends.acme.settings.url": "u", "backends.acme.settings.key": "[redacted]",
 		"backends.other.settings.url": "[redacted]", "backends.remote.settings.api_key": "[redacted]",
 	}
@@ -271,11 +274,11 @@ func TestInit(t *testing.T) {
 	if err := config.Init(name, true); err != nil {
 		t.Errorf("a forced Init: %v", err)
 	}
-	load(t, config.Options{File: name})
+	load(t, config.Options{Flags: config.Flags{Config: name}})
 
 	// What the template comments out must be right too.
 	var on strings.Builder
-	for line := range strings.Lines(string(config.Template)) {
+	for line := range strings.Lines(string(config.Template())) {
 		if code, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(code, " ") || ok && strings.HasPrefix(code, "  ") {
 			line = code
 		}
@@ -304,5 +307,47 @@ func TestEveryKeyAndVariableIsDocumented(t *testing.T) {
 		if !strings.Contains(string(doc), "`"+name+"`") {
 			t.Errorf("docs/configuration.md does not explain `%s`", name)
 		}
+	}
+}
+
+func TestCheckSettings(t *testing.T) {
+	schema := json.RawMessage(`{"type":"object","additionalProperties":false,"required":["url"],"properties":{
+		"url":{"type":"string"},"key":{"type":"string","writeOnly":true,"pattern":"^k"},"level":{"enum":["low","high"]},
+		"count":{"type":"integer","minimum":1,"maximum":9},"nested":{"type":"object","properties":{"deep":{"type":"boolean"}}}}}`)
+	c := load(t, home(t, `
+backends:
+  acme:
+    settings: {ulr: x, key: hunter2, level: middle, count: 10, nested: {deep: hunter2}}
+`))
+	f := fault.As(c.CheckSettings("acme", schema))
+	if f == nil || f.Code != fault.ConfigInvalid {
+		t.Fatalf("CheckSettings = %+v", f)
+	}
+	got := map[string]string{}
+	for _, p := range f.Problems {
+		got[p.Key] = p.Message + "; " + p.Hint
+		if strings.Contains(p.Message+p.Hint, "hunter2") {
+			t.Errorf("%+v shows a value", p)
+		}
+	}
+	for key, want := range map[string]string{
+		"backends.acme.settings.": "lacks url", "backends.acme.settings.ulr": `did you mean "url"?`, "backends.acme.settings.key": "does not match",
+		"backends.acme.settings.level": "[low high]", "backends.acme.settings.count": "too large: the most is 9", "backends.acme.settings.nested.deep": "must be of type boolean",
+	} {
+		if !strings.Contains(got[key], want) {
+			t.Errorf("%s: %q does not say %q (all: %v)", key, got[key], want, got)
+		}
+	}
+	if !strings.Contains(got["backends.acme.settings.count"], "config.yaml:4") {
+		t.Errorf("the problem does not say where: %q", got["backends.acme.settings.count"])
+	}
+	if err := load(t, home(t, "backends: {acme: {settings: {url: x}}}")).CheckSettings("acme", schema); err != nil {
+		t.Errorf("good settings: %v", err)
+	}
+	if err := c.CheckSettings("acme", nil); len(fault.As(err).Problems) != 5 {
+		t.Errorf("a backend without settings: %v", err)
+	}
+	if err := c.CheckSettings("other", nil); err != nil {
+		t.Errorf("no settings for a backend without settings: %v", err)
 	}
 }

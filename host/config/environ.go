@@ -9,11 +9,11 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// kind is how the text of a variable is read.
-type kind int
+// form is how the text of a variable is read.
+type form int
 
 const (
-	text kind = iota
+	text form = iota
 	boolean
 	integer
 	number
@@ -23,7 +23,7 @@ const (
 // variable is an environment variable and the key that it sets.
 type variable struct {
 	name, key string
-	kind      kind
+	form      form
 }
 
 const remoteSettings = "backends." + Remote + ".settings."
@@ -71,7 +71,7 @@ func (e environment) layer() (conf.Layer, []fault.Problem) {
 		if raw == "" {
 			continue
 		}
-		value, err := v.kind.read(raw)
+		value, err := v.form.read(raw)
 		if err != nil {
 			problem(v.name, err.Error(), "")
 			continue
@@ -101,8 +101,8 @@ func (e environment) layer() (conf.Layer, []fault.Problem) {
 // azureTenant is the Azure tools' own variable, which any value of atg's own wins over.
 const azureTenant = "AZURE_TENANT_ID"
 
-func (k kind) read(raw string) (any, error) {
-	switch k {
+func (f form) read(raw string) (any, error) {
+	switch f {
 	case boolean:
 		switch strings.ToLower(raw) {
 		case "true", "1", "yes", "on":

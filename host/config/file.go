@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -80,33 +79,4 @@ func looksSecret(name string) bool {
 		}
 	}
 	return false
-}
-
-// Locations are where atg keeps things.
-type Locations struct {
-	ConfigFile string // the configuration
-	DataDir    string // snapshots and dropped-in backends
-	CacheDir   string // what can be had again
-	StateDir   string // what need not be shared between machines
-}
-
-// Paths follows the XDG base directories, and %AppData% and %LocalAppData% on Windows.
-func Paths(lookup func(string) string) Locations {
-	if runtime.GOOS == "windows" {
-		roaming, local := lookup("AppData"), lookup("LocalAppData")
-		return Locations{
-			ConfigFile: filepath.Join(roaming, "atg", "config.yaml"), DataDir: filepath.Join(local, "atg"),
-			CacheDir: filepath.Join(local, "atg", "cache"), StateDir: filepath.Join(local, "atg", "state"),
-		}
-	}
-	xdg := func(variable string, fallback ...string) string {
-		if dir := lookup(variable); filepath.IsAbs(dir) { // relative ones are to be ignored, says the specification
-			return filepath.Join(dir, "atg")
-		}
-		return filepath.Join(append(append([]string{lookup("HOME")}, fallback...), "atg")...)
-	}
-	return Locations{
-		ConfigFile: filepath.Join(xdg("XDG_CONFIG_HOME", ".config"), "config.yaml"), DataDir: xdg("XDG_DATA_HOME", ".local", "share"),
-		CacheDir: xdg("XDG_CACHE_HOME", ".cache"), StateDir: xdg("XDG_STATE_HOME", ".local", "state"),
-	}
 }

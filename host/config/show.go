@@ -2,29 +2,28 @@ package config
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/shared/secret"
 )
 
-// Value is one effective value of the configuration.
+// Value is one effective value, for people.
 type Value struct {
 	Key    string `json:"key"`
-	Value  string `json:"value"`
+	Value  any    `json:"value"`  // secrets are redacted
 	Source string `json:"source"` // flag --x, environment X, profile P with FILE:LINE, FILE:LINE, default
 }
 
-// Values are all effective values, by key. schema answers the JSON Schema of a backend's settings, or
-// nothing where it cannot be had: all settings of that backend are redacted then.
-func (c *Config) Values(schema func(name string) (json.RawMessage, bool)) []Value {
+// Values lists the values in effect, by key. The settings of a backend are redacted where its JSON
+// Schema in schemas marks them writeOnly, and all of them if it is not there.
+func (c *Config) Values(schemas map[string]json.RawMessage) []Value {
 	open := map[string]func(setting string) bool{}
 	var out []Value
 	for _, key := range c.merged.Keys() {
-		v := Value{Key: key, Value: show(c.merged.Get(key)), Source: c.merged.Source(key)}
+		v := Value{Key: key, Value: c.merged.Get(key), Source: c.merged.Source(key)}
 		if name, setting, ok := settingOf(key); ok {
 			if open[name] == nil {
-				open[name] = openSettings(name, schema)
+				open[name] = openSettings(schemas[name])
 			}
 			if !open[name](setting) {
 				v.Value = secret.Redacted
@@ -45,14 +44,13 @@ func settingOf(key string) (name, setting string, ok bool) {
 }
 
 // openSettings says of each setting whether it may be shown.
-func openSettings(name string, schema func(string) (json.RawMessage, bool)) func(string) bool {
-	raw, ok := schema(name)
+func openSettings(schema json.RawMessage) func(string) bool {
 	var parsed struct {
 		Properties map[string]struct {
 			WriteOnly bool `json:"writeOnly"`
 		} `json:"properties"`
 	}
-	if !ok || json.Unmarshal(raw, &parsed) != nil {
+	if json.Unmarshal(schema, &parsed) != nil {
 		return func(string) bool { return false }
 	}
 	return func(setting string) bool {
@@ -60,18 +58,4 @@ func openSettings(name string, schema func(string) (json.RawMessage, bool)) func
 		p, known := parsed.Properties[top]
 		return known && !p.WriteOnly
 	}
-}
-
-func show(value any) string {
-	switch v := value.(type) {
-	case []any:
-		parts := make([]string, len(v))
-		for i, item := range v {
-			parts[i] = fmt.Sprint(item)
-		}
-		return strings.Join(parts, ", ")
-	case nil:
-		return ""
-	}
-	return fmt.Sprint(value)
 }
