@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,6 +51,9 @@ type Options struct {
 	Start func(ctx context.Context, name string) (Program, error)
 	// Settings are a backend's own section of the configuration; nil is none.
 	Settings func(name string) backend.Settings
+	// Check compares a backend's section with the JSON Schema that the backend published; nil leaves that
+	// to the backend's Configure.
+	Check func(name string, schema json.RawMessage) error
 	// Observe makes the observer of one job; nil sees nothing.
 	Observe func() Observer
 	// Note tells the user what the dispatcher does by itself; nil tells nobody.
@@ -68,6 +72,9 @@ func New(o Options) *ExecutionDispatcher {
 	}
 	if o.Settings == nil {
 		o.Settings = func(string) backend.Settings { return nil }
+	}
+	if o.Check == nil {
+		o.Check = func(string, json.RawMessage) error { return nil }
 	}
 	if o.Observe == nil {
 		o.Observe = func() Observer { return blind{} }

@@ -21,25 +21,24 @@ type Session struct {
 	options Options
 }
 
-// Open starts a backend, checks its settings against its own schema, configures it, and asks what it
-// can do.
+// Open is Connect and Configure.
 func (d *ExecutionDispatcher) Open(ctx context.Context, name string) (*Session, error) {
-	s, err := d.describe(ctx, name)
+	s, err := d.Connect(ctx, name)
 	if err != nil {
-		return nil, because(ctx, err)
+		return nil, err
 	}
-	if err := s.configure(ctx); err != nil {
+	if err := s.Configure(ctx); err != nil {
 		s.Close(ctx)
 		return nil, because(ctx, err)
 	}
 	return s, nil
 }
 
-// Describe starts a backend and asks what it is, without configuring it.
+// Describe asks a backend what it is.
 func (d *ExecutionDispatcher) Describe(ctx context.Context, name string) (backend.Description, error) {
-	s, err := d.describe(ctx, name)
+	s, err := d.Connect(ctx, name)
 	if err != nil {
-		return backend.Description{}, because(ctx, err)
+		return backend.Description{}, err
 	}
 	defer s.Close(ctx)
 	return s.Description, nil
@@ -56,25 +55,27 @@ func (d *ExecutionDispatcher) With(ctx context.Context, use func(ctx context.Con
 	return because(ctx, use(ctx, s))
 }
 
-func (d *ExecutionDispatcher) describe(ctx context.Context, name string) (*Session, error) {
+// Connect starts a backend and asks what it is, but does not configure it yet.
+func (d *ExecutionDispatcher) Connect(ctx context.Context, name string) (*Session, error) {
 	program, err := d.options.Start(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, because(ctx, err)
 	}
 	s := &Session{Name: name, Backend: program.Backend(), program: program, options: d.options}
 	if s.Description, err = s.Backend.Describe(ctx); err != nil {
 		s.Close(ctx)
-		return nil, err
+		return nil, because(ctx, err)
 	}
 	return s, nil
 }
 
-func (s *Session) configure(ctx context.Context) error {
-	settings := s.options.Settings(s.Name)
-	if err := CheckSettings(s.Name, s.Description.SettingsSchema, settings); err != nil {
+// Configure checks the settings of a connected backend against its own schema, configures it, and asks
+// what it can do.
+func (s *Session) Configure(ctx context.Context) error {
+	if err := s.options.Check(s.Name, s.Description.SettingsSchema); err != nil {
 		return err
 	}
-	if err := s.Backend.Configure(ctx, settings); err != nil {
+	if err := s.Backend.Configure(ctx, s.options.Settings(s.Name)); err != nil {
 		return located(s.Name, err)
 	}
 	var err error
@@ -92,14 +93,11 @@ func located(name string, err error) error {
 	located.Problems = slices.Clone(f.Problems)
 	for i := range located.Problems {
 		if key := &located.Problems[i].Key; *key != "" {
-			*key = settingKey(name, *key)
+			*key = "backends." + name + ".settings." + *key
 		}
 	}
 	return &located
 }
-
-// settingKey is the key of a backend's setting in the user's file.
-func settingKey(name, key string) string { return "backends." + name + ".settings." + key }
 
 // Close ends the backend: by itself, or else by force.
 func (s *Session) Close(ctx context.Context) {

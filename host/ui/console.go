@@ -74,6 +74,15 @@ func (c *Console) Logger() *slog.Logger { return c.log }
 // Out is stdout, for what is no Document: a file that goes to stdout as it is.
 func (c *Console) Out() io.Writer { return c.out }
 
+// SetProgress says whether to show progress and how often; what the command line says against it holds.
+// It is for settings that are known only once the configuration is read: before the first Progress.
+func (c *Console) SetProgress(show bool, interval time.Duration) {
+	c.options.NoProgress = c.options.NoProgress || !show
+	if interval > 0 {
+		c.options.Interval = interval
+	}
+}
+
 // Note tells the user on stderr what atg itself does: that it falls back, cancels, waits.
 func (c *Console) Note(format string, args ...any) {
 	if c.options.Quiet {

@@ -84,9 +84,21 @@ func (c *Console) Print(d Document) error {
 		}
 		return c.out.write(text)
 	}
+	return c.Show(d.Page)
+}
+
+// Show shows a page on stdout, whatever format was asked for: help, and what has no other form.
+func (c *Console) Show(page func(*Page)) error {
 	p := &Page{screen: c.out}
-	d.Page(p)
+	page(p)
 	return c.out.write([]byte(p.text.String()))
+}
+
+// Aside shows a page on stderr: what a question is about.
+func (c *Console) Aside(page func(*Page)) {
+	p := &Page{screen: c.err}
+	page(p)
+	c.err.print(p.text.String())
 }
 
 // encode is v as a JSON object in one line that begins with the schema's version. Control characters

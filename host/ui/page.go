@@ -86,13 +86,14 @@ type Column struct {
 	Whole bool // never wrapped: what one copies
 }
 
-// Table is rows under titles. On a terminal it fits the width, by wrapping cells; elsewhere each row
+// Table is rows under titles, or without, where no column has one. On a terminal it fits the width, by wrapping cells; elsewhere each row
 // is one line, however long.
 type Table struct {
 	Columns []Column
 	Rows    [][]string
 	Tone    func(row, column int) Tone // nil is Normal
 	Indent  int
+	Width   int    // where the stream is no terminal; 0 is no limit
 	Empty   string // shown instead, if there are no rows
 }
 
@@ -105,9 +106,11 @@ func (p *Page) Table(t Table) {
 		return
 	}
 	headers, widths := make([]string, len(t.Columns)), make([]int, len(t.Columns))
+	titled := false
 	rows := make([][]string, len(t.Rows))
 	for i, c := range t.Columns {
 		headers[i], widths[i] = c.Title, lipgloss.Width(c.Title)
+		titled = titled || c.Title != ""
 	}
 	for i, row := range t.Rows {
 		rows[i] = make([]string, len(t.Columns))
@@ -118,7 +121,7 @@ func (p *Page) Table(t Table) {
 	}
 
 	const gap = 2
-	drawn := table.New().Headers(headers...).Rows(rows...).
+	drawn := table.New().Rows(rows...).
 		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
 		BorderColumn(false).BorderRow(false).BorderHeader(false).
 		StyleFunc(func(row, column int) lipgloss.Style {
@@ -141,7 +144,14 @@ func (p *Page) Table(t Table) {
 			}
 			return style
 		})
-	if room := p.screen.width() - t.Indent; p.screen.width() > 0 && total(widths, gap) > room {
+	if titled {
+		drawn = drawn.Headers(headers...)
+	}
+	width := p.screen.width()
+	if width == 0 {
+		width = t.Width
+	}
+	if room := width - t.Indent; width > 0 && total(widths, gap) > room {
 		drawn = drawn.Width(max(room, 20))
 	}
 	for line := range strings.SplitSeq(drawn.String(), "\n") {

@@ -275,3 +275,36 @@ func (p *Page) Health(name string, h backend.Health) {
 		p.Line(Toned{Info, "hint:"}, " ", hint)
 	}
 }
+
+// Snapshots lists snapshots.
+func (p *Page) Snapshots(snapshots []backend.Snapshot) {
+	t := Table{
+		Empty: "no snapshots yet; atg scan makes one",
+		Columns: []Column{
+			{Title: "SNAPSHOT", Whole: true}, {Title: "TENANT"}, {Title: "TAKEN", Whole: true}, {Title: "STATE", Whole: true},
+			{Title: "RESOURCES", Right: true}, {Title: "SUBSCRIPTIONS", Right: true}, {Title: "SIZE", Right: true},
+		},
+		Tone: func(row, column int) Tone {
+			if column != 3 {
+				return Normal
+			}
+			if snapshots[row].Complete {
+				return Good
+			}
+			return Warning
+		},
+	}
+	for _, s := range snapshots {
+		state := "complete"
+		if !s.Complete {
+			state = "incomplete"
+		}
+		if s.Filtered {
+			state += ", filtered"
+		}
+		t.Rows = append(t.Rows, []string{
+			s.ID, orElse(s.TenantName, s.TenantID), Moment(s.CreatedAt), state, Count(s.Resources), Count(s.Subscriptions), Size(s.Size),
+		})
+	}
+	p.Table(t)
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/azure-tenant-grapher/atg/host/config"
+	"github.com/azure-tenant-grapher/atg/host/discover"
+	"github.com/azure-tenant-grapher/atg/host/dispatch"
+	"github.com/azure-tenant-grapher/atg/host/ui"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// app is what a verb works with. Configuration and backends are touched only by the verbs that need
+// them.
+type app struct {
+	process  Process
+	flags    *globals
+	root     *kong.Node // the command line's model, for help
+	tenantID string     // of --tenant-id
+	console  *ui.Console
+	backends *dispatch.Processes
+	// start replaces the launching of programs, in tests.
+	start func(ctx context.Context, name string) (dispatch.Program, error)
+
+	loaded *config.Config
+}
+
+// tenantFlag is the flag of verbs that work on one tenant.
+type tenantFlag struct {
+	TenantID string `placeholder:"TENANT" help:"Tenant: its id or a domain (default: the configured one, else the only one in reach)."`
+}
+
+// AfterApply makes the flag a layer of the configuration, where it wins over the others.
+func (t tenantFlag) AfterApply(a *app) error {
+	a.tenantID = t.TenantID
+	return nil
+}
+
+// tenant is the tenant to work on; empty lets the backend find the only one. The configuration is
+// loaded already.
+func (a *app) tenant() string { return a.loaded.TenantID }
+
+// config loads the configuration, once.
+func (a *app) config() (*config.Config, error) {
+	if a.loaded != nil {
+		return a.loaded, nil
+	}
+	c, err := config.Load(a.sources())
+	if err != nil {
+		return nil, err
+	}
+	a.console.SetProgress(c.ShowProgress, c.ProgressUpdateInterval)
+	a.loaded = c
+	return c, nil
+}
+
+func (a *app) sources() config.Options {
+	return config.Options{Environ: a.process.Environ, Flags: config.Flags{
+		Config: a.flags.ConfigFile, Profile: a.flags.Profile, Backend: a.flags.BackendName, Remote: a.flags.Remote,
+		TenantID: a.tenantID, NoProgress: a.flags.NoProgress,
+	}}
+}
+
+// dispatcher runs operations as flags and configuration say.
+func (a *app) dispatcher() (*dispatch.ExecutionDispatcher, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.CheckRemote(); err != nil {
+		return nil, err
+	}
+	return a.dispatcherFor(c, finder(c)), nil
+}
+
+// finder finds backends where the configuration says.
+func finder(c *config.Config) func(string) (discover.Program, error) {
+	return func(name string) (discover.Program, error) { return discover.Find(discover.From(c), name) }
+}
+
+// dispatcherFor is the dispatcher for backends that find finds.
+func (a *app) dispatcherFor(c *config.Config, find func(string) (discover.Program, error)) *dispatch.ExecutionDispatcher {
+	launcher := &dispatch.Launcher{
+		Find: find, Environ: a.process.Environ, Logger: a.console.Logger(), Processes: a.backends,
+		Allow: func(name string) []string { return c.Backends[name].Env },
+	}
+	start := launcher.Start
+	if a.start != nil {
+		start = a.start
+	}
+	return dispatch.New(dispatch.Options{
+		Backend: c.Backend, Fallback: c.Fallback, Start: start, Settings: c.Settings, Check: c.CheckSettings,
+		Observe: func() dispatch.Observer { return a.console.Progress() },
+		Note:    a.console.Note,
+	})
+}
+
+// outcome prints what came of an operation. An error beside an outcome follows it.
+func (a *app) outcome(out *dispatch.Outcome, err error, page func(*ui.Page)) error {
+	if out == nil {
+		return err
+	}
+	document := ui.Document{Data: out.Result, Page: page}
+	if out.Result == nil {
+		document = ui.Document{Data: out.Job, Page: func(p *ui.Page) {
+			p.Job(out.Job, out.Backend, fmt.Sprintf("atg --backend %s job watch %s", out.Backend, out.Job.JobID))
+		}}
+	}
+	if printed := a.console.Print(document); printed != nil {
+		return printed
+	}
+	return err
+}
+
+// confirm asks; a no ends the command.
+func (a *app) confirm(ctx context.Context, question string) error {
+	yes, err := a.console.Confirm(ctx, question)
+	if err == nil && !yes {
+		err = fault.New(fault.Interrupted, "nothing was done", fault.From(fault.OriginHost))
+	}
+	return err
+}
+
+// needsFlag is the fault where a question could not be asked.
+func needsFlag(what, flag string) error {
+	return fault.New(fault.InvalidArgument, what+" needs a confirmation, and there is nobody to ask",
+		fault.Hint("confirm with %s", flag), fault.From(fault.OriginHost))
+}
+
+// usage is the fault of a wrong command line.
+func usage(format string, args ...any) error {
+	return fault.New(fault.InvalidArgument, fmt.Sprintf(format, args...), fault.From(fault.OriginHost))
+}
+
+// command is how to call atg again with the same backend, for hints.
+func command(d *dispatch.ExecutionDispatcher, name string) string {
+	if name == dispatch.Local && d.Backend() == dispatch.Local {
+		return "atg"
+	}
+	return strings.Join([]string{"atg", "--backend", name}, " ")
+}

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/azure-tenant-grapher/atg/host/ui"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+type createTenantCmd struct {
+	tenantFlag
+	Spec   string `arg:"" type:"path" placeholder:"SPEC.md" help:"The specification."`
+	DryRun bool   `help:"Only show the plan."`
+	Yes    bool   `short:"y" help:"Deploy the plan without asking."`
+	Detach bool   `help:"Do not wait: print the job's id. Needs a backend whose jobs outlive the command."`
+}
+
+// Help is the long help.
+func (createTenantCmd) Help() string {
+	return `Reads a specification, shows what it would create, asks, and deploys exactly that plan: one that has
+changed since it was shown is refused.
+
+Examples:
+  atg create-tenant contoso.md --dry-run
+  atg create-tenant contoso.md --yes`
+}
+
+// specInput is the name under which a specification travels.
+const specInput = "spec.md"
+
+// Run plans, asks and deploys.
+func (c *createTenantCmd) Run(ctx context.Context, a *app) error {
+	if !c.DryRun && !c.Yes && !a.console.CanAsk() {
+		return needsFlag("deploying a specification", "--yes")
+	}
+	d, err := a.dispatcher()
+	if err != nil {
+		return err
+	}
+	request := backend.TenantCreationRequest{TenantID: a.tenant(), Spec: specInput, DryRun: true}
+	planned, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, c.DryRun && c.Detach)
+	if err != nil || c.DryRun {
+		return a.outcome(planned, err, func(p *ui.Page) { p.Tenant(planned.Result.(*backend.TenantCreationResult)) })
+	}
+	plan := planned.Result.(*backend.TenantCreationResult).Plan
+	if plan == nil {
+		return fault.New(fault.Internal, "backend "+planned.Backend+" answered a dry run without a plan", fault.From(fault.OriginBackend))
+	}
+	if !c.Yes {
+		a.console.Aside(func(p *ui.Page) { p.Tenant(planned.Result.(*backend.TenantCreationResult)) })
+		if err := a.confirm(ctx, "Deploy this plan?"); err != nil {
+			return err
+		}
+	}
+	request.DryRun, request.PlanDigest = false, plan.Digest
+	out, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, c.Detach)
+	return a.outcome(out, err, func(p *ui.Page) { p.Tenant(out.Result.(*backend.TenantCreationResult)) })
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/host/dispatch"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+	"github.com/azure-tenant-grapher/atg/shared/runner"
+)
+
+// fake is a backend in this process: real jobs, invented work.
+type fake struct {
+	*runner.Runner
+	scan      runner.Work // nil is a scan of seven resources
+	health    backend.Health
+	snapshots []backend.Snapshot
+	request   backend.Request // of the last job
+	stopped   int
+}
+
+func newFake(scan runner.Work) *fake {
+	f := &fake{health: backend.Health{Healthy: true}, snapshots: []backend.Snapshot{
+		{ID: "snap-2", TenantID: "t", TenantName: "Contoso", CreatedAt: time.Date(2026, 9, 2, 0, 0, 0, 0, time.UTC), Complete: true, Resources: 7, Size: 5000},
+		{ID: "snap-1", TenantID: "t", CreatedAt: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)},
+	}}
+	f.Runner = runner.New(runner.Works{backend.OpScan: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
+		f.request = job.Submission().Request
+		if scan != nil {
+			return scan(ctx, job)
+		}
+		return &backend.ScanResult{Success: true, Complete: true, Subscriptions: 1, Resources: 7, DurationSeconds: 2, Snapshot: &f.snapshots[0]}, nil
+	}})
+	return f
+}
+
+func (f *fake) Describe(context.Context) (backend.Description, error) {
+	return backend.Description{Name: "fake", Version: "1.0.0", Protocol: backend.Protocol}, nil
+}
+func (f *fake) Configure(context.Context, backend.Settings) error { return nil }
+func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
+	return backend.Capabilities{Operations: []backend.Operation{backend.OpScan}, Features: append(runner.Features(), backend.FeatureSnapshots)}, nil
+}
+func (f *fake) CheckHealth(context.Context) backend.Health { return f.health }
+
+// ListSnapshots answers one a page.
+func (f *fake) ListSnapshots(_ context.Context, filter backend.SnapshotFilter) (backend.SnapshotPage, error) {
+	switch {
+	case len(f.snapshots) == 0:
+		return backend.SnapshotPage{}, nil
+	case filter.Cursor == "":
+		return backend.SnapshotPage{Snapshots: f.snapshots[:1], Cursor: "next", Broken: []backend.BrokenSnapshot{{ID: "bad", Reason: "cut short"}}}, nil
+	}
+	return backend.SnapshotPage{Snapshots: f.snapshots[1:]}, nil
+}
+
+func (f *fake) index(id string) int {
+	return slices.IndexFunc(f.snapshots, func(s backend.Snapshot) bool { return s.ID == id })
+}
+
+func (f *fake) GetSnapshot(_ context.Context, id string) (backend.SnapshotDetail, error) {
+	i := f.index(id)
+	if i < 0 {
+		return backend.SnapshotDetail{}, fault.New(fault.SnapshotNotFound, "there is no snapshot "+id)
+	}
+	return backend.SnapshotDetail{Snapshot: f.snapshots[i], ByType: []backend.Count{{Key: "microsoft.web/sites", Count: 7}}}, nil
+}
+
+func (f *fake) DeleteSnapshot(_ context.Context, id string) error {
+	f.snapshots = slices.Delete(f.snapshots, f.index(id), f.index(id)+1)
+	return nil
+}
+
+func (f *fake) FetchSnapshot(_ context.Context, id, dir string, _ func(backend.Progress)) (backend.Artifact, error) {
+	a := backend.Artifact{Path: id + ".db", Size: 4, SHA256: "3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7"} // of "data"
+	return a, os.WriteFile(filepath.Join(dir, a.Path), []byte("data"), 0o600)
+}
+
+var (
+	_ backend.Backend       = (*fake)(nil)
+	_ backend.SnapshotStore = (*fake)(nil)
+)
+
+// program is a fake as a dispatch.Program.
+type program struct {
+	*fake
+	exited chan struct{}
+}
+
+func (p program) Backend() backend.Backend { return p.fake }
+func (p program) Exited() <-chan struct{}  { return p.exited }
+func (p program) Kill()                    {}
+func (p program) Stop(ctx context.Context) error {
+	p.stopped++
+	return p.Close(ctx)
+}
+
+// result is what a command came to.
+type result struct {
+	code     int
+	out, err string
+}
+
+// atg runs a command with f as every backend. The configuration is a newcomer's, with env beside it.
+func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...string) result { //nolint:revive // t comes first
+	t.Helper()
+	var out, err bytes.Buffer
+	home := t.TempDir()
+	var g grammar
+	parser, fail := newParser(&g)
+	if fail != nil {
+		t.Fatal(fail)
+	}
+	a := &app{flags: &g.globals, root: parser.Model.Node, backends: &dispatch.Processes{}}
+	a.process = Process{Args: args, Environ: append([]string{"HOME=" + home, "AppData=" + home, "LocalAppData=" + home}, env...)}
+	a.process.Streams.In, a.process.Streams.Out, a.process.Streams.Err = &bytes.Buffer{}, &out, &err
+	if f != nil {
+		a.start = func(context.Context, string) (dispatch.Program, error) { return program{f, make(chan struct{})}, nil }
+	}
+	code := run(ctx, a, &g, parser)
+	return result{code, out.String(), err.String()}
+}

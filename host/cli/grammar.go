@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+)
+
+// grammar is the command line.
+type grammar struct {
+	globals
+
+	Scan         scanCmd         `cmd:"" group:"work" help:"Scan a tenant into a snapshot."`
+	GenerateIaC  generateIaCCmd  `cmd:"" group:"work" name:"generate-iac" help:"Generate Terraform, Bicep or ARM from a snapshot."`
+	CreateTenant createTenantCmd `cmd:"" group:"work" help:"Deploy a written specification into a tenant."`
+	Snapshot     struct {
+		List   snapshotListCmd   `cmd:"" help:"List snapshots, newest first."`
+		Show   snapshotShowCmd   `cmd:"" help:"Show what is in a snapshot, and what could not be read."`
+		Pull   snapshotPullCmd   `cmd:"" help:"Copy a snapshot into a local file."`
+		Delete snapshotDeleteCmd `cmd:"" help:"Delete snapshots."`
+	} `cmd:"" group:"work" help:"Work with snapshots: list, show, pull, delete."`
+	Health  healthCmd `cmd:"" group:"setup" help:"Check that the backend works, and what it depends on."`
+	Backend struct {
+		List backendListCmd `cmd:"" help:"List the backends that atg finds."`
+		Info backendInfoCmd `cmd:"" help:"Show what a backend is, what it can do, and its settings."`
+		Test backendTestCmd `cmd:"" help:"Check that a backend keeps the contract."`
+	} `cmd:"" group:"setup" help:"Find, inspect and test backends: list, info, test."`
+	Config struct {
+		Show     configShowCmd     `cmd:"" help:"Show each value and where it comes from."`
+		Path     configPathCmd     `cmd:"" help:"Print the path of the configuration file."`
+		Validate configValidateCmd `cmd:"" help:"Check the configuration, and the settings of each backend in it."`
+		Init     configInitCmd     `cmd:"" help:"Write a commented configuration file."`
+	} `cmd:"" group:"setup" help:"Show, check and make the configuration: show, path, validate, init."`
+	Version versionCmd `cmd:"" group:"setup" help:"Print the version of atg."`
+	Help    helpCmd    `cmd:"" group:"setup" help:"Explain a command, or a topic: exit-codes, environment, extensions."`
+}
+
+// globals are the flags that every command takes.
+type globals struct {
+	BackendName string        `name:"backend" group:"global" placeholder:"NAME" help:"Backend that does the work (default: local)."`
+	Remote      bool          `group:"global" help:"The same as --backend remote."`
+	Profile     string        `group:"global" placeholder:"NAME" help:"Profile of the configuration file."`
+	ConfigFile  string        `name:"config" group:"global" placeholder:"FILE" help:"Configuration file."`
+	Output      string        `short:"o" group:"global" enum:"table,json,yaml,ndjson" default:"table" placeholder:"FORMAT" help:"Format of the result: table, json, yaml or ndjson."`
+	Quiet       bool          `short:"q" group:"global" help:"Only the result, and errors."`
+	Verbose     bool          `short:"v" group:"global" help:"Also the logs of atg and of the backend."`
+	LogFormat   string        `group:"global" enum:"text,json" default:"text" placeholder:"FORMAT" help:"Format of logs, progress and errors on stderr: text or json."`
+	NoProgress  bool          `group:"global" help:"Do not show progress."`
+	NoInput     bool          `group:"global" help:"Never ask; fail where an answer is needed."`
+	Color       string        `group:"global" enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Colours: auto, always or never."`
+	Timeout     conf.Duration `group:"global" placeholder:"DURATION" help:"End the command after so long: seconds, as 300, or 5m."`
+}
+
+// filterFlags narrow what is read or taken.
+type filterFlags struct {
+	Subscription  []string  `group:"filter" aliases:"filter-by-subscriptions" placeholder:"ID" help:"Only these subscriptions."`
+	ResourceGroup []string  `group:"filter" aliases:"filter-by-rgs" placeholder:"NAME" help:"Only these resource groups."`
+	ResourceType  []string  `group:"filter" placeholder:"TYPE" help:"Only these types, as microsoft.compute/virtualmachines."`
+	Location      []string  `group:"filter" placeholder:"REGION" help:"Only these regions, as westeurope."`
+	Tag           []tagFlag `group:"filter" sep:"none" placeholder:"K=V" help:"Only resources with all of these tags; K alone is any value."`
+	ExcludeType   []string  `group:"filter" placeholder:"TYPE" help:"Not these types."`
+}
+
+func (f filterFlags) filter() backend.Filter {
+	filter := backend.Filter{
+		Subscriptions: f.Subscription, ResourceGroups: f.ResourceGroup, ResourceTypes: f.ResourceType,
+		Locations: f.Location, ExcludeTypes: f.ExcludeType,
+	}
+	for _, t := range f.Tag {
+		if filter.Tags == nil {
+			filter.Tags = map[string]string{}
+		}
+		filter.Tags[t.name] = t.value
+	}
+	return filter
+}
+
+// tagFlag is NAME=VALUE or NAME.
+type tagFlag struct{ name, value string }
+
+// UnmarshalText reads a tag.
+func (t *tagFlag) UnmarshalText(text []byte) error {
+	t.name, t.value, _ = strings.Cut(string(text), "=")
+	if t.name == "" {
+		return fmt.Errorf("%q is no tag: write NAME=VALUE, or NAME for any value", text)
+	}
+	return nil
+}
+
+// limitFlag is a number above zero; without the flag it is zero, no limit.
+type limitFlag int64
+
+// UnmarshalText reads a number, whose thousands may be apart: 10000, 10_000, 10,000.
+func (l *limitFlag) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseInt(strings.NewReplacer("_", "", ",", "").Replace(string(text)), 10, 64)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is no limit: write a whole number above 0", text)
+	}
+	*l = limitFlag(n)
+	return nil
+}
+
+// newParser makes the parser of a command line into g. It prints nothing and never ends the process.
+func newParser(g *grammar) (*kong.Kong, error) {
+	return kong.New(g,
+		kong.Name("atg"), kong.NoDefaultHelp(), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "work", Title: "Work"}, {Key: "setup", Title: "Set up"},
+			{Key: "filter", Title: "Filters"}, {Key: "global", Title: "Global flags"},
+		}),
+	)
+}
+
+// verb is what every command implements.
+type verb interface {
+	Run(ctx context.Context, a *app) error
+}
+
+var (
+	_ verb = (*scanCmd)(nil)
+	_ verb = (*generateIaCCmd)(nil)
+	_ verb = (*createTenantCmd)(nil)
+	_ verb = (*snapshotListCmd)(nil)
+	_ verb = (*snapshotShowCmd)(nil)
+	_ verb = (*snapshotPullCmd)(nil)
+	_ verb = (*snapshotDeleteCmd)(nil)
+	_ verb = (*healthCmd)(nil)
+	_ verb = (*backendListCmd)(nil)
+	_ verb = (*backendInfoCmd)(nil)
+	_ verb = (*backendTestCmd)(nil)
+	_ verb = (*configShowCmd)(nil)
+	_ verb = (*configPathCmd)(nil)
+	_ verb = (*configValidateCmd)(nil)
+	_ verb = (*configInitCmd)(nil)
+	_ verb = (*versionCmd)(nil)
+	_ verb = (*helpCmd)(nil)
+)

@@ -1,0 +1,131 @@
+// Package cli is atg's command line: it parses, calls host/dispatch, and prints through host/ui. Each
+// verb has a file of its own.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/azure-tenant-grapher/atg/host/dispatch"
+	"github.com/azure-tenant-grapher/atg/host/ui"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// Process is the process that atg runs in.
+type Process struct {
+	Args    []string // without the program's name
+	Environ []string // as os.Environ
+	Streams ui.Streams
+}
+
+// OS is the operating system's process.
+func OS() Process {
+	return Process{Args: os.Args[1:], Environ: os.Environ(), Streams: ui.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}}
+}
+
+// Getenv is the value of a variable, empty if it is not set.
+func (p Process) Getenv(name string) string {
+	for i := len(p.Environ) - 1; i >= 0; i-- {
+		if key, value, ok := strings.Cut(p.Environ[i], "="); ok && key == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// Main runs a command and answers the exit code of the process (see DESIGN's table, or atg help
+// exit-codes). The first Ctrl-C ends the command in good order, the second at once.
+func Main(ctx context.Context, p Process) int {
+	if len(p.Args) == 1 && (p.Args[0] == "version" || p.Args[0] == "--version") { // cheap: nothing is built for it
+		fmt.Fprintln(p.Streams.Out, versionLine())
+		return 0
+	}
+	var g grammar
+	parser, err := newParser(&g)
+	if err != nil {
+		panic(err) // the grammar is wrong: a test would have found it
+	}
+	if name, ok := extensionName(parser.Model.Node, p.Args); ok {
+		return runExtension(ctx, p, parser.Model.Node, name)
+	}
+	a := &app{process: p, flags: &g.globals, root: parser.Model.Node, backends: &dispatch.Processes{}}
+	ctx, signals := interruptible(ctx)
+	defer signals.stop()
+	code := make(chan int, 1)
+	go func() { code <- run(ctx, a, &g, parser) }()
+	select {
+	case c := <-code:
+		return c
+	case <-signals.again:
+		a.backends.Kill()
+		return fault.Interrupted.ExitCode()
+	}
+}
+
+// run parses and runs a command, and shows its fault.
+func run(ctx context.Context, a *app, g *grammar, parser *kong.Kong) (code int) {
+	err := func() (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fault.New(fault.Internal, fmt.Sprintf("a defect of atg: %v", r), fault.From(fault.OriginHost),
+					fault.Because(errors.New(string(debug.Stack()))), fault.Hint("please report it"))
+			}
+		}()
+		return parse(ctx, a, g, parser)
+	}()
+	if err == nil {
+		return 0
+	}
+	if a.console == nil { // not even the flags were understood: those that were say how to speak
+		a.console = newConsole(a.process, g.globals)
+	}
+	a.console.Fault(fault.Of(err))
+	return exitCode(err)
+}
+
+func parse(ctx context.Context, a *app, g *grammar, parser *kong.Kong) error {
+	if node, ok := helpWanted(parser.Model.Node, a.process.Args); ok {
+		return newConsole(a.process, globals{}).Show(func(p *ui.Page) { nodeHelp(p, node) })
+	}
+	if err := kong.Bind(a).Apply(parser); err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(a.process.Args)
+	if err != nil {
+		var wrong *kong.ParseError
+		if errors.As(err, &wrong) && wrong.Context != nil {
+			_, _ = wrong.Context.Apply() // what was understood says how to speak of the rest
+		}
+		return usageFault(parser, err)
+	}
+	a.console = newConsole(a.process, g.globals)
+	if d := g.Timeout.Value(); d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d,
+			fault.New(fault.Timeout, fmt.Sprintf("the time of --timeout, %s, is over", ui.Span(d)), fault.From(fault.OriginHost)))
+		defer cancel()
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run()
+}
+
+func newConsole(p Process, g globals) *ui.Console {
+	return ui.New(p.Streams, ui.Options{
+		Format: ui.Format(g.Output), Color: ui.ColorMode(g.Color), LogFormat: ui.LogFormat(g.LogFormat),
+		Quiet: g.Quiet, Verbose: g.Verbose, NoProgress: g.NoProgress, NoInput: g.NoInput, Getenv: p.Getenv,
+	})
+}
+
+// exitCode is the exit code of a command that ends with err. Nothing else decides it.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	return fault.CodeOf(err).ExitCode()
+}

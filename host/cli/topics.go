@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/host/ui"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// topics are what atg help explains beside commands.
+var topics = map[string]func(*ui.Page){
+	"exit-codes":  exitCodesHelp,
+	"environment": environmentHelp,
+	"extensions":  extensionsHelp,
+}
+
+var topicNames = []string{"exit-codes", "environment", "extensions"}
+
+// meanings say what each exit code means. The codes of faults behind it come from package fault.
+var meanings = []struct {
+	exit    int
+	meaning string
+}{
+	{0, "done; also when a job goes on with --detach"},
+	{1, "a defect of atg or of a backend"},
+	{2, "the command, its arguments or the configuration are wrong, or what they name is not there"},
+	{3, "done, but incomplete: something was denied, throttled out or unsupported"},
+	{4, "no credential, or it may not do that"},
+	{5, "a service or a backend cannot be reached, is overloaded, or crashed"},
+	{6, "the work failed, or someone else cancelled it"},
+	{7, "a checksum, an archive or a pinned program is not what it should be"},
+	{8, "done, and two things differ, where that was the question"},
+	{124, "the time of --timeout, or to wait for a job, is over"},
+	{130, "interrupted: Ctrl-C, or a question answered with no"},
+}
+
+func exitCodesHelp(p *ui.Page) {
+	p.Lines("The exit code follows from the code of the fault, which --log-format json shows on stderr.")
+	p.Gap()
+	codes := map[int][]string{}
+	for _, c := range fault.Codes() {
+		codes[c.ExitCode()] = append(codes[c.ExitCode()], string(c))
+	}
+	t := ui.Table{Width: helpWidth, Columns: []ui.Column{{Title: "EXIT", Right: true, Whole: true}, {Title: "MEANING"}, {Title: "FAULT CODES"}}}
+	for _, m := range meanings {
+		slices.Sort(codes[m.exit])
+		t.Rows = append(t.Rows, []string{strconv.Itoa(m.exit), m.meaning, strings.Join(codes[m.exit], " ")})
+	}
+	p.Table(t)
+}
+
+func environmentHelp(p *ui.Page) {
+	p.Lines("A flag wins over a variable, a variable over the profile, the profile over the file.")
+	for _, group := range []struct {
+		title string
+		rows  [][]string
+	}{
+		{"What atg does", [][]string{
+			{"ATG_BACKEND", "the backend, as --backend"},
+			{"ATG_REMOTE_MODE", "true: the backend is remote; false: it is local"},
+			{"ATG_PROFILE", "the profile, as --profile"},
+			{"ATG_CONFIG", "the configuration file, as --config"},
+			{"ATG_TENANT_ID", "the tenant, as --tenant-id; else AZURE_TENANT_ID"},
+			{"ATG_FALLBACK", "local: work here when the chosen backend cannot be reached"},
+			{"ATG_BACKEND_PATH", "folders of backends, as PATH lists them"},
+			{"ATG_SHOW_PROGRESS", "false: as --no-progress"},
+			{"ATG_PROGRESS_UPDATE_INTERVAL", "time between lines of progress where stderr is no terminal"},
+		}},
+		{"The job service, with --backend remote", [][]string{
+			{"ATG_SERVICE_URL", "its https URL"},
+			{"ATG_API_KEY", "the key; it never comes from a flag"},
+			{"ATG_CA_FILE", "certificates that it is trusted by, beside the system's"},
+			{"ATG_REQUEST_TIMEOUT", "of one request"},
+			{"ATG_JOB_POLL_INTERVAL", "between two looks at a job"},
+			{"ATG_JOB_MAX_WAIT", "how long to wait for a job"},
+			{"ATG_MAX_RETRIES", "after the first try; 0 is none"},
+			{"ATG_RETRY_BACKOFF_FACTOR", "by which the waits between tries grow"},
+		}},
+		{"Azure, for the local backend", [][]string{
+			{"AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET", "a service principal; without one, az login and managed identities"},
+			{"ATG_AZURE_RESOURCE_MANAGER_ENDPOINT, ATG_AZURE_AUTHORITY_HOST, ATG_AZURE_GRAPH_ENDPOINT", "a custom cloud"},
+			{"HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE", "as everywhere"},
+		}},
+		{"How it looks", [][]string{
+			{"NO_COLOR", "no colours"},
+			{"CLICOLOR_FORCE", "colours also where there is no terminal"},
+			{"CI", "no bars and no questions"},
+		}},
+	} {
+		p.Title(group.title)
+		p.Table(ui.Table{Indent: 2, Width: helpWidth, Columns: []ui.Column{{}, {}}, Rows: group.rows})
+	}
+}
+
+func extensionsHelp(p *ui.Page) {
+	p.Lines(`atg NAME ARGUMENTS… runs the program atg-NAME of your PATH with the arguments, where NAME is no command of
+atg's own. Terminal, signals and exit code pass through. The extension gets your environment without the
+service's key and Azure's secrets, unless extensions.env of the configuration names them.
+
+A backend is something else: a program atg-backend-NAME that does the work of atg's own commands. See
+atg backend --help.`)
+}
