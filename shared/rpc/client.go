@@ -113,28 +113,22 @@ func (c *Client) Submit(ctx context.Context, s backend.Submission) (backend.JobS
 
 // SubmitBatch implements backend.Batcher.
 func (c *Client) SubmitBatch(ctx context.Context, submissions []backend.Submission) ([]backend.BatchItem, error) {
-	batch := &v1.Batch{}
-	for _, s := range submissions {
-		m, err := submissionToProto(s)
+	return eachSubmitted(submissions, submissionToProto, func(accepted []*v1.Submission) ([]backend.BatchItem, error) {
+		out, err := call(ctx, c, c.stub.SubmitBatch, &v1.Batch{Submissions: accepted})
 		if err != nil {
 			return nil, err
 		}
-		batch.Submissions = append(batch.Submissions, m)
-	}
-	out, err := call(ctx, c, c.stub.SubmitBatch, batch)
-	if err != nil {
-		return nil, err
-	}
-	items := make([]backend.BatchItem, len(out.GetItems()))
-	for i, m := range out.GetItems() {
-		items[i] = decoded[backend.BatchItem](m)
-	}
-	return items, nil
+		items := make([]backend.BatchItem, len(out.GetItems()))
+		for i, m := range out.GetItems() {
+			items[i] = decoded[backend.BatchItem](m)
+		}
+		return items, nil
+	})
 }
 
 // GetJob implements backend.Backend.
 func (c *Client) GetJob(ctx context.Context, id string) (backend.JobStatusResponse, error) {
-	return get[backend.JobStatusResponse](ctx, c, c.stub.GetJob, &v1.JobID{Id: id})
+	return get[backend.JobStatusResponse](ctx, c, c.stub.GetJob, &v1.JobID{Id: utf8(id)})
 }
 
 // ListJobs implements backend.Lister.
@@ -146,7 +140,7 @@ func (c *Client) ListJobs(ctx context.Context, filter backend.JobFilter) (backen
 func (c *Client) WatchJob(ctx context.Context, id string, after uint64, yield func(backend.Event) error) error {
 	streamCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events, err := c.stub.WatchJob(streamCtx, &v1.WatchRequest{Id: id, After: after})
+	events, err := c.stub.WatchJob(streamCtx, &v1.WatchRequest{Id: utf8(id), After: after})
 	if err != nil {
 		return c.translated(ctx, err, nil)
 	}
@@ -166,7 +160,7 @@ func (c *Client) WatchJob(ctx context.Context, id string, after uint64, yield fu
 
 // GetResult implements backend.Backend.
 func (c *Client) GetResult(ctx context.Context, id string) (backend.Result, error) {
-	out, err := call(ctx, c, c.stub.GetResult, &v1.JobID{Id: id})
+	out, err := call(ctx, c, c.stub.GetResult, &v1.JobID{Id: utf8(id)})
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +169,7 @@ func (c *Client) GetResult(ctx context.Context, id string) (backend.Result, erro
 
 // CancelJob implements backend.Backend.
 func (c *Client) CancelJob(ctx context.Context, id string) (backend.JobStatusResponse, error) {
-	return get[backend.JobStatusResponse](ctx, c, c.stub.CancelJob, &v1.JobID{Id: id})
+	return get[backend.JobStatusResponse](ctx, c, c.stub.CancelJob, &v1.JobID{Id: utf8(id)})
 }
 
 // Close implements backend.Backend. It does not end the process.
@@ -213,7 +207,7 @@ func (c *Client) PutInput(ctx context.Context, in backend.Input, content io.Read
 
 // ListArtifacts implements backend.ArtifactStore.
 func (c *Client) ListArtifacts(ctx context.Context, id string) ([]backend.Artifact, error) {
-	out, err := call(ctx, c, c.stub.ListArtifacts, &v1.JobID{Id: id})
+	out, err := call(ctx, c, c.stub.ListArtifacts, &v1.JobID{Id: utf8(id)})
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +237,7 @@ func (c *Client) DeleteSnapshot(ctx context.Context, id string) error {
 
 // FetchSnapshot implements backend.SnapshotStore.
 func (c *Client) FetchSnapshot(ctx context.Context, id, dir string, progress func(backend.Progress)) (backend.Artifact, error) {
-	files, err := c.download(ctx, c.stub.FetchSnapshot, utf8(id), dir, progress)
+	files, err := c.download(ctx, c.stub.FetchSnapshot, id, dir, progress)
 	if err != nil {
 		return backend.Artifact{}, err
 	}
@@ -256,9 +250,12 @@ func (c *Client) FetchSnapshot(ctx context.Context, id, dir string, progress fun
 func (c *Client) download(ctx context.Context, rpc func(context.Context, *v1.DownloadRequest, ...grpc.CallOption) (grpc.ServerStreamingClient[v1.DownloadUpdate], error),
 	id, dir string, progress func(backend.Progress),
 ) ([]backend.Artifact, error) {
+	if err := checkFolder(dir); err != nil {
+		return nil, err
+	}
 	streamCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	updates, err := rpc(streamCtx, &v1.DownloadRequest{Id: id, Dir: dir})
+	updates, err := rpc(streamCtx, &v1.DownloadRequest{Id: utf8(id), Dir: dir})
 	if err != nil {
 		return nil, c.translated(ctx, err, nil)
 	}
@@ -276,7 +273,9 @@ func (c *Client) download(ctx context.Context, rpc func(context.Context, *v1.Dow
 		}
 		switch u := m.GetUpdate().(type) {
 		case *v1.DownloadUpdate_Progress:
-			progress(decoded[backend.Progress](u.Progress))
+			if progress != nil {
+				progress(decoded[backend.Progress](u.Progress))
+			}
 		case *v1.DownloadUpdate_Written:
 			files, complete = artifactsFromProto(u.Written), true
 		}

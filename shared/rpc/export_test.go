@@ -8,7 +8,13 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// DecodeTrailer decodes what a hostile other side may answer.
-func DecodeTrailer(ctx context.Context, trailer []byte, text string) error {
-	return fromStatus(ctx, status.Error(codes.Unknown, text), metadata.Pairs(faultTrailer, string(trailer)))
+// FromStatus is the error of a call that the other side, which may be hostile, answered so.
+func FromStatus(ctx context.Context, code codes.Code, text string, trailer []byte) error {
+	return fromStatus(ctx, status.Error(code, text), metadata.Pairs(faultTrailer, string(trailer)))
+}
+
+// Again sends an error and receives it.
+func Again(ctx context.Context, err error) error {
+	trailer, sent := toStatus(err)
+	return fromStatus(ctx, sent, trailer)
 }

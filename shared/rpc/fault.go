@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/rpc/backendv1"
 )
 
-// faultTrailer is the name of the trailer that holds an encoded Fault.
-const faultTrailer = "atg-fault-bin"
-
-// maxCauses bounds a chain of causes from the other side.
-const maxCauses = 16
+const (
+	// maxCauses bounds a chain of causes in both directions; what lies deeper crosses as text.
+	maxCauses = 16
+	// maxFault bounds an encoded fault in a trailer, in bytes. HTTP/2 compresses and counts headers,
+	// and one that is too large breaks the connection, not only its call.
+	maxFault = 256 << 10
+	// maxText bounds each text of a fault that is larger than maxFault, in bytes.
+	maxText = 16 << 10
+)
 
 // The markers of a context's end at the bottom of a fault.
 const (
@@ -26,9 +28,7 @@ const (
 	deadlineExceeded = "deadline_exceeded"
 )
 
-func encodeFault(f *fault.Fault) *backendv1.Fault {
-	return encodeCause(f, maxCauses)
-}
+func encodeFault(f *fault.Fault) *backendv1.Fault { return encodeCause(f, maxCauses) }
 
 func encodeCause(f *fault.Fault, depth int) *backendv1.Fault {
 	if f == nil || depth == 0 {
@@ -43,12 +43,13 @@ func encodeCause(f *fault.Fault, depth int) *backendv1.Fault {
 			Key: utf8(p.Key), Message: utf8(p.Message), Hint: utf8(p.Hint), Line: int64(p.Line), Column: int64(p.Column),
 		})
 	}
-	if f.Cause != nil {
-		if cause, ok := f.Cause.(*fault.Fault); ok { //nolint:errorlint // a wrapped fault would lose what wraps it
-			m.CauseFault = encodeCause(cause, depth-1)
-		} else {
-			m.Cause = utf8(f.Cause.Error())
-		}
+	if f.Cause == nil {
+		return m
+	}
+	inner := fault.As(f.Cause)
+	m.CauseFault = encodeCause(inner, depth-1)
+	if m.CauseFault == nil || f.Cause != error(inner) { //nolint:errorlint // the very fault needs no text of its own, one that is wrapped does
+		m.Cause = utf8(f.Cause.Error())
 	}
 	switch {
 	case errors.Is(f.Cause, context.Canceled):
@@ -59,9 +60,7 @@ func encodeCause(f *fault.Fault, depth int) *backendv1.Fault {
 	return m
 }
 
-func decodeFault(m *backendv1.Fault) *fault.Fault {
-	return decodeCause(m, maxCauses)
-}
+func decodeFault(m *backendv1.Fault) *fault.Fault { return decodeCause(m, maxCauses) }
 
 func decodeCause(m *backendv1.Fault, depth int) *fault.Fault {
 	if m == nil || depth == 0 {
@@ -76,22 +75,42 @@ func decodeCause(m *backendv1.Fault, depth int) *fault.Fault {
 			Key: p.GetKey(), Message: p.GetMessage(), Hint: p.GetHint(), Line: int(p.GetLine()), Column: int(p.GetColumn()),
 		})
 	}
-	switch cause := decodeCause(m.GetCauseFault(), depth-1); {
-	case cause != nil:
-		f.Cause = cause
-	case m.GetCause() != "" || m.GetContext() != "":
-		f.Cause = &remoteError{text: m.GetCause(), context: m.GetContext()}
+	inner := decodeCause(m.GetCauseFault(), depth-1)
+	if inner != nil && m.GetCause() == "" {
+		f.Cause = inner
+		return f
+	}
+	var behind []error
+	if inner != nil {
+		behind = append(behind, inner)
+	}
+	if end := contextError(m.GetContext()); end != nil {
+		behind = append(behind, end)
+	}
+	if m.GetCause() != "" || behind != nil {
+		f.Cause = &remoteError{text: m.GetCause(), behind: behind}
 	}
 	return f
 }
 
-// remoteError is an error of the other process: its text, and whether a context's end was behind it.
-type remoteError struct{ text, context string }
+// remoteError is an error of the other process: its text, and what was behind it that has an
+// identity, a fault or a context's end.
+type remoteError struct {
+	text   string
+	behind []error
+}
 
-func (e *remoteError) Error() string { return e.text }
+func (e *remoteError) Error() string {
+	if e.text == "" && len(e.behind) > 0 {
+		return e.behind[0].Error()
+	}
+	return e.text
+}
 
-func (e *remoteError) Unwrap() error {
-	switch e.context {
+func (e *remoteError) Unwrap() []error { return e.behind }
+
+func contextError(marker string) error {
+	switch marker {
 	case canceled:
 		return context.Canceled
 	case deadlineExceeded:
@@ -100,66 +119,36 @@ func (e *remoteError) Unwrap() error {
 	return nil
 }
 
-// toStatus answers what a server returns for err: the trailer that holds the fault, and a status for
-// those who do not read it.
-func toStatus(err error) (metadata.MD, error) {
-	f := fault.Of(err)
-	encoded, marshalErr := proto.Marshal(encodeFault(f))
-	if marshalErr != nil {
-		return nil, status.Error(codes.Internal, marshalErr.Error())
+// bounded shortens a fault that is too large for a trailer, and says so in its text.
+func bounded(m *backendv1.Fault) *backendv1.Fault {
+	if proto.Size(m) <= maxFault {
+		return m
 	}
-	code, known := statusCodes[f.Code]
-	if !known {
-		code = codes.Aborted
+	for _, text := range []*string{&m.Code, &m.Message, &m.Hint, &m.Resource, &m.Origin} {
+		*text = clip(*text, maxText)
 	}
-	return metadata.Pairs(faultTrailer, string(encoded)), status.Error(code, utf8(f.Error()))
+	if m.GetCause() == "" && m.GetCauseFault() != nil {
+		m.Cause = decodeFault(m.GetCauseFault()).Error()
+	}
+	m.Cause, m.CauseFault = clip(m.GetCause(), maxText), nil
+
+	all, size := m.Problems, 0
+	m.Problems = nil
+	for i, p := range all {
+		if size += proto.Size(p); size > maxFault/2 {
+			m.Problems = append(m.Problems, &backendv1.Problem{Message: fmt.Sprintf("%d more problems are not shown", len(all)-i)})
+			break
+		}
+		m.Problems = append(m.Problems, p)
+	}
+	return m
 }
 
-var statusCodes = codesByFault()
-
-func codesByFault() map[fault.Code]codes.Code {
-	byCode := map[fault.Code]codes.Code{
-		fault.InvalidArgument: codes.InvalidArgument, fault.ConfigInvalid: codes.InvalidArgument,
-		fault.Unsupported: codes.Unimplemented, fault.JobNotFound: codes.NotFound, fault.SnapshotNotFound: codes.NotFound,
-		fault.ArtifactsNotAvailable: codes.NotFound, fault.JobNotComplete: codes.FailedPrecondition, fault.Conflict: codes.FailedPrecondition,
-		fault.AuthRequired: codes.Unauthenticated, fault.AuthFailed: codes.Unauthenticated, fault.AzureAuthRequired: codes.Unauthenticated,
-		fault.Forbidden: codes.PermissionDenied, fault.AzureForbidden: codes.PermissionDenied,
-		fault.ServiceUnavailable: codes.Unavailable, fault.Throttled: codes.ResourceExhausted,
-		fault.Timeout: codes.DeadlineExceeded, fault.Interrupted: codes.Canceled, fault.Cancelled: codes.Canceled,
-		fault.Integrity: codes.DataLoss, fault.Internal: codes.Internal,
+// clip cuts a text to at most so many bytes, between two characters.
+func clip(s string, most int) string {
+	const mark = " […]"
+	if len(s) <= most {
+		return s
 	}
-	for _, c := range fault.Codes() {
-		if _, ok := byCode[c]; !ok {
-			byCode[c] = codes.Aborted
-		}
-	}
-	return byCode
-}
-
-// fromStatus turns the error of a call into a fault: the one in the trailer, or what the status says.
-func fromStatus(ctx context.Context, err error, trailer metadata.MD) error {
-	if err == nil {
-		return nil
-	}
-	if encoded := trailer.Get(faultTrailer); len(encoded) > 0 {
-		var m backendv1.Fault
-		if proto.Unmarshal([]byte(encoded[0]), &m) == nil && m.GetCode() != "" {
-			return decodeFault(&m)
-		}
-	}
-	if ctx.Err() != nil {
-		return fault.Of(fmt.Errorf("the call ended: %w", context.Cause(ctx)))
-	}
-	s := status.Convert(err)
-	switch s.Code() {
-	case codes.Unavailable, codes.Canceled: // canceled, though not by the caller: the connection is being closed
-		return fault.New(fault.BackendCrashed, "the connection with the backend broke", fault.Because(err), fault.Retryable())
-	case codes.Unimplemented:
-		return fault.New(fault.Unsupported, "the backend does not know this call", fault.Because(err))
-	case codes.ResourceExhausted:
-		return fault.New(fault.Internal, fmt.Sprintf("a message between host and backend is larger than %d MiB", MaxMessage>>20), fault.Because(err))
-	case codes.DeadlineExceeded:
-		return fault.Of(&remoteError{s.Message(), deadlineExceeded})
-	}
-	return fault.New(fault.Internal, "the backend answered with an error of its own kind", fault.Because(err), fault.From(fault.OriginBackend))
+	return strings.ToValidUTF8(s[:most-len(mark)], "") + mark
 }

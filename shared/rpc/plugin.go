@@ -16,6 +16,10 @@ import (
 // scan's result, has some 100 bytes per subscription and table.
 const MaxMessage = 64 << 20
 
+// maxTrailer is the size in bytes of the largest trailer that a client takes: that of a fault of
+// maxFault bytes in base64, a status, and much room.
+const maxTrailer = 1 << 20
+
 // PluginName is the name under which a client dispenses the backend.
 const PluginName = "backend"
 
@@ -36,9 +40,12 @@ func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage)}
 }
 
-// DialOptions are what a client of this contract needs.
+// DialOptions are what a client of this contract needs. Trailers are large where a fault is.
 func DialOptions() []grpc.DialOption {
-	return []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage))}
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
+		grpc.WithMaxHeaderListSize(maxTrailer),
+	}
 }
 
 type grpcPlugin struct {

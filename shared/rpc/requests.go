@@ -1,6 +1,9 @@
 package rpc
 
 import (
+	"fmt"
+	"reflect"
+
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	v1 "github.com/azure-tenant-grapher/atg/shared/rpc/backendv1"
@@ -26,7 +29,25 @@ func decodedPointer[D any](message any) *D {
 	return &value
 }
 
+// isNil says that an interface holds nothing, or a pointer to nothing.
+func isNil(value any) bool {
+	v := reflect.ValueOf(value)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// checkFolder refuses a folder whose name cannot cross; any other spelling of it would be another folder.
+func checkFolder(dir string) error {
+	if utf8(dir) != dir {
+		return fault.New(fault.InvalidArgument, fmt.Sprintf("the name of the folder %q is not valid UTF-8", dir),
+			fault.Hint("use a folder with another name"))
+	}
+	return nil
+}
+
 func requestToProto(request backend.Request) (*v1.Request, error) {
+	if isNil(request) {
+		return nil, fault.New(fault.InvalidArgument, "the submission has no request")
+	}
 	switch r := request.(type) {
 	case *backend.ScanRequest:
 		return &v1.Request{Request: &v1.Request_Scan{Scan: encoded[v1.ScanRequest](r)}}, nil
@@ -80,6 +101,9 @@ func requestFromProto(m *v1.Request) (backend.Request, error) {
 }
 
 func resultToProto(result backend.Result) (*v1.Result, error) {
+	if isNil(result) {
+		return nil, fault.New(fault.Internal, "the backend answered without a result")
+	}
 	switch r := result.(type) {
 	case *backend.ScanResult:
 		return &v1.Result{Result: &v1.Result_Scan{Scan: encoded[v1.ScanResult](r)}}, nil
@@ -137,7 +161,13 @@ func submissionToProto(s backend.Submission) (*v1.Submission, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &v1.Submission{Request: request, IdempotencyKey: utf8(s.IdempotencyKey), WorkDir: s.WorkDir, Shard: s.Shard}
+	if err := checkFolder(s.WorkDir); err != nil {
+		return nil, err
+	}
+	m := &v1.Submission{Request: request, IdempotencyKey: utf8(s.IdempotencyKey), WorkDir: s.WorkDir}
+	for _, key := range s.Shard {
+		m.Shard = append(m.Shard, utf8(key))
+	}
 	for _, in := range s.Inputs {
 		m.Inputs = append(m.Inputs, encoded[v1.Input](in))
 	}
@@ -160,4 +190,34 @@ func submissionFromProto(m *v1.Submission) (backend.Submission, error) {
 		s.Parts = append(s.Parts, decoded[backend.Part](p))
 	}
 	return s, nil
+}
+
+// eachSubmitted submits those of a batch that convert, and answers for all of them in their order: a
+// submission that this side does not understand is refused alone, as the contract has it.
+func eachSubmitted[In, Out any](batch []In, convert func(In) (Out, error), submit func([]Out) ([]backend.BatchItem, error)) ([]backend.BatchItem, error) {
+	items := make([]backend.BatchItem, len(batch))
+	var accepted []Out
+	var at []int // of each accepted one in the batch
+	for i, one := range batch {
+		out, err := convert(one)
+		if err != nil {
+			items[i].Fault = fault.Of(err)
+			continue
+		}
+		accepted, at = append(accepted, out), append(at, i)
+	}
+	if len(accepted) == 0 && len(batch) > 0 {
+		return items, nil
+	}
+	answered, err := submit(accepted)
+	if err != nil {
+		return nil, err
+	}
+	if len(answered) != len(accepted) {
+		return nil, fault.Newf(fault.BackendIncompatible, "the backend answered %d of %d submissions", len(answered), len(accepted))
+	}
+	for i, item := range answered {
+		items[at[i]] = item
+	}
+	return items, nil
 }

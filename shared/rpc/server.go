@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -25,37 +26,40 @@ type server struct {
 // NewServer answers the contract's calls by calling impl.
 func NewServer(impl backend.Backend) v1.BackendServer { return &server{impl: impl} }
 
-// answer runs a call, turns a panic of the backend into a fault, and sends a fault as the trailer.
-func answer[M any](ctx context.Context, call func() (*M, error)) (m *M, err error) {
-	defer func() {
-		if err != nil {
-			var trailer metadata.MD
-			trailer, err = toStatus(err)
-			_ = grpc.SetTrailer(ctx, trailer)
-		}
-	}()
-	defer recovered(ctx, &err)
-	return call()
+// answer runs a call and sends its fault as the trailer.
+func answer[M any](ctx context.Context, call func() (*M, error)) (*M, error) {
+	var m *M
+	trailer, err := guarded(ctx, func() (err error) {
+		m, err = call()
+		return err
+	})
+	if err != nil {
+		_ = grpc.SetTrailer(ctx, trailer)
+		return nil, err
+	}
+	return m, nil
 }
 
 // stream is answer for a call that streams.
-func stream(s grpc.ServerStream, call func() error) (err error) {
-	defer func() {
-		if err != nil {
-			var trailer metadata.MD
-			trailer, err = toStatus(err)
-			s.SetTrailer(trailer)
-		}
-	}()
-	defer recovered(s.Context(), &err)
-	return call()
+func stream(s grpc.ServerStream, call func() error) error {
+	trailer, err := guarded(s.Context(), call)
+	s.SetTrailer(trailer)
+	return err
 }
 
-func recovered(ctx context.Context, err *error) {
-	if p := recover(); p != nil {
-		slog.ErrorContext(ctx, "the backend panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		*err = fault.Newf(fault.Internal, "the backend panicked: %v", p)
+// guarded runs a call and encodes its error. A panic of the backend, be it in its method or in its
+// error's, is a fault like any other: it ends neither the process nor the other jobs.
+func guarded(ctx context.Context, call func() error) (trailer metadata.MD, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.ErrorContext(ctx, "the backend panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			trailer, err = toStatus(fault.Newf(fault.Internal, "the backend panicked: %v", p))
+		}
+	}()
+	if err := call(); err != nil {
+		return toStatus(err)
 	}
+	return nil, nil
 }
 
 // feature answers the interface behind a feature, or that the backend has it not.
@@ -112,13 +116,9 @@ func (s *server) SubmitBatch(ctx context.Context, m *v1.Batch) (*v1.BatchRespons
 		if err != nil {
 			return nil, err
 		}
-		submissions := make([]backend.Submission, len(m.GetSubmissions()))
-		for i, one := range m.GetSubmissions() {
-			if submissions[i], err = submissionFromProto(one); err != nil {
-				return nil, err
-			}
-		}
-		items, err := batcher.SubmitBatch(ctx, submissions)
+		items, err := eachSubmitted(m.GetSubmissions(), submissionFromProto, func(accepted []backend.Submission) ([]backend.BatchItem, error) {
+			return batcher.SubmitBatch(ctx, accepted)
+		})
 		out := &v1.BatchResponse{}
 		for _, i := range items {
 			out.Items = append(out.Items, encoded[v1.BatchItem](i))
@@ -148,7 +148,7 @@ func (s *server) ListJobs(ctx context.Context, m *v1.JobFilter) (*v1.JobPage, er
 func (s *server) WatchJob(m *v1.WatchRequest, out grpc.ServerStreamingServer[v1.Event]) error {
 	return stream(out, func() error {
 		return s.impl.WatchJob(out.Context(), m.GetId(), m.GetAfter(), func(e backend.Event) error {
-			return out.Send(encoded[v1.Event](e))
+			return gone(out.Context(), out.Send(encoded[v1.Event](e)))
 		})
 	})
 }
@@ -181,8 +181,8 @@ func (s *server) PutInput(in grpc.ClientStreamingServer[v1.InputChunk, v1.Empty]
 			return err
 		}
 		first, err := in.Recv()
-		if err != nil {
-			return err
+		if err != nil && !errors.Is(err, io.EOF) {
+			return gone(in.Context(), err)
 		}
 		if first.GetInput() == nil {
 			return fault.New(fault.InvalidArgument, "the first message of an input does not name it")
@@ -207,7 +207,7 @@ func (r *chunkReader) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		if err != nil {
-			return 0, err
+			return 0, gone(r.stream.Context(), err)
 		}
 		r.rest = chunk.GetContent()
 	}
@@ -233,11 +233,9 @@ func (s *server) DownloadArtifacts(m *v1.DownloadRequest, out grpc.ServerStreami
 		if err != nil {
 			return err
 		}
-		artifacts, err := store.DownloadArtifacts(out.Context(), m.GetId(), m.GetDir(), progressTo(out))
-		if err != nil {
-			return err
-		}
-		return out.Send(written(artifacts))
+		return downloaded(out, func(progress func(backend.Progress)) ([]backend.Artifact, error) {
+			return store.DownloadArtifacts(out.Context(), m.GetId(), m.GetDir(), progress)
+		})
 	})
 }
 
@@ -279,23 +277,32 @@ func (s *server) FetchSnapshot(m *v1.DownloadRequest, out grpc.ServerStreamingSe
 		if err != nil {
 			return err
 		}
-		file, err := store.FetchSnapshot(out.Context(), m.GetId(), m.GetDir(), progressTo(out))
-		if err != nil {
-			return err
-		}
-		return out.Send(written([]backend.Artifact{file}))
+		return downloaded(out, func(progress func(backend.Progress)) ([]backend.Artifact, error) {
+			file, err := store.FetchSnapshot(out.Context(), m.GetId(), m.GetDir(), progress)
+			return []backend.Artifact{file}, err
+		})
 	})
 }
 
-// progressTo sends progress; that nobody listens any more, the last message finds out.
-func progressTo(out grpc.ServerStreamingServer[v1.DownloadUpdate]) func(backend.Progress) {
-	return func(p backend.Progress) {
-		_ = out.Send(&v1.DownloadUpdate{Update: &v1.DownloadUpdate_Progress{Progress: encoded[v1.Progress](p)}})
+// downloaded runs a download, sends its progress, and at last what it wrote. Progress may come from
+// several files at once, and of a file that was given up even behind the end.
+func downloaded(out grpc.ServerStreamingServer[v1.DownloadUpdate], download func(func(backend.Progress)) ([]backend.Artifact, error)) error {
+	var mu sync.Mutex
+	ended := false
+	files, err := download(func(p backend.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !ended { // that nobody listens any more, the last message finds out
+			_ = out.Send(&v1.DownloadUpdate{Update: &v1.DownloadUpdate_Progress{Progress: encoded[v1.Progress](p)}})
+		}
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	ended = true
+	if err != nil {
+		return err
 	}
-}
-
-func written(artifacts []backend.Artifact) *v1.DownloadUpdate {
-	return &v1.DownloadUpdate{Update: &v1.DownloadUpdate_Written{Written: artifactsToProto(artifacts)}}
+	return gone(out.Context(), out.Send(&v1.DownloadUpdate{Update: &v1.DownloadUpdate_Written{Written: artifactsToProto(files)}}))
 }
 
 func artifactsToProto(artifacts []backend.Artifact) *v1.ArtifactList {

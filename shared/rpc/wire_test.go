@@ -1,12 +1,7 @@
 package rpc_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -59,9 +54,14 @@ func (f fake) PutInput(ctx context.Context, in backend.Input, r io.Reader) error
 // dial serves impl in process, over real gRPC, and answers a client of it.
 func dial(t *testing.T, impl backend.Backend) *rpc.Client {
 	t.Helper()
+	return dialServer(t, rpc.NewServer(impl))
+}
+
+func dialServer(t *testing.T, impl backendv1.BackendServer) *rpc.Client {
+	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer(rpc.ServerOptions()...)
-	backendv1.RegisterBackendServer(server, rpc.NewServer(impl))
+	backendv1.RegisterBackendServer(server, impl)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
 	options := append(rpc.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -72,100 +72,6 @@ func dial(t *testing.T, impl backend.Backend) *rpc.Client {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return rpc.NewClient(conn)
-}
-
-func TestEveryFaultCrosses(t *testing.T) {
-	for _, code := range append(fault.Codes(), "from_the_future") {
-		t.Run(string(code), func(t *testing.T) {
-			sent := fault.New(code, "what happened", fault.Hint("what to do"), fault.On("/subscriptions/x"), fault.From(fault.OriginAzure),
-				fault.Retryable(), fault.Problems(fault.Problem{Key: "a.b", Message: "m", Hint: "h", Line: 3, Column: 4}),
-				fault.Because(fault.New(fault.Throttled, "inner", fault.Because(errors.New("innermost")))))
-			c := dial(t, fake{getJob: func(context.Context, string) (backend.JobStatusResponse, error) {
-				return backend.JobStatusResponse{}, sent
-			}})
-			_, err := c.GetJob(t.Context(), "x")
-			got := fault.As(err)
-			if got == nil {
-				t.Fatalf("no fault: %v", err)
-			}
-			texts := cmp.Transformer("text", func(e error) string { return e.Error() })
-			if d := cmp.Diff(*sent, *got, cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Cause" }, texts)); d != "" {
-				t.Errorf("(-sent +received):\n%s", d)
-			}
-			if !errors.Is(err, fault.New(fault.Throttled, "")) {
-				t.Error("the cause lost its code")
-			}
-			if err.Error() != sent.Error() {
-				t.Errorf("text %q became %q", sent, err)
-			}
-		})
-	}
-}
-
-func TestContextErrorsCross(t *testing.T) {
-	cases := map[string]struct {
-		err  error
-		is   error
-		code fault.Code
-	}{
-		"canceled":       {context.Canceled, context.Canceled, fault.Interrupted},
-		"deadline":       {fmt.Errorf("waiting: %w", context.DeadlineExceeded), context.DeadlineExceeded, fault.Timeout},
-		"inside a fault": {fault.New(fault.AzureForbidden, "x", fault.Because(context.Canceled)), context.Canceled, fault.AzureForbidden},
-		"plain":          {errors.New("boom"), fault.New(fault.Internal, ""), fault.Internal},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			client := dial(t, fake{result: func(context.Context, string) (backend.Result, error) { return nil, c.err }})
-			_, err := client.GetResult(t.Context(), "x")
-			if !errors.Is(err, c.is) || fault.CodeOf(err) != c.code || !strings.Contains(err.Error(), c.err.Error()) {
-				t.Errorf("GetResult = %v (%s)", err, fault.CodeOf(err))
-			}
-		})
-	}
-}
-
-func TestTheCallersContextReachesTheBackend(t *testing.T) {
-	deadline := make(chan bool, 1)
-	ended := make(chan error, 1)
-	client := dial(t, fake{getJob: func(ctx context.Context, _ string) (backend.JobStatusResponse, error) {
-		_, ok := ctx.Deadline()
-		deadline <- ok
-		<-ctx.Done()
-		ended <- ctx.Err()
-		return backend.JobStatusResponse{}, ctx.Err()
-	}})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-	go func() { <-deadline; cancel() }()
-	_, err := client.GetJob(ctx, "x")
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("GetJob = %v", err)
-	}
-	if err := <-ended; err == nil {
-		t.Error("the backend's context did not end")
-	}
-
-	past, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
-	defer cancel()
-	if _, err := client.GetJob(past, "x"); !errors.Is(err, context.DeadlineExceeded) || fault.CodeOf(err) != fault.Timeout {
-		t.Errorf("GetJob behind its deadline = %v", err)
-	}
-}
-
-func TestAPanicIsAFault(t *testing.T) {
-	client := dial(t, fake{
-		submit: func(context.Context, backend.Submission) (backend.JobStatusResponse, error) { panic("boom") },
-		watch:  func(context.Context, string, uint64, func(backend.Event) error) error { panic("boom") },
-	})
-	_, err := client.Submit(t.Context(), backend.Submission{Request: &backend.ScanRequest{}})
-	watch := client.WatchJob(t.Context(), "x", 0, func(backend.Event) error { return nil })
-	for call, err := range map[string]error{"Submit": err, "WatchJob": watch} {
-		if fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "boom") {
-			t.Errorf("%s = %v", call, err)
-		}
-	}
-	if h := client.CheckHealth(t.Context()); h.Healthy || h.Message == "" || len(h.Dependencies) != 1 {
-		t.Errorf("CheckHealth of a nil function = %+v", h)
-	}
 }
 
 func TestSettingsCrossAsJSON(t *testing.T) {
@@ -202,89 +108,6 @@ func TestLargeResultsPass(t *testing.T) {
 	size = 2
 	if _, err := client.GetResult(t.Context(), "x"); fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "64 MiB") {
 		t.Errorf("a result too large: %v", err)
-	}
-}
-
-func TestWatch(t *testing.T) {
-	gone := make(chan struct{})
-	client := dial(t, fake{watch: func(ctx context.Context, _ string, after uint64, yield func(backend.Event) error) error {
-		defer close(gone)
-		for seq := after + 1; ; seq++ {
-			if err := yield(backend.Event{Seq: seq, Kind: backend.EventLog, Log: &backend.Log{}}); err != nil {
-				return err
-			}
-		}
-	}})
-	enough := errors.New("enough")
-	var last uint64
-	err := client.WatchJob(t.Context(), "x", 7, func(e backend.Event) error {
-		last = e.Seq
-		if e.Seq == 10 {
-			return enough
-		}
-		return nil
-	})
-	if !errors.Is(err, enough) || last != 10 {
-		t.Errorf("WatchJob = %v behind event %d", err, last)
-	}
-	<-gone // the backend's side ended too
-}
-
-func TestPutInput(t *testing.T) {
-	content := bytes.Repeat([]byte("0123456789"), 250_000)
-	refused := fault.New(fault.Integrity, "no")
-	var got []byte
-	client := dial(t, fake{put: func(_ context.Context, in backend.Input, r io.Reader) error {
-		if in.Path == "refused" {
-			return refused
-		}
-		var err error
-		got, err = io.ReadAll(r)
-		return err
-	}})
-	if err := client.PutInput(t.Context(), backend.Input{Path: "taken"}, bytes.NewReader(content)); err != nil || !bytes.Equal(got, content) {
-		t.Errorf("PutInput: %d bytes of %d arrived, %v", len(got), len(content), err)
-	}
-	if err := client.PutInput(t.Context(), backend.Input{Path: "refused"}, bytes.NewReader(content)); !errors.Is(err, refused) {
-		t.Errorf("a refused input: %v", err)
-	}
-	broken := io.MultiReader(strings.NewReader("x"), &failingReader{})
-	if err := client.PutInput(t.Context(), backend.Input{Path: "taken"}, broken); fault.CodeOf(err) != fault.ExecutionFailed {
-		t.Errorf("an unreadable input: %v", err)
-	}
-}
-
-type failingReader struct{}
-
-func (*failingReader) Read([]byte) (int, error) { return 0, errors.New("bad sector") }
-
-func TestFeaturesThatABackendLacksAreUnsupported(t *testing.T) {
-	client := dial(t, fake{})
-	_, jobs := client.ListJobs(t.Context(), backend.JobFilter{})
-	_, batch := client.SubmitBatch(t.Context(), nil)
-	_, artifacts := client.ListArtifacts(t.Context(), "x")
-	_, download := client.DownloadArtifacts(t.Context(), "x", t.TempDir(), nil)
-	_, snapshots := client.ListSnapshots(t.Context(), backend.SnapshotFilter{})
-	_, snapshot := client.GetSnapshot(t.Context(), "x")
-	_, fetch := client.FetchSnapshot(t.Context(), "x", t.TempDir(), nil)
-	for call, err := range map[string]error{
-		"ListJobs": jobs, "SubmitBatch": batch, "ListArtifacts": artifacts, "DownloadArtifacts": download, "ListSnapshots": snapshots,
-		"GetSnapshot": snapshot, "FetchSnapshot": fetch, "DeleteSnapshot": client.DeleteSnapshot(t.Context(), "x"),
-	} {
-		if fault.CodeOf(err) != fault.Unsupported {
-			t.Errorf("%s = %v", call, err)
-		}
-	}
-}
-
-func TestTranslateSeesEveryError(t *testing.T) {
-	translated := errors.New("translated")
-	client := dial(t, fake{getJob: func(context.Context, string) (backend.JobStatusResponse, error) {
-		return backend.JobStatusResponse{}, fault.New(fault.Conflict, "x")
-	}})
-	client.Translate = func(err error) error { return errors.Join(translated, err) }
-	if _, err := client.GetJob(t.Context(), "x"); !errors.Is(err, translated) || fault.CodeOf(err) != fault.Conflict {
-		t.Errorf("GetJob = %v", err)
 	}
 }
 
@@ -334,16 +157,4 @@ func TestABackendConformsOverTheWire(t *testing.T) {
 	if passed < 20 {
 		t.Errorf("only %d checks applied", passed)
 	}
-}
-
-func FuzzFaultFromTheOtherSide(f *testing.F) {
-	f.Add([]byte{}, "x")
-	sum := sha256.Sum256(nil)
-	f.Add(sum[:], hex.EncodeToString(sum[:]))
-	f.Fuzz(func(t *testing.T, trailer []byte, text string) {
-		err := rpc.DecodeTrailer(t.Context(), trailer, text)
-		if fault.As(err) == nil || err.Error() == "" && fault.As(err).Message != "" {
-			t.Errorf("DecodeTrailer = %v", err)
-		}
-	})
 }
