@@ -111,7 +111,7 @@ func (c *checker) value(key string, value any, t reflect.Type) {
 		}
 	case reflect.String:
 		if _, ok := value.(string); !ok {
-			c.wrong(key, value, "a text")
+			c.wrong(key, value, aText)
 		}
 	case reflect.Bool:
 		if _, ok := value.(bool); !ok {
@@ -132,9 +132,18 @@ func (c *checker) value(key string, value any, t reflect.Type) {
 	}
 }
 
+const aText = "a text"
+
 // wrong says what a value is and what it should be, without repeating it: it may be a secret.
 func (c *checker) wrong(key string, value any, want string) {
-	c.problem(key, fmt.Sprintf("must be %s, but is %s", want, kindOf(value)), "")
+	hint := ""
+	switch value.(type) {
+	case bool, int, float64:
+		if want == aText {
+			hint = "put it in quotes"
+		}
+	}
+	c.problem(key, fmt.Sprintf("must be %s, but is %s", want, kindOf(value)), hint)
 }
 
 func kindOf(value any) string {

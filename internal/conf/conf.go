@@ -21,8 +21,9 @@ const delimiter = "."
 
 // Layer is one source of values. Later layers of a Merge win over earlier ones.
 type Layer struct {
-	Values map[string]any          // nested, as YAML would give them
-	Source func(key string) string // where the value of a dotted key came from, for people
+	Values map[string]any            // nested, as YAML would give them
+	Source func(key string) string   // where the value of a dotted key came from, for people
+	At     func(key string) Position // where it stands in a file; nil for other layers
 }
 
 // Set gives a layer the value of a dotted key.
@@ -92,4 +93,17 @@ func (m *Merged) Source(key string) string {
 		}
 	}
 	return ""
+}
+
+// At is where the value of a dotted key stands in a file; zero if it came from elsewhere.
+func (m *Merged) At(key string) Position {
+	for i := len(m.layers) - 1; i >= 0; i-- {
+		if m.each[i].Exists(key) {
+			if m.layers[i].At == nil {
+				return Position{}
+			}
+			return m.layers[i].At(key)
+		}
+	}
+	return Position{}
 }

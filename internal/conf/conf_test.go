@@ -113,6 +113,37 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
+func TestWhatNobodyWouldRead(t *testing.T) {
+	for text, says := range map[string]string{
+		"a: 1\n---\nb: 2\n": "second document", "a: 1\na:\n": "stands twice", "<<: {a: 1}\n": "plain names", "a: *x\n": "unknown anchor",
+		"a: &x {b: 1}\nc: *x\n": "aliases",
+	} {
+		_, err := conf.Parse("f.yaml", []byte(text))
+		f := fault.As(err)
+		if f == nil || f.Code != fault.ConfigInvalid || !strings.Contains(f.Problems[0].Message, says) {
+			t.Errorf("%q: %+v, want %q", text, f, says)
+		}
+	}
+}
+
+func TestAKeyWithoutAValueIsAbsent(t *testing.T) {
+	low, err := conf.Parse("f.yaml", []byte("a: {b: 1}\nc: 2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	high, err := conf.Parse("g.yaml", []byte("a: {b: }\nc: ~\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := conf.Merge(conf.Layer{Values: low.Values, Source: low.Source, At: low.At}, conf.Layer{Values: high.Values, Source: high.Source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Get("a.b") != 1 || m.Get("c") != 2 || m.At("c") != (conf.Position{Line: 2, Column: 1}) || m.At("d") != (conf.Position{}) {
+		t.Errorf("a.b = %v, c = %v at %v", m.Get("a.b"), m.Get("c"), m.At("c"))
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(good)
 	f.Add("a: &x 1\nb: *x\n")

@@ -3,8 +3,9 @@ package conf
 import (
 	"fmt"
 	"reflect"
-	"strconv"
 	"time"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
 // Duration is a time span that is written as a number of seconds, 300 or 0.5, or with units, 5m.
@@ -27,16 +28,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // ParseDuration reads a number of seconds or a span with units; it is never negative.
-func ParseDuration(text string) (time.Duration, error) {
-	d, err := time.ParseDuration(text)
-	if seconds, numErr := strconv.ParseFloat(text, 64); numErr == nil {
-		d, err = time.Duration(seconds*float64(time.Second)), nil
-	}
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is no duration: write seconds, as 300, or units, as 5m or 1h30m", text)
-	}
-	return d, nil
-}
+func ParseDuration(text string) (time.Duration, error) { return backend.ParseDuration(text) }
 
 var durationType = reflect.TypeFor[Duration]()
 

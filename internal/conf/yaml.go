@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -58,11 +59,18 @@ func unreadable(name string, err error) error {
 		fault.Hint("name another file with --config or ATG_CONFIG, or write one with atg config init"))
 }
 
-// Parse reads YAML. A key that stands twice, an alias, and a document that is no mapping are errors.
+// Parse reads YAML. A key without a value counts as absent. A key that stands twice, an alias, a second
+// document, and a document that is no mapping are errors.
 func Parse(name string, content []byte) (*Document, error) {
 	d := &Document{Name: name, Values: map[string]any{}, positions: map[string]Position{}}
-	var root yaml.Node
-	if err := yaml.Unmarshal(content, &root); err != nil {
+	var root, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	if err := decoder.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntax(name, err)
+	}
+	if err := decoder.Decode(&second); err == nil {
+		return nil, syntax(name, fmt.Errorf("line %d: a second document begins, which nobody would read", second.Line))
+	} else if !errors.Is(err, io.EOF) {
 		return nil, syntax(name, err)
 	}
 	if len(root.Content) == 0 || root.Content[0].Tag == "!!null" { // empty, or comments alone
@@ -90,22 +98,25 @@ func syntax(name string, err error) error {
 }
 
 func (d *Document) mapping(prefix string, node *yaml.Node) (map[string]any, error) {
-	values := map[string]any{}
+	values, seen := map[string]any{}, map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name, value := node.Content[i], node.Content[i+1]
 		if name.Kind != yaml.ScalarNode || name.Tag == "!!merge" {
 			return nil, fmt.Errorf("line %d: keys are plain names", name.Line)
 		}
 		key := join(prefix, name.Value)
-		if _, twice := values[name.Value]; twice {
+		if seen[name.Value] {
 			return nil, fmt.Errorf("line %d: the key %q stands twice", name.Line, key)
 		}
+		seen[name.Value] = true
 		d.positions[key] = Position{Line: name.Line, Column: name.Column}
 		decoded, err := d.value(key, value)
 		if err != nil {
 			return nil, err
 		}
-		values[name.Value] = decoded
+		if decoded != nil {
+			values[name.Value] = decoded
+		}
 	}
 	return values, nil
 }
