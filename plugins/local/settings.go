@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -225,13 +226,13 @@ func number(given any) (float64, bool) {
 	case int64:
 		return float64(n), true
 	case float64:
-		return n, n == n //nolint:gocritic // what is not a number is not equal to itself
+		return n, !math.IsNaN(n)
 	case json.Number:
 		f, err := n.Float64()
 		return f, err == nil
 	case string:
 		f, err := strconv.ParseFloat(n, 64)
-		return f, err == nil && f == f //nolint:gocritic // as above
+		return f, err == nil && !math.IsNaN(f)
 	}
 	return 0, false
 }

@@ -78,7 +78,7 @@ func resolveTenant(ctx context.Context, client *azure.Client, asked string) (*az
 		case 0:
 			return nil, azure.Tenant{}, fault.New(fault.InvalidArgument, "the credential reaches no tenant", fault.Hint("name one with --tenant-id"))
 		case 1:
-			return client.Session(tenants[0].ID), tenants[0], nil
+			return session, tenants[0], nil
 		}
 		return nil, azure.Tenant{}, fault.New(fault.InvalidArgument, fmt.Sprintf("the credential reaches %d tenants, and none is chosen", len(tenants)),
 			fault.Hint("choose one with --tenant-id: %s", listTenants(tenants)))
