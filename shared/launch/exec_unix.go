@@ -4,7 +4,12 @@ package launch
 
 import (
 	"errors"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-func isExecFormat(err error) bool { return errors.Is(err, syscall.ENOEXEC) }
+// executable says whether this user may start the file.
+func executable(path string) bool { return unix.Access(path, unix.X_OK) == nil }
+
+// badFormat says that the kernel does not know the file's format, or not this processor's variety.
+func badFormat(err error) bool { return errors.Is(err, unix.ENOEXEC) }

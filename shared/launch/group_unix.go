@@ -3,18 +3,17 @@
 package launch
 
 import (
-	"os/exec"
+	"os"
 	"syscall"
 )
 
-// group is the backend's process group, which it leads.
-type group struct{}
+// group is the process group that the backend leads.
+type group struct{ leader int }
 
-func (group) prepare(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	dieWithParent(cmd.SysProcAttr)
-}
+func newGroup(p *os.Process) (*group, error) { return &group{p.Pid}, nil }
 
-func (group) adopt(*exec.Cmd) error { return nil }
+// kill ends every process of the group. It must not be called once the leader was reaped: then the
+// number may belong to others.
+func (g *group) kill() { _ = syscall.Kill(-g.leader, syscall.SIGKILL) }
 
-func (group) kill(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+func (g *group) close() {}

@@ -3,195 +3,208 @@ package launch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-plugin/runner"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
+
+// drainWait bounds the wait for the output of a process that is gone; only something that left its
+// process group can still hold the pipes open.
+const drainWait = 500 * time.Millisecond
 
 // process is a backend's operating system process. It implements go-plugin's runner.Runner.
 //
-// Its standard input is a pipe that the host holds open: end-of-file tells the backend that the host
-// is gone. It leads a process group of its own, so that Ctrl-C at the terminal reaches the host alone
-// and that nothing it starts outlives it. Its standard error is read here, not by go-plugin.
+// Its standard input is the lifeline, a pipe whose other end the host holds open: end-of-file tells the
+// backend that the host is gone. It leads a process group of its own (on Windows, a job object), so that
+// Ctrl-C at the terminal reaches the host alone, and what it starts can be ended with it. Its output is
+// read here, not by go-plugin, which stops reading at a long line.
 type process struct {
-	cmd      *exec.Cmd
-	lifeline *os.File // the host's end of standard input
-	stdout   *os.File
-	stderr   *os.File
-	group    group // how this platform ends all of it
-	log      *logBridge
+	spec     Spec
+	program  *program
+	cmd      exec.Cmd
+	bridge   *bridge
+	banner   *banner
+	lifeline *os.File
+	exited   chan struct{} // closed when the process and its group are gone and all output was read
+	stopping atomic.Bool   // the host wants it to end
 
-	exited chan struct{} // closed when the process is gone
-	read   chan struct{} // closed when all of its standard error was read
-
-	mu       sync.Mutex
-	running  bool // it was started
-	unwanted bool // it is to be ended, even if it is only about to be started
+	mu     sync.Mutex
+	group  *group // set while the process runs, until it is reaped
+	pid    int    // 0 if it was never started
+	killed bool   // it is to be killed as soon as it runs
 }
 
 var _ runner.Runner = (*process)(nil)
 
 // newProcess prepares to start the program.
-func newProcess(path string, log *logBridge) *process {
-	cmd := exec.Command(path) //nolint:gosec // starting the program that the user configured is the purpose
-	return &process{cmd: cmd, log: log, exited: make(chan struct{}), read: make(chan struct{})}
+func newProcess(spec Spec, program *program, b *bridge) *process {
+	p := &process{spec: spec, program: program, bridge: b, banner: newBanner(b), exited: make(chan struct{})}
+	p.cmd = exec.Cmd{
+		Path: program.execPath, Args: []string{program.path}, WaitDelay: drainWait,
+		Stdout: p.banner, Stderr: b.stderr(), SysProcAttr: attributes(),
+	}
+	return p
 }
 
-// Start starts the process and returns when it runs.
+// Start starts the process and reads its handshake. Its errors are faults. It ends when the process
+// does: the caller bounds it with kill.
 func (p *process) Start(context.Context) error {
-	files, err := p.pipes()
-	defer func() {
-		for _, f := range files {
-			_ = f.Close() // the child has its own
-		}
-	}()
+	stdin, lifeline, err := os.Pipe()
 	if err != nil {
-		return err
+		return fault.New(fault.Internal, "cannot make a pipe to the backend", fault.Because(err))
 	}
-	p.group.prepare(p.cmd)
-	started := make(chan error, 1)
-	go func() {
-		// Linux ends the child when the thread that started it ends, so this one stays until then.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		if err := p.spawn(); err != nil {
-			started <- err
-			return
+	p.cmd.Stdin, p.lifeline = stdin, lifeline
+	started := make(chan error)
+	go p.run(started)
+	err = <-started
+	_ = stdin.Close() // the process has its own
+	if err != nil {
+		p.closeLifeline()
+		return p.program.execFault(p.spec, err)
+	}
+	sweepSocketDirs() // there is time now
+	select {
+	case <-p.banner.complete:
+	case <-p.exited:
+		p.banner.end() // a last line without an end
+	}
+	line, printed := p.banner.line()
+	if !printed {
+		return p.crashed("before it was ready")
+	}
+	if why := refuse(line); why != "" {
+		p.kill()
+		<-p.exited // for all of its last words
+		if p.spec.Host != "" {
+			why = strings.ReplaceAll(why, "this atg", "this atg ("+p.spec.Host+")")
 		}
-		started <- nil
-		_ = p.cmd.Wait()
-		p.group.kill(p.cmd) // what it has started and left behind
-		close(p.exited)
-	}()
-	if err := <-started; err != nil {
-		p.closePipes()
-		return err
+		return incompatible(p.spec, why, fault.Because(p.bridge.lastWords()))
 	}
-	go func() {
-		defer close(p.read)
-		p.log.readFrom(p.stderr)
-	}()
 	return nil
 }
 
-// spawn starts the program in its group, unless it is unwanted by now.
+// run is the life of the process. Linux delivers the parent-death signal when the thread that
+// started the process ends, so this thread is kept until the process is gone.
+func (p *process) run(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := p.spawn(); err != nil {
+		started <- err
+		return
+	}
+	started <- nil
+	p.group.wait()
+	p.mu.Lock()
+	p.group.kill() // what it leaves behind; before it is reaped, while its id cannot be another's
+	group := p.group
+	p.group = nil
+	p.mu.Unlock()
+	_ = p.cmd.Wait()
+	group.close()
+	p.bridge.flush()
+	close(p.exited)
+}
+
+// spawn starts the program in a group of its own.
 func (p *process) spawn() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.unwanted {
+	if p.killed {
 		return context.Canceled
 	}
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
-	if err := p.group.adopt(p.cmd); err != nil {
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait()
-		return err
+	group, err := newGroup(p.cmd.Process)
+	if err != nil {
+		return errors.Join(err, p.cmd.Process.Kill(), p.cmd.Wait())
 	}
-	p.running = true
+	p.group, p.pid = group, p.cmd.Process.Pid
 	return nil
 }
 
-// pipes makes the standard streams and answers the child's ends.
-func (p *process) pipes() (child []*os.File, err error) {
-	in, lifeline, err := os.Pipe()
-	if err != nil {
-		return child, fmt.Errorf("make a pipe: %w", err)
-	}
-	child, p.lifeline = append(child, in), lifeline
-	stdout, out, err := os.Pipe()
-	if err != nil {
-		return child, fmt.Errorf("make a pipe: %w", err)
-	}
-	child, p.stdout = append(child, out), stdout
-	stderr, errOut, err := os.Pipe()
-	if err != nil {
-		return child, fmt.Errorf("make a pipe: %w", err)
-	}
-	child, p.stderr = append(child, errOut), stderr
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = in, out, errOut
-	return child, nil
-}
-
-func (p *process) closePipes() {
-	for _, f := range []*os.File{p.lifeline, p.stdout, p.stderr} {
-		if f != nil {
-			_ = f.Close()
-		}
-	}
-}
-
-// end ends the process and everything in its group, and waits until it is gone. One that is not
-// started yet will not be.
-func (p *process) end() {
-	p.mu.Lock()
-	p.unwanted = true
-	running := p.running
-	p.mu.Unlock()
-	if !running {
-		return
-	}
-	select {
-	case <-p.exited:
-	default:
-		p.group.kill(p.cmd)
-		<-p.exited
-	}
-}
-
-// started says whether there was a process at all.
-func (p *process) started() bool {
+// kill ends the process and everything in its group. One that does not run yet never will.
+func (p *process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.running
+	p.killed = true
+	if p.group != nil {
+		p.group.kill()
+	}
+}
+
+// gone says whether the process has ended.
+func (p *process) gone() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// end says how the process ended: exit status 3, signal: killed.
+func (p *process) end() string {
+	if !p.gone() {
+		return "still running"
+	}
+	return p.cmd.ProcessState.String()
+}
+
+// closeLifeline tells the process, if it is still there, that the host is done with it.
+func (p *process) closeLifeline() {
+	if p.lifeline != nil {
+		_ = p.lifeline.Close()
+	}
 }
 
 // Wait returns when the process is gone.
-func (p *process) Wait(ctx context.Context) error {
-	select {
-	case <-p.exited:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	if state := p.cmd.ProcessState; state != nil && !state.Success() {
-		return errors.New(state.String())
-	}
+func (p *process) Wait(context.Context) error {
+	<-p.exited
 	return nil
 }
 
-// Kill ends the process at once.
+// Kill implements runner.Runner.
 func (p *process) Kill(context.Context) error {
-	p.end()
+	p.kill()
 	return nil
 }
 
-// Stdout carries the handshake.
-func (p *process) Stdout() io.ReadCloser { return p.stdout }
+// Stdout shows go-plugin the handshake and then nothing until the process is gone.
+func (p *process) Stdout() io.ReadCloser {
+	line, _ := p.banner.line()
+	return io.NopCloser(io.MultiReader(strings.NewReader(line+"\n"), silence{p.exited}))
+}
 
-// Stderr has nothing for go-plugin: it ends when all was read here.
-func (p *process) Stderr() io.ReadCloser { return endsWith{p.read} }
+// Stderr shows go-plugin nothing.
+func (p *process) Stderr() io.ReadCloser { return io.NopCloser(silence{p.exited}) }
 
-type endsWith struct{ done <-chan struct{} }
+// silence is a stream without content that ends when done is closed.
+type silence struct{ done <-chan struct{} }
 
-func (e endsWith) Read([]byte) (int, error) { <-e.done; return 0, io.EOF }
-func (e endsWith) Close() error             { return nil }
+func (s silence) Read([]byte) (int, error) { <-s.done; return 0, io.EOF }
 
 // Name is the program's path.
-func (p *process) Name() string { return p.cmd.Path }
+func (p *process) Name() string { return p.program.path }
 
-// ID is the process id.
+// ID is the process id, empty if there never was a process.
 func (p *process) ID() string {
-	if !p.started() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pid == 0 {
 		return ""
 	}
-	return strconv.Itoa(p.cmd.Process.Pid)
+	return strconv.Itoa(p.pid)
 }
 
 // Diagnose adds nothing: Start's own faults say what is wrong.
@@ -205,11 +218,4 @@ func (p *process) PluginToHost(network, address string) (string, string, error) 
 // HostToPlugin leaves addresses alone.
 func (p *process) HostToPlugin(network, address string) (string, string, error) {
 	return network, address, nil
-}
-
-// closeLifeline tells the process, if it is still there, that the host no longer wants it.
-func (p *process) closeLifeline() {
-	if p.lifeline != nil {
-		_ = p.lifeline.Close()
-	}
 }

@@ -3,44 +3,36 @@ package serve
 import (
 	"io"
 	"log/slog"
-	"time"
+
+	"github.com/azure-tenant-grapher/atg/shared/rpc"
 )
 
-// timeFormat is that of go-hclog's JSON lines, which hosts of go-plugin understand.
+// timeFormat is that of go-hclog's JSON lines.
 const timeFormat = "2006-01-02T15:04:05.000000Z07:00"
 
-// newHandler writes slog's records as go-hclog's JSON: @timestamp, @level, @message.
+// newHandler writes records in go-hclog's JSON format, which shared/launch reads, from the named level
+// on; info if there is no such level.
 func newHandler(w io.Writer, level string) slog.Handler {
-	least := slog.LevelInfo
-	_ = least.UnmarshalText([]byte(level)) // an unknown level leaves the default
+	least, known := rpc.LevelOf(level)
+	if !known {
+		least = slog.LevelInfo
+	}
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: least, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) > 0 {
 			return a
 		}
 		switch a.Key {
 		case slog.TimeKey:
-			if t, ok := a.Value.Any().(time.Time); ok {
-				return slog.String("@timestamp", t.Format(timeFormat))
+			if a.Value.Kind() == slog.KindTime {
+				return slog.String("@timestamp", a.Value.Time().Format(timeFormat))
 			}
 		case slog.LevelKey:
 			if l, ok := a.Value.Any().(slog.Level); ok {
-				return slog.String("@level", name(l))
+				return slog.String("@level", rpc.LevelName(l))
 			}
 		case slog.MessageKey:
 			return slog.String("@message", a.Value.String())
 		}
 		return a
 	}})
-}
-
-func name(l slog.Level) string {
-	switch {
-	case l < slog.LevelInfo:
-		return "debug"
-	case l < slog.LevelWarn:
-		return "info"
-	case l < slog.LevelError:
-		return "warn"
-	}
-	return "error"
 }

@@ -20,79 +20,130 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/rpc"
 )
 
-// The variables that a host sets beside the handshake's own.
-const (
-	// LifelineVariable is "stdin" where the end of standard input means that the host is gone.
-	LifelineVariable = "ATG_BACKEND_LIFELINE"
-	// LogLevelVariable is the least level that the host wants to see: debug, info, warn or error.
-	LogLevelVariable = "ATG_BACKEND_LOG_LEVEL"
-	// socketVariable is go-plugin's: the folder of the socket, made by the host.
-	socketVariable = "PLUGIN_UNIX_SOCKET_DIR"
-)
+// closeGrace is how long Close may take when the host is gone or the process was told to end.
+const closeGrace = 2 * time.Second
 
-// grace is how long a backend may take to stop its work when the host is gone or asks it to end.
-const grace = 2 * time.Second
-
-// Backend serves b until the host ends it. It does not return: the process ends with 0 when it was
-// asked to, and with 2 when it was not started by atg. Standard error carries slog's lines as JSON; what
-// the backend prints to standard output reaches the host's log. When the host dies, the backend is
-// closed and its whole process group ended, so that nothing that it started is left.
+// Backend serves b until the host ends it, and then returns; main should have nothing else to do. The
+// process ends with 2 if it was not started by atg, after saying what it is.
+//
+// Standard error carries slog's records to the host's log, at the level that the host asked for; whatever
+// is printed to standard output or error otherwise reaches that log as text. Ctrl-C is the host's
+// business. On SIGTERM, and when standard input ends because the host is gone, b is closed within two
+// seconds, and then everything in this process group is killed, so that nothing that b has started is
+// left. Close is called at the end in any case, so it may be called twice.
 func Backend(b backend.Backend) {
-	if os.Getenv(rpc.Handshake.MagicCookieKey) != rpc.Handshake.MagicCookieValue {
-		explain(os.Stderr, b)
+	// There is no caller above a program's main whose context could be used.
+	ctx := context.Background() //nolint:forbidigo // this is the main of every backend
+	if !launched() {
+		explain(ctx, os.Stderr, b)
 		os.Exit(2)
 	}
-	slog.SetDefault(slog.New(newHandler(os.Stderr, os.Getenv(LogLevelVariable))))
-
-	// There is no caller above a served backend whose context could be used.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM) //nolint:forbidigo // this is the program's main
-	var once sync.Once
-	end := func(why string) {
-		once.Do(func() {
-			slog.Debug("the backend ends", "why", why)
-			time.AfterFunc(grace+time.Second, endGroup) // whatever Close does
-			closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-			defer cancel()
-			if err := b.Close(closing); err != nil {
-				slog.Warn("the backend did not close cleanly", "error", err)
-			}
-			if dir := os.Getenv(socketVariable); dir != "" {
-				_ = os.RemoveAll(dir)
-			}
-			endGroup()
-		})
+	s := &server{backend: b, ctx: ctx, stderr: os.Stderr}
+	slog.SetDefault(slog.New(newHandler(os.Stderr, os.Getenv(rpc.LogLevelEnv))))
+	lifeline := os.Stdin
+	if null, err := os.Open(os.DevNull); err == nil {
+		os.Stdin = null // for whoever reads it
 	}
-	go func() {
-		<-ctx.Done()
-		end("it was told to")
-	}()
-	if os.Getenv(LifelineVariable) == "stdin" {
-		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin)
-			end("the host is gone")
-		}()
-	}
-
+	go s.watchHost(lifeline)
+	s.watchSignals()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  rpc.Handshake,
 		VersionedPlugins: rpc.PluginSets(b),
-		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(options, rpc.ServerOptions()...)...)
-		},
-		Logger: hclog.NewNullLogger(),
+		GRPCServer:       s.grpc,
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: os.Stderr, JSONFormat: true}),
 	})
-	stop()
-	os.Exit(0)
+	if !s.serving {
+		os.Exit(1) // go-plugin has said why
+	}
+	s.close()
+}
+
+// launched says whether atg has started this process.
+func launched() bool {
+	return os.Getenv(rpc.Handshake.MagicCookieKey) == rpc.Handshake.MagicCookieValue
+}
+
+type server struct {
+	backend backend.Backend
+	ctx     context.Context
+	stderr  *os.File
+	serving bool
+	print   sync.Once
+	ended   sync.Once
+}
+
+// grpc makes the server. Its interceptors do one thing at the first call, which go-plugin's host makes as
+// soon as it is connected: go-plugin has replaced os.Stdout and os.Stderr by pipes that it streams to the
+// host, and what is in them when the process dies is lost, the last words above all. Printed text
+// goes to the real standard error instead, from which the host reads everything.
+func (s *server) grpc(options []grpc.ServerOption) *grpc.Server {
+	s.serving = true
+	first := func() { os.Stdout, os.Stderr = s.stderr, s.stderr }
+	options = append(options, rpc.ServerOptions()...)
+	return grpc.NewServer(append(options,
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+			s.print.Do(first)
+			return handle(ctx, request)
+		}),
+		grpc.ChainStreamInterceptor(func(impl any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+			s.print.Do(first)
+			return handle(impl, stream)
+		}),
+	)...)
+}
+
+// watchHost ends the process when the host is gone: it holds the other end of the lifeline.
+func (s *server) watchHost(lifeline io.Reader) {
+	_, _ = io.Copy(io.Discard, lifeline)
+	s.end("the host is gone")
+}
+
+// watchSignals ends the process when it is told to. Neither Ctrl-C does, nor a broken pipe on standard
+// error, which a dead host leaves behind. (Ignoring them would be inherited by what the backend starts.)
+func (s *server) watchSignals() {
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGPIPE)
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM, syscall.SIGHUP)
+	go func() { s.end("it was told to: " + (<-told).String()) }()
+}
+
+// end closes the backend and ends the process and all that it has started.
+func (s *server) end(why string) {
+	s.ended.Do(func() {
+		defer endGroup() // even if Close panics
+		time.AfterFunc(closeGrace+closeGrace/4, endGroup)
+		slog.Debug("the backend ends", "why", why)
+		s.close()
+	})
+}
+
+func (s *server) close() {
+	ctx, cancel := context.WithTimeout(s.ctx, closeGrace)
+	defer cancel()
+	if err := s.backend.Close(ctx); err != nil {
+		slog.Warn("the backend did not close cleanly", "error", err)
+	}
 }
 
 // explain tells a person who started the program by hand what it is.
-func explain(w io.Writer, b backend.Backend) {
-	d, err := b.Describe(context.Background()) //nolint:forbidigo // this is the program's main
+func explain(ctx context.Context, w io.Writer, b backend.Backend) {
+	d, err := b.Describe(ctx)
 	if err != nil || d.Name == "" {
-		d.Name = "NAME"
+		d = backend.Description{Name: "NAME"}
 	}
-	fmt.Fprintf(w, "This is the atg backend %q %s. It is started by atg, not by hand:\n\n"+
-		"  atg backend list             shows where atg looks for backends and what it finds\n"+
-		"  atg backend test %[1]s    checks a backend against the contract\n"+
-		"  atg --backend %[1]s scan\n", d.Name, d.Version)
+	fmt.Fprintf(w, "This program is the atg backend %s", d.Name)
+	if d.Version != "" {
+		fmt.Fprintf(w, " %s", d.Version)
+	}
+	if d.Summary != "" {
+		fmt.Fprintf(w, " (%s)", d.Summary)
+	}
+	fmt.Fprintf(w, `. atg starts it; it does nothing by hand.
+
+  atg backend list             shows where atg looks for backends, and what it finds there
+  atg backend test %[1]s
+                               checks this one against the contract
+  atg --backend %[1]s scan
+                               uses it
+`, d.Name)
 }
