@@ -9,9 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -128,8 +127,8 @@ var featureChecks = []Check{
 			if err != nil {
 				return err
 			}
-			if d := cmp.Diff(listed, written); d != "" {
-				return fmt.Errorf("listed and written files differ (-listed +written):\n%s", d)
+			if !slices.Equal(listed, written) {
+				return fmt.Errorf("listed are %+v, written were %+v", listed, written)
 			}
 			for _, a := range written {
 				if err := verify(dir, a); err != nil {
