@@ -237,7 +237,7 @@ func TestAnUnknownSubscription(t *testing.T) {
 	_, settings := simulate(t, azuresim.Config{})
 	b := start(t, settings)
 	cases := map[string]struct{ name, hint string }{
-		"a typing error": {"Productoin", `did you mean "Production"?`},
+		"a typing error": {"Productiom", `did you mean "Production"?`},
 		"something else": {"Marketing", "visible are Production (" + subProd + ")"},
 	}
 	for name, c := range cases {

@@ -146,7 +146,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("clockTime(%q) = %s, want %s", text, got, want)
 		}
 	}
-	lines := map[string]string{"a\r\nb\x1b[31mc": "a b [31mc", "\tx. ": "x", strings.Repeat("é", 400): strings.Repeat("é", 300) + "…"}
+	lines := map[string]string{"a\r\nb\x1b[31mc": "a b [31mc", "x.\t": "x", strings.Repeat("é", 400): strings.Repeat("é", 300) + "…"}
 	for text, want := range lines {
 		if got := oneLine(text); got != want {
 			t.Errorf("oneLine(%q) = %q", text, got)
