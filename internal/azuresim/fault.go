@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -94,23 +95,8 @@ func (s *Server) Inject(faults Faults) (remove func(), err error) {
 		f.set(faults, false)
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		var kept []*rule
-		for _, r := range f.rules {
-			if !contains(rules, r) {
-				kept = append(kept, r)
-			}
-		}
-		f.rules = kept
+		f.rules = slices.DeleteFunc(slices.Clone(f.rules), func(r *rule) bool { return slices.Contains(rules, r) })
 	}, nil
-}
-
-func contains(rules []*rule, r *rule) bool {
-	for _, other := range rules {
-		if other == r {
-			return true
-		}
-	}
-	return false
 }
 
 // ClearFaults takes all faults away and opens all gates.
@@ -224,7 +210,10 @@ func (s *Server) writeFault(w http.ResponseWriter, r *http.Request, fault Fault)
 	case http.StatusTooManyRequests:
 		e.Code, e.Message = "TooManyRequests", "The request is being throttled as the limit has been reached for operation type. For more information, see - https://aka.ms/srpthrottlinglimits"
 		if strings.HasSuffix(strings.ToLower(r.URL.Path), "/microsoft.resourcegraph/resources") {
-			e = s.rateLimited(w, time.Duration(fault.RetryAfter)*time.Second)
+			wait := time.Duration(fault.RetryAfter) * time.Second
+			e = s.rateLimited(w, wait)
+			w.Header().Set("x-ms-user-quota-remaining", "0")
+			w.Header().Set("x-ms-user-quota-resets-after", clock(wait))
 		}
 	case http.StatusServiceUnavailable:
 		e.Code, e.Message = "ServiceUnavailable", "The service is temporarily unavailable. Please retry the request."

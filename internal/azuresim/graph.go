@@ -48,7 +48,6 @@ func (s *Server) serveGraph(w http.ResponseWriter, r *http.Request, c *claims) *
 	if !allowed {
 		return s.rateLimited(w, reset)
 	}
-	w.Header().Set("x-ms-ratelimit-remaining-tenant-resource-requests", strconv.Itoa(max(remaining, 0)))
 	body, err := drain(r)
 	if err != nil {
 		return s.graphFailure(w, http.StatusBadRequest, "BadRequest", detail("InvalidRequest", "The request body could not be read."))
@@ -66,17 +65,19 @@ func (s *Server) serveGraph(w http.ResponseWriter, r *http.Request, c *claims) *
 		return failure
 	}
 	t := s.Tenant()
-	key := cacheKey(&request, scope)
-	if page.key != "" && page.key != key {
+	// A token belongs to what was asked for, a result to what may be seen of it.
+	asked := digest(request.Query, request.Subscriptions, request.ManagementGroups, scope.Filter)
+	if page.key != "" && page.key != asked {
 		return s.graphFailure(w, http.StatusBadRequest, "BadRequest", detail("InvalidSkipToken", "The skip token does not belong to this query and these scopes."))
 	}
-	entry, err := s.queries.get(t, key, func() (*queryEntry, error) {
+	page.key = asked
+	entry, err := s.queries.get(t, digest(request.Query, scope), func() (*queryEntry, error) {
 		return runQuery(t, request.Query, scope)
 	})
 	if err != nil {
 		return s.queryFailure(w, err)
 	}
-	return s.writePage(w, r, &request, entry, page, key)
+	return s.writePage(w, r, &request, entry, page)
 }
 
 func runQuery(t *tenant.Tenant, source string, scope tenant.Scope) (*queryEntry, error) {

@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -21,7 +20,7 @@ import (
 type page struct {
 	skip, top int
 	objects   bool   // objectArray; table if false
-	key       string // of the query that the skip token came from
+	key       string // of the query that the skip token came from, or shall go to
 }
 
 // skipToken is the content of Resource Graph's $skipToken. To a client it is opaque.
@@ -51,7 +50,7 @@ func parseSkipToken(text string) (skipToken, bool) {
 
 // writePage renders one page. Whether a further one can be had follows the documentation: not for
 // queries that bound their own result, nor without the id column, nor of dynamic columns alone.
-func (s *Server) writePage(w http.ResponseWriter, r *http.Request, request *graphRequest, entry *queryEntry, p page, key string) *armError {
+func (s *Server) writePage(w http.ResponseWriter, r *http.Request, request *graphRequest, entry *queryEntry, p page) *armError {
 	result := entry.result
 	total := result.Len()
 	if entry.limited {
@@ -64,7 +63,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, request *grap
 		if entry.limited || !result.HasID() || allDynamic(result.Columns()) {
 			truncated = "true"
 		} else {
-			token = skipToken{key: key, offset: to, top: p.top}.String()
+			token = skipToken{key: p.key, offset: to, top: p.top}.String()
 		}
 	}
 	buffer := pageBuffers.Get().(*[]byte)
@@ -173,13 +172,9 @@ func writeCompressed(w http.ResponseWriter, r *http.Request, body []byte) {
 	writer.Close()     //nolint:errcheck // likewise
 }
 
-// cacheKey names a query with its scope; pages of the same query share it.
-func cacheKey(request *graphRequest, scope tenant.Scope) string {
-	raw, err := json.Marshal([]any{request.Query, scope})
-	if err != nil {
-		panic(err) // strings always have a JSON form
-	}
-	sum := sha256.Sum256(raw)
+// digest names a query with its scopes.
+func digest(parts ...any) string {
+	sum := sha256.Sum256(mustJSON(parts))
 	return encode(sum[:18])
 }
 

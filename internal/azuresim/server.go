@@ -199,7 +199,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Address is host:port once started.
+// Address is host:port once started, as are URL and what rests on it.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
 // URL is the base of every endpoint, without a trailing slash.
@@ -211,7 +211,8 @@ func (s *Server) CAFile() string { return filepath.Join(s.stateDir, "ca.pem") }
 // Tenant is the tenant that is served at present.
 func (s *Server) Tenant() *tenant.Tenant { return s.tenant.Load() }
 
-// SetTenant replaces the tenant between two requests. Skip tokens handed out before end there.
+// SetTenant replaces the tenant between two requests. Skip tokens handed out before go on in the
+// new one.
 func (s *Server) SetTenant(t *tenant.Tenant) {
 	s.tenant.Store(t)
 	s.queries.clear()

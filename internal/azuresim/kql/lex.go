@@ -23,10 +23,11 @@ type token struct {
 }
 
 type lexer struct {
-	source    string
-	offset    int
-	line      int
-	lineStart int
+	source string
+	offset int
+	line   int
+	// counted is how far the characters of the line have been counted, and column how many.
+	counted, column int
 }
 
 // operators of one or more signs, longest first within a first sign.
@@ -53,7 +54,9 @@ func lex(source string) ([]token, error) {
 
 func (l *lexer) next() (token, error) {
 	l.skipBlanks()
-	t := token{line: l.line, column: utf8.RuneCountInString(l.source[l.lineStart:l.offset])}
+	l.column += utf8.RuneCountInString(l.source[l.counted:l.offset])
+	l.counted = l.offset
+	t := token{line: l.line, column: l.column}
 	rest := l.source[l.offset:]
 	if rest == "" {
 		t.text, t.source = "<EOF>", "<EOF>"
@@ -119,7 +122,7 @@ func (l *lexer) skipBlanks() {
 		case rest[0] == '\n':
 			l.offset++
 			l.line++
-			l.lineStart = l.offset
+			l.counted, l.column = l.offset, 0
 		case rest[0] == ' ' || rest[0] == '\t' || rest[0] == '\r':
 			l.offset++
 		case strings.HasPrefix(rest, "//"):

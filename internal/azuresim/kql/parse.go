@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// maxDepth bounds the nesting of expressions, so that no query can exhaust the stack.
-const maxDepth = 200
+// maxDepth bounds the nesting of expressions and maxLinks the length of all their chains together,
+// so that no query can exhaust the stack.
+const (
+	maxDepth = 200
+	maxLinks = 100_000
+)
 
 // Parse reads a query. Its errors are of type *Error.
 func Parse(source string) (*Query, error) {
@@ -24,6 +28,7 @@ type parser struct {
 	tokens []token
 	next   int
 	depth  int
+	links  int
 }
 
 // refused are Kusto's tabular operators that this package does not run: those that Resource Graph

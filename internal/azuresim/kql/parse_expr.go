@@ -24,6 +24,9 @@ func (p *parser) chain(operand func() (expr, error), word string) (expr, error) 
 			return left, nil
 		}
 		right, err := operand()
+		if err == nil {
+			err = p.deepen(t)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -84,6 +87,14 @@ func (p *parser) membership(t token, left expr) (expr, error) {
 	return m, err
 }
 
+// deepen counts what makes an expression one level deeper on its left side.
+func (p *parser) deepen(t token) error {
+	if p.links++; p.links > maxLinks {
+		return parserFailure(t, "")
+	}
+	return nil
+}
+
 func (p *parser) sum() (expr, error) { return p.arithmetic(p.product, "+-") }
 
 func (p *parser) product() (expr, error) { return p.arithmetic(p.unary, "*/%") }
@@ -100,6 +111,9 @@ func (p *parser) arithmetic(operand func() (expr, error), signs string) (expr, e
 		}
 		p.take()
 		right, err := operand()
+		if err == nil {
+			err = p.deepen(t)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -130,6 +144,9 @@ func (p *parser) postfix() (expr, error) {
 		return nil, err
 	}
 	for {
+		if err := p.deepen(p.peek()); err != nil {
+			return nil, err
+		}
 		switch {
 		case p.accept("."):
 			t := p.take()
