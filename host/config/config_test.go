@@ -201,6 +201,51 @@ func TestEveryProblemAtOnce(t *testing.T) {
 	}
 }
 
+func TestProblemsOfAllLayersAtOnce(t *testing.T) {
+	o := home(t, "show_progress: 3\n", "ATG_MAX_RETRIES=many", "ATG_BACKEND=acme", "ATG_REMOTE_MODE=true")
+	o.Flags = config.Flags{Remote: true, Backend: "local", Profile: "nowhere"}
+	_, err := config.Load(o)
+	var keys []string
+	for _, p := range fault.Of(err).Problems {
+		keys = append(keys, p.Key)
+	}
+	want := []string{"show_progress", "ATG_MAX_RETRIES", "ATG_REMOTE_MODE", "--remote", "--profile"}
+	if d := cmp.Diff(want, keys); d != "" {
+		t.Errorf("%v (-want +got):\n%s", err, d)
+	}
+}
+
+func TestAMachineWithoutAHome(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll(".config/atg", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(".config/atg/config.yaml", []byte("backend: stranger"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c := load(t, config.Options{}); c.Backend != config.Local || c.File != "" {
+		t.Errorf("the current folder was taken for a home: %+v", c)
+	}
+	if _, err := config.FindPaths("", nil); fault.CodeOf(err) != fault.ConfigInvalid {
+		t.Errorf("FindPaths = %v", err)
+	}
+	if p, err := config.FindPaths("named.yaml", []string{"HOME=/h", "AppData=/h", "LocalAppData=/h", "ATG_CONFIG=other", "XDG_CACHE_HOME=relative"}); err != nil || p.Config != "named.yaml" || !strings.HasPrefix(filepath.ToSlash(p.Cache), "/h") {
+		t.Errorf("FindPaths = %+v, %v", p, err)
+	}
+}
+
+func TestPathsOfPrograms(t *testing.T) {
+	o := home(t, "backends: {a: {path: bin/a}, b: {path: ~/b}, c: {path: }}")
+	c := load(t, o)
+	dir := filepath.Dir(filepath.Dir(c.File))
+	want := map[string]string{"a": filepath.Join(dir, "atg", "bin", "a"), "b": filepath.Join(dir, "b"), "c": ""}
+	for name, path := range want {
+		if got := c.Backends[name].Path; got != path {
+			t.Errorf("%s is at %q, want %q", name, got, path)
+		}
+	}
+}
+
 func TestFilesThatCannotBeUsed(t *testing.T) {
 	missing := config.Options{Flags: config.Flags{Config: filepath.Join(t.TempDir(), "nothing.yaml")}}
 	if _, err := config.Load(missing); fault.CodeOf(err) != fault.ConfigInvalid || !errors.Is(err, os.ErrNotExist) {
@@ -214,7 +259,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 	}
 	o := home(t, "profiles: {a: {}, b: {}}")
 	o.Flags.Profile = "c"
-	if _, err := config.Load(o); fault.CodeOf(err) != fault.ConfigInvalid || fault.As(err).Hint != "there are a, b" {
+	if _, err := config.Load(o); fault.CodeOf(err) != fault.ConfigInvalid || fault.As(err).Problems[0].Hint != "there are a, b" || fault.As(err).Problems[0].Key != "--profile" {
 		t.Errorf("an unknown profile: %v", err)
 	}
 }
@@ -307,47 +352,5 @@ func TestEveryKeyAndVariableIsDocumented(t *testing.T) {
 		if !strings.Contains(string(doc), "`"+name+"`") {
 			t.Errorf("docs/configuration.md does not explain `%s`", name)
 		}
-	}
-}
-
-func TestCheckSettings(t *testing.T) {
-	schema := json.RawMessage(`{"type":"object","additionalProperties":false,"required":["url"],"properties":{
-		"url":{"type":"string"},"key":{"type":"string","writeOnly":true,"pattern":"^k"},"level":{"enum":["low","high"]},
-		"count":{"type":"integer","minimum":1,"maximum":9},"nested":{"type":"object","properties":{"deep":{"type":"boolean"}}}}}`)
-	c := load(t, home(t, `
-backends:
-  acme:
-    settings: {ulr: x, key: hunter2, level: middle, count: 10, nested: {deep: hunter2}}
-`))
-	f := fault.As(c.CheckSettings("acme", schema))
-	if f == nil || f.Code != fault.ConfigInvalid {
-		t.Fatalf("CheckSettings = %+v", f)
-	}
-	got := map[string]string{}
-	for _, p := range f.Problems {
-		got[p.Key] = p.Message + "; " + p.Hint
-		if strings.Contains(p.Message+p.Hint, "hunter2") {
-			t.Errorf("%+v shows a value", p)
-		}
-	}
-	for key, want := range map[string]string{
-		"backends.acme.settings.": "lacks url", "backends.acme.settings.ulr": `did you mean "url"?`, "backends.acme.settings.key": "does not match",
-		"backends.acme.settings.level": "[low high]", "backends.acme.settings.count": "too large: the most is 9", "backends.acme.settings.nested.deep": "must be of type boolean",
-	} {
-		if !strings.Contains(got[key], want) {
-			t.Errorf("%s: %q does not say %q (all: %v)", key, got[key], want, got)
-		}
-	}
-	if !strings.Contains(got["backends.acme.settings.count"], "config.yaml:4") {
-		t.Errorf("the problem does not say where: %q", got["backends.acme.settings.count"])
-	}
-	if err := load(t, home(t, "backends: {acme: {settings: {url: x}}}")).CheckSettings("acme", schema); err != nil {
-		t.Errorf("good settings: %v", err)
-	}
-	if err := c.CheckSettings("acme", nil); len(fault.As(err).Problems) != 5 {
-		t.Errorf("a backend without settings: %v", err)
-	}
-	if err := c.CheckSettings("other", nil); err != nil {
-		t.Errorf("no settings for a backend without settings: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -51,7 +52,8 @@ type environment []string
 
 func (e environment) lookup(name string) string {
 	for i := len(e) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(e[i], name+"="); ok {
+		key, value, found := strings.Cut(e[i], "=")
+		if found && (key == name || runtime.GOOS == "windows" && strings.EqualFold(key, name)) {
 			return value
 		}
 	}
@@ -100,6 +102,15 @@ func (e environment) layer() (conf.Layer, []fault.Problem) {
 
 // azureTenant is the Azure tools' own variable, which any value of atg's own wins over.
 const azureTenant = "AZURE_TENANT_ID"
+
+// azure is the layer of that variable.
+func (e environment) azure() conf.Layer {
+	l := conf.Layer{Source: func(string) string { return "environment " + azureTenant }}
+	if tenant := e.lookup(azureTenant); tenant != "" {
+		l.Set("tenant_id", tenant)
+	}
+	return l
+}
 
 func (f form) read(raw string) (any, error) {
 	switch f {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/conf"
@@ -14,40 +16,47 @@ import (
 
 // readFile reads the file; one that need not be there may be absent.
 func readFile(name string, required bool) (*conf.Document, error) {
+	absent := &conf.Document{Values: map[string]any{}}
+	if name == "" {
+		return absent, nil
+	}
 	document, err := conf.ReadFile(name)
 	if err != nil && !required && errors.Is(err, fs.ErrNotExist) {
-		return &conf.Document{Values: map[string]any{}}, nil
+		return absent, nil
 	}
 	return document, err
 }
 
-// checkMode refuses a file that holds a secret and that others can read.
-func checkMode(document *conf.Document) error {
-	if document.Name == "" || runtime.GOOS == "windows" { // Windows keeps a profile's files private
-		return nil
+// checkSecrets refuses a file that by its looks holds a secret and that others can read.
+func checkSecrets(document *conf.Document) error {
+	if key := findSecret("", document.Values); key != "" {
+		return checkMode(document, key, document.At(key))
 	}
-	secret := findSecret("", document.Values)
-	if secret == "" {
+	return nil
+}
+
+// checkMode refuses a file that others can read, because of the secret in key.
+func checkMode(document *conf.Document, key string, at conf.Position) error {
+	if document.Name == "" || runtime.GOOS == "windows" { // Windows keeps a profile's files private
 		return nil
 	}
 	info, err := os.Stat(document.Name)
 	if err != nil {
-		return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s cannot be looked at", document.Name), fault.Because(err))
+		return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s cannot be looked at", document.Name), fault.Because(err), fault.From(fault.OriginHost))
 	}
-	if info.Mode()&0o077 == 0 {
+	if !info.Mode().IsRegular() || info.Mode()&0o077 == 0 {
 		return nil
 	}
-	at := document.At(secret)
-	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s holds a secret and can be read by others (mode %04o)", document.Name, info.Mode().Perm()),
-		fault.On(document.Name), fault.Hint("chmod 600 %s", document.Name),
-		fault.Problems(fault.Problem{Key: secret, Message: "this looks like a secret", Line: at.Line, Column: at.Column}))
+	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s holds a secret and is open to others (mode %04o)", document.Name, info.Mode().Perm()),
+		fault.On(document.Name), fault.Hint("chmod 600 %s", document.Name), fault.From(fault.OriginHost),
+		fault.Problems(fault.Problem{Key: key, Message: "is a secret", Line: at.Line, Column: at.Column}))
 }
 
 // findSecret is the key of the first setting that looks like a secret by its name, before any schema
 // is known.
 func findSecret(prefix string, values map[string]any) string {
-	for name, value := range values {
-		key := name
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		value, key := values[name], name
 		if prefix != "" {
 			key = prefix + "." + name
 		}

@@ -10,90 +10,92 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// layersOf are the layers from the weakest to the strongest, and the profile that is one of them.
-func layersOf(flags Flags, env environment, document *conf.Document) ([]conf.Layer, string, error) {
-	azure := conf.Layer{Source: func(string) string { return "environment " + azureTenant }}
-	if tenant := env.lookup(azureTenant); tenant != "" {
-		azure.Set("tenant_id", tenant)
-	}
-	base := conf.Layer{Values: maps.Clone(document.Values), Source: document.Source}
-	delete(base.Values, "profiles")
-	delete(base.Values, "profile")
-	layers := []conf.Layer{defaults(), azure, base}
-
-	profile, err := chosenProfile(flags, env, document)
-	if err != nil {
-		return nil, "", err
-	}
-	if profile != "" {
-		all, _ := document.Values["profiles"].(map[string]any)
-		chosen, _ := all[profile].(map[string]any)
-		layers = append(layers, conf.Layer{Values: chosen, Source: func(key string) string {
-			return fmt.Sprintf("profile %s, %s", profile, document.Source("profiles."+profile+"."+key))
-		}})
-	}
-	fromEnv, problems := env.layer()
-	if len(problems) > 0 {
-		return nil, "", invalid("the environment is wrong", problems)
-	}
-	fromFlags, err := flags.layer()
-	if err != nil {
-		return nil, "", err
-	}
-	return append(layers, fromEnv, fromFlags), profile, nil
+// values are what the file and each profile may hold.
+type values struct {
+	Backend                string             `koanf:"backend"`
+	TenantID               string             `koanf:"tenant_id"`
+	Fallback               string             `koanf:"fallback"`
+	ShowProgress           bool               `koanf:"show_progress"`
+	ProgressUpdateInterval conf.Duration      `koanf:"progress_update_interval"`
+	Backends               map[string]Backend `koanf:"backends"`
+	Extensions             Extensions         `koanf:"extensions"`
 }
 
+// file is the whole file.
+type file struct {
+	values
+	Profile  string            `koanf:"profile"`
+	Profiles map[string]values `koanf:"profiles"`
+}
+
+// defaults is the lowest layer.
 func defaults() conf.Layer {
-	l := conf.Layer{Source: func(string) string { return "default" }}
-	l.Set("backend", Local)
-	l.Set("fallback", "none")
-	l.Set("show_progress", true)
-	l.Set("progress_update_interval", "2s")
-	return l
+	return conf.Layer{
+		Source: func(string) string { return "default" },
+		Values: map[string]any{
+			"backend": Local, "tenant_id": "", "fallback": none, "show_progress": true, "progress_update_interval": "2s",
+			"extensions": map[string]any{"env": []any{}},
+		},
+	}
 }
 
 // layer is what the command line says.
-func (f Flags) layer() (conf.Layer, error) {
-	names := map[string]string{}
-	l := conf.Layer{Source: func(key string) string { return "flag " + names[key] }}
-	set := func(name, key string, value any) {
-		l.Set(key, value)
-		names[key] = name
+func (f Flags) layer() (conf.Layer, []fault.Problem) {
+	flags := map[string]string{}
+	l := conf.Layer{Source: func(key string) string { return "flag " + flags[key] }}
+	set := func(flag, key string, value any, given bool) {
+		if given {
+			l.Set(key, value)
+			flags[key] = flag
+		}
 	}
-	switch {
-	case f.Remote && f.Backend != "" && f.Backend != Remote:
-		return l, fault.New(fault.ConfigInvalid, fmt.Sprintf("--remote and --backend %s name two different backends", f.Backend),
-			fault.Hint("use one of them"))
-	case f.Remote:
-		set("--remote", "backend", Remote)
-	case f.Backend != "":
-		set("--backend", "backend", f.Backend)
-	}
-	if f.TenantID != "" {
-		set("--tenant-id", "tenant_id", f.TenantID)
-	}
-	if f.NoProgress {
-		set("--no-progress", "show_progress", false)
+	set("--tenant-id", "tenant_id", f.TenantID, f.TenantID != "")
+	set("--no-progress", "show_progress", false, f.NoProgress)
+	set("--remote", "backend", Remote, f.Remote)
+	set("--backend", "backend", f.Backend, f.Backend != "")
+	if f.Remote && f.Backend != "" && f.Backend != Remote {
+		return l, []fault.Problem{{Key: "--remote", Message: fmt.Sprintf("--remote and --backend %s name two different backends", f.Backend), Hint: "give one of them"}}
 	}
 	return l, nil
 }
 
-func chosenProfile(flags Flags, env environment, document *conf.Document) (string, error) {
-	name, source := flags.Profile, "--profile"
-	if name == "" {
-		name, source = env.lookup("ATG_PROFILE"), "ATG_PROFILE"
+// fileLayer is what the file says outside of its profiles.
+func (c *Config) fileLayer() conf.Layer {
+	v := maps.Clone(c.document.Values)
+	delete(v, "profile")
+	delete(v, "profiles")
+	return conf.Layer{Values: v, Source: c.document.Source, At: c.document.At}
+}
+
+// profile is the layer of the profile that the flag, the variable or the file names.
+func (c *Config) profile(flag, variable string) (conf.Layer, []fault.Problem) {
+	inFile, _ := c.document.Values["profile"].(string) // of another type, it is reported already
+	by := "profile"
+	for _, p := range []struct{ by, name string }{{"--profile", flag}, {"ATG_PROFILE", variable}, {"profile", inFile}} {
+		if p.name != "" {
+			by, c.Profile = p.by, p.name
+			break
+		}
 	}
-	if name == "" {
-		name, _ = document.Values["profile"].(string)
-		source = document.Source("profile")
+	if c.Profile == "" {
+		return conf.Layer{}, nil
 	}
-	profiles, _ := document.Values["profiles"].(map[string]any)
-	if _, ok := profiles[name]; ok || name == "" {
-		return name, nil
+	profiles, _ := c.document.Values["profiles"].(map[string]any)
+	at := "profiles." + c.Profile + "."
+	v, ok := profiles[c.Profile].(map[string]any)
+	if !ok && c.document.At("profiles."+c.Profile) == (conf.Position{}) {
+		p := fault.Problem{Key: by, Message: fmt.Sprintf("there is no profile %q", c.Profile), Hint: "the configuration has no profiles"}
+		if known := slices.Sorted(maps.Keys(profiles)); len(known) > 0 {
+			p.Hint = "there are " + strings.Join(known, ", ")
+		}
+		if by == "profile" {
+			p.Line = c.document.At(by).Line
+		}
+		return conf.Layer{}, []fault.Problem{p}
 	}
-	hint := "the configuration has no profiles"
-	if len(profiles) > 0 {
-		hint = "there are " + strings.Join(slices.Sorted(maps.Keys(profiles)), ", ")
-	}
-	return "", fault.New(fault.ConfigInvalid, fmt.Sprintf("there is no profile %q (from %s)", name, source), fault.Hint("%s", hint))
+	return conf.Layer{
+		Values: v,
+		Source: func(key string) string { return "profile " + c.Profile + ", " + c.document.Source(at+key) },
+		At:     func(key string) conf.Position { return c.document.At(at + key) },
+	}, nil
 }

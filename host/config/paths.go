@@ -3,6 +3,8 @@ package config
 import (
 	"path/filepath"
 	"runtime"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // Paths are where things are kept.
@@ -13,36 +15,53 @@ type Paths struct {
 	State  string `json:"state"`  // folder: logs, work of jobs
 }
 
-// FindPaths says where things are kept, given the value of --config and the environment: the XDG base
-// directories, and %AppData% and %LocalAppData% on Windows. The files and folders need not exist.
+// FindPaths says where things are kept, given the value of --config and the environment. The files
+// and folders need not exist. They follow the XDG base directories; on Windows, %AppData% and
+// %LocalAppData%. Where there is no home folder either, it answers fault.ConfigInvalid and the paths
+// that are known all the same.
 func FindPaths(config string, environ []string) (Paths, error) {
 	env := environment(environ)
-	p := xdgPaths(env)
-	if runtime.GOOS == "windows" {
-		local := filepath.Join(env.lookup("LocalAppData"), "atg")
-		p = Paths{
-			Config: filepath.Join(env.lookup("AppData"), "atg", "config.yaml"), Data: local,
-			Cache: filepath.Join(local, "cache"), State: filepath.Join(local, "state"),
+	p := folders(env)
+	var err error
+	if p.Data == "" || p.Config == "" || p.Cache == "" || p.State == "" {
+		err = fault.New(fault.ConfigInvalid, "there is no home folder to keep things in", fault.From(fault.OriginHost),
+			fault.Hint("set HOME, or on Windows AppData and LocalAppData"))
+	}
+	for _, named := range []string{config, env.lookup("ATG_CONFIG")} {
+		if named != "" {
+			p.Config = named
+			break
 		}
 	}
-	if chosen := env.lookup("ATG_CONFIG"); chosen != "" {
-		p.Config = chosen
-	}
-	if config != "" {
-		p.Config = config
-	}
-	return p, nil
+	return p, err
 }
 
-func xdgPaths(env environment) Paths {
-	folder := func(variable string, fallback ...string) string {
-		if dir := env.lookup(variable); filepath.IsAbs(dir) { // the specification says to ignore relative ones
-			return filepath.Join(dir, "atg")
+func folders(env environment) Paths {
+	if runtime.GOOS == "windows" {
+		roaming, local := env.lookup("AppData"), env.lookup("LocalAppData")
+		return Paths{
+			Config: below(roaming, "atg", "config.yaml"), Data: below(local, "atg"),
+			Cache: below(local, "atg", "cache"), State: below(local, "atg", "state"),
 		}
-		return filepath.Join(append(append([]string{env.lookup("HOME")}, fallback...), "atg")...)
+	}
+	base := func(variable string, elsewhere ...string) string {
+		if dir := env.lookup(variable); filepath.IsAbs(dir) { // others are to be ignored, says the specification
+			return dir
+		}
+		return below(env.lookup("HOME"), elsewhere...)
 	}
 	return Paths{
-		Config: filepath.Join(folder("XDG_CONFIG_HOME", ".config"), "config.yaml"), Data: folder("XDG_DATA_HOME", ".local", "share"),
-		Cache: folder("XDG_CACHE_HOME", ".cache"), State: folder("XDG_STATE_HOME", ".local", "state"),
+		Config: below(base("XDG_CONFIG_HOME", ".config"), "atg", "config.yaml"),
+		Data:   below(base("XDG_DATA_HOME", ".local", "share"), "atg"),
+		Cache:  below(base("XDG_CACHE_HOME", ".cache"), "atg"),
+		State:  below(base("XDG_STATE_HOME", ".local", "state"), "atg"),
 	}
+}
+
+// below is a path below base, and nothing if there is no base.
+func below(base string, names ...string) string {
+	if base == "" {
+		return ""
+	}
+	return filepath.Join(append([]string{base}, names...)...)
 }

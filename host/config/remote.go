@@ -1,28 +1,37 @@
 package config
 
 import (
-	"fmt"
-
+	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// CheckRemote says what the remote mode still lacks, as fault.ConfigInvalid. It is nil in any other
-// mode. Call it before an operation starts: it connects with nothing.
+// Client is the common view of the host and of the remote backend. What has no proper form keeps its
+// default here; CheckRemote tells.
+func (c *Config) Client() backend.ATGClientConfig {
+	client, _ := c.client()
+	return client
+}
+
+func (c *Config) client() (backend.ATGClientConfig, []fault.Problem) {
+	client := backend.DefaultClientConfig()
+	problems := client.Apply(c.Settings(Remote))
+	client.RemoteMode, client.ShowProgress, client.ProgressUpdateInterval = c.IsRemoteMode(), c.ShowProgress, c.ProgressUpdateInterval
+	return client, problems
+}
+
+// CheckRemote says what the remote mode still lacks or has wrong, as fault.ConfigInvalid. It is nil in
+// any other mode. Call it before an operation starts.
 func (c *Config) CheckRemote() error {
 	if !c.IsRemoteMode() {
 		return nil
 	}
-	settings := c.Settings(Remote)
-	var problems []fault.Problem
-	for _, need := range []struct{ key, variable string }{{"service_url", "ATG_SERVICE_URL"}, {"api_key", "ATG_API_KEY"}} {
-		if settings[need.key] == nil || settings[need.key] == "" {
-			problems = append(problems, fault.Problem{
-				Key: remoteSettings + need.key, Message: "is needed in remote mode", Hint: "set it, or " + need.variable,
-			})
-		}
+	client, problems := c.client()
+	if err := client.Validate(); err != nil {
+		problems = append(problems, fault.Of(err).Problems...)
 	}
 	if len(problems) == 0 {
 		return nil
 	}
-	return invalid(fmt.Sprintf("remote mode (from %s) lacks what it needs", c.merged.Source("backend")), problems)
+	return fault.New(fault.ConfigInvalid, "the remote mode is not configured", fault.Problems(c.located(Remote, problems)...),
+		fault.From(fault.OriginHost))
 }

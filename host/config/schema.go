@@ -1,134 +1,214 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-
-	"github.com/azure-tenant-grapher/atg/internal/conf"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// CheckSettings compares a backend's section with the JSON Schema that the backend published. It
-// answers every problem at once, as fault.ConfigInvalid with the keys that the user knows them by and
-// where their values came from.
-func (c *Config) CheckSettings(name string, schema json.RawMessage) error {
-	problems := Validate(schema, c.Settings(name))
-	if len(problems) == 0 {
+// schema is the part of JSON Schema (draft 2020-12) that settings need. Keywords beyond it are the
+// backend's own to check, in Configure. A complete validator costs each start of atg milliseconds
+// before main, which is why none is used.
+type schema struct {
+	never bool // the schema false
+
+	Ref                  string             `json:"$ref"`
+	Defs                 map[string]*schema `json:"$defs"`
+	Type                 names              `json:"type"`
+	Enum                 []any              `json:"enum"`
+	Const                *any               `json:"const"`
+	Properties           map[string]*schema `json:"properties"`
+	AdditionalProperties *schema            `json:"additionalProperties"`
+	Required             []string           `json:"required"`
+	Items                *schema            `json:"items"`
+	MinItems             *int               `json:"minItems"`
+	MaxItems             *int               `json:"maxItems"`
+	Minimum              *float64           `json:"minimum"`
+	Maximum              *float64           `json:"maximum"`
+	ExclusiveMinimum     *float64           `json:"exclusiveMinimum"`
+	ExclusiveMaximum     *float64           `json:"exclusiveMaximum"`
+	MinLength            *int               `json:"minLength"`
+	MaxLength            *int               `json:"maxLength"`
+	Pattern              string             `json:"pattern"`
+	AllOf                []*schema          `json:"allOf"`
+	AnyOf                []*schema          `json:"anyOf"`
+	OneOf                []*schema          `json:"oneOf"`
+	WriteOnly            bool               `json:"writeOnly"` // secret
+}
+
+// UnmarshalJSON reads a schema, which may also be true (anything) or false (nothing).
+func (s *schema) UnmarshalJSON(b []byte) error {
+	var whether bool
+	if json.Unmarshal(b, &whether) == nil {
+		*s = schema{never: !whether}
 		return nil
 	}
-	for i := range problems {
-		key := "backends." + name + ".settings." + problems[i].Key
-		problems[i].Key = key
-		if source := c.merged.Source(key); source != "" {
-			problems[i].Message += fmt.Sprintf(" (from %s)", source)
-		}
+	type plain schema
+	return json.Unmarshal(b, (*plain)(s))
+}
+
+// names is one name or several.
+type names []string
+
+// UnmarshalJSON reads either form.
+func (n *names) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*n = names{one}
+		return nil
 	}
-	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the settings of the backend %q are wrong", name), fault.Problems(problems...),
-		fault.Hint("atg backend info %s lists its settings", name))
+	return json.Unmarshal(b, (*[]string)(n))
+}
+
+func parseSchema(raw json.RawMessage) (*schema, error) {
+	if len(raw) == 0 { // no settings are taken
+		return &schema{AdditionalProperties: &schema{never: true}}, nil
+	}
+	s := &schema{}
+	return s, json.Unmarshal(raw, s)
 }
 
 // Validate compares settings with a JSON Schema (draft 2020-12). The problems' keys are those of the
-// settings; values do not appear: they may be secrets. An empty schema takes no settings.
-func Validate(schema json.RawMessage, settings backend.Settings) []fault.Problem {
-	if len(schema) == 0 {
-		var problems []fault.Problem
-		for _, name := range settings.Names() {
-			problems = append(problems, fault.Problem{Key: name, Message: "this backend takes no settings"})
-		}
-		return problems
-	}
-	compiled, err := compile(schema)
+// settings; the values of secrets do not appear. An empty schema takes no settings.
+func Validate(raw json.RawMessage, settings backend.Settings) []fault.Problem {
+	s, err := parseSchema(raw)
 	if err != nil {
-		return []fault.Problem{{Message: "the schema that the backend published cannot be used: " + err.Error()}}
+		return []fault.Problem{{Message: "what the backend gives as a JSON Schema is none: " + err.Error()}}
 	}
-	content, err := json.Marshal(map[string]any(settings))
-	if err != nil {
-		return []fault.Problem{{Message: "the settings are no JSON: " + err.Error()}}
+	v := validator{root: s}
+	return v.check(s, "", normal(map[string]any(settings)), false, 0)
+}
+
+// CheckSettings compares a backend's section with the JSON Schema that the backend published. It
+// answers every problem at once, as fault.ConfigInvalid with the keys, lines and variables that the
+// user knows them by; and refuses a secret in a file that others can read.
+func (c *Config) CheckSettings(name string, raw json.RawMessage) error {
+	if s, err := parseSchema(raw); err != nil {
+		return fault.New(fault.BackendIncompatible, fmt.Sprintf("what backend %s gives as a JSON Schema of its settings is none", name),
+			fault.Because(err), fault.On(name), fault.From(fault.OriginBackend))
+	} else if err := c.checkExposed(name, s); err != nil {
+		return err
 	}
-	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
-	if err != nil {
-		return []fault.Problem{{Message: "the settings are no JSON: " + err.Error()}}
-	}
-	if settings == nil {
-		instance = map[string]any{}
-	}
-	invalid, ok := compiled.Validate(instance).(*jsonschema.ValidationError) //nolint:errorlint // it answers this type alone
-	if !ok {
+	problems := Validate(raw, c.Settings(name))
+	if len(problems) == 0 {
 		return nil
 	}
-	problems := problemsOf(invalid, known(schema))
-	slices.SortStableFunc(problems, func(a, b fault.Problem) int { return strings.Compare(a.Key, b.Key) })
-	return problems
+	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the settings of backend %s are wrong", name), fault.Problems(c.located(name, problems)...),
+		fault.Hint("atg backend info %s lists its settings", name), fault.On(c.File), fault.From(fault.OriginHost))
 }
 
-func compile(schema json.RawMessage) (*jsonschema.Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
-	if err != nil {
-		return nil, err
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.UseLoader(jsonschema.SchemeURLLoader{}) // a backend's schema makes atg fetch nothing
-	compiler.AssertFormat()
-	if err := compiler.AddResource("backend.json", document); err != nil {
-		return nil, err
-	}
-	return compiler.Compile("backend.json")
-}
-
-// known are the names of the settings that a schema has.
-func known(schema json.RawMessage) []string {
-	var parsed struct {
-		Properties map[string]json.RawMessage `json:"properties"`
-	}
-	if json.Unmarshal(schema, &parsed) != nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(parsed.Properties))
-}
-
-// problemsOf are the leaves of a tree of violations: they say what is wrong, the nodes above only where.
-func problemsOf(e *jsonschema.ValidationError, names []string) []fault.Problem {
-	if len(e.Causes) > 0 {
-		var problems []fault.Problem
-		for _, cause := range e.Causes {
-			problems = append(problems, problemsOf(cause, names)...)
+// checkExposed refuses what the schema marks secret in a file that others can read.
+func (c *Config) checkExposed(name string, s *schema) error {
+	prefix := settingsOf(name)
+	for _, key := range c.merged.Keys() {
+		if setting, ok := strings.CutPrefix(key, prefix); ok && s.secrecy(setting) == hidden && c.merged.At(key).Line > 0 {
+			return checkMode(c.document, key, c.merged.At(key))
 		}
-		return problems
 	}
-	key := strings.Join(e.InstanceLocation, ".")
-	switch k := e.ErrorKind.(type) {
-	case *kind.AdditionalProperties:
-		var problems []fault.Problem
-		for _, name := range k.Properties {
-			p := fault.Problem{Key: strings.TrimPrefix(key+"."+name, "."), Message: "unknown setting", Hint: "known settings are " + strings.Join(names, ", ")}
-			if near := conf.Nearest(name, names); near != "" {
-				p.Hint = fmt.Sprintf("did you mean %q?", near)
+	return nil
+}
+
+// settingsOf begins the keys of a backend's settings.
+func settingsOf(name string) string { return "backends." + name + ".settings." }
+
+// located gives the problems of a backend's settings the keys and lines of the user's file, or else
+// says where the value comes from.
+func (c *Config) located(name string, problems []fault.Problem) []fault.Problem {
+	out := make([]fault.Problem, len(problems))
+	for i, p := range problems {
+		if p.Key != "" {
+			p.Key = settingsOf(name) + p.Key
+			key := strings.TrimRight(p.Key, "[]0123456789") // an item stands where its list does
+			at := c.merged.At(key)
+			p.Line, p.Column = at.Line, at.Column
+			if source := c.merged.Source(key); p.Line == 0 && source != "" {
+				p.Message += " (from " + source + ")"
 			}
-			problems = append(problems, p)
 		}
-		return problems
-	case *kind.Required:
-		return []fault.Problem{{Key: key, Message: "lacks " + strings.Join(k.Missing, ", ")}}
-	case *kind.Type:
-		return []fault.Problem{{Key: key, Message: fmt.Sprintf("must be of type %s, but is of type %s", strings.Join(k.Want, " or "), k.Got)}}
-	case *kind.Enum:
-		return []fault.Problem{{Key: key, Message: "is none of the possible values", Hint: fmt.Sprintf("one of %v", k.Want)}}
-	case *kind.Minimum:
-		return []fault.Problem{{Key: key, Message: "is too small: the least is " + k.Want.RatString()}}
-	case *kind.Maximum:
-		return []fault.Problem{{Key: key, Message: "is too large: the most is " + k.Want.RatString()}}
-	case *kind.Pattern:
-		return []fault.Problem{{Key: key, Message: "does not match " + k.Want}}
-	case *kind.Format:
-		return []fault.Problem{{Key: key, Message: "is not of the format " + k.Want}}
+		out[i] = p
 	}
-	return []fault.Problem{{Key: key, Message: "breaks the rule " + strings.Join(e.ErrorKind.KeywordPath(), "/") + " of the backend's schema"}}
+	return out
+}
+
+// secrecy is what a schema says of a setting.
+type secrecy int
+
+const (
+	unknown secrecy = iota // not a setting that the schema knows
+	open
+	hidden
+)
+
+// secrecy says of the setting with that dotted key whether it is marked writeOnly, or holds or is part
+// of what is.
+func (s *schema) secrecy(key string) secrecy {
+	at := s
+	for name := range strings.SplitSeq(key, ".") {
+		at = s.resolve(at)
+		if at == nil {
+			return unknown
+		}
+		if at.WriteOnly {
+			return hidden
+		}
+		next := at.Properties[name]
+		if next == nil {
+			next = at.AdditionalProperties
+		}
+		if next == nil || next.never {
+			return unknown
+		}
+		at = next
+	}
+	if s.hides(at, 0) {
+		return hidden
+	}
+	return open
+}
+
+// hides says whether a schema or one below it is writeOnly.
+func (s *schema) hides(at *schema, depth int) bool {
+	at = s.resolve(at)
+	if at == nil || depth > maxDepth {
+		return false
+	}
+	if at.WriteOnly {
+		return true
+	}
+	below := append([]*schema{at.Items, at.AdditionalProperties}, at.AllOf...)
+	below = append(append(below, at.AnyOf...), at.OneOf...)
+	for _, p := range at.Properties {
+		below = append(below, p)
+	}
+	for _, b := range below {
+		if s.hides(b, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxDepth bounds how deep schemas nest, since they may refer to themselves.
+const maxDepth = 16
+
+// resolve follows references within the document; nil if there is no schema.
+func (s *schema) resolve(at *schema) *schema {
+	for range maxDepth {
+		if at == nil || at.Ref == "" {
+			return at
+		}
+		name, ok := strings.CutPrefix(at.Ref, "#/$defs/")
+		switch {
+		case at.Ref == "#":
+			at = s
+		case ok:
+			at = s.Defs[name]
+		default:
+			return nil
+		}
+	}
+	return nil
 }

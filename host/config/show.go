@@ -15,17 +15,19 @@ type Value struct {
 }
 
 // Values lists the values in effect, by key. The settings of a backend are redacted where its JSON
-// Schema in schemas marks them writeOnly, and all of them if it is not there.
+// Schema in schemas marks them writeOnly or does not know them, and all of them if it is not there.
 func (c *Config) Values(schemas map[string]json.RawMessage) []Value {
-	open := map[string]func(setting string) bool{}
+	parsed := map[string]*schema{}
+	for name, raw := range schemas {
+		if s, err := parseSchema(raw); err == nil {
+			parsed[name] = s
+		}
+	}
 	var out []Value
 	for _, key := range c.merged.Keys() {
 		v := Value{Key: key, Value: c.merged.Get(key), Source: c.merged.Source(key)}
 		if name, setting, ok := settingOf(key); ok {
-			if open[name] == nil {
-				open[name] = openSettings(schemas[name])
-			}
-			if !open[name](setting) {
+			if s := parsed[name]; s == nil || s.secrecy(setting) != open {
 				v.Value = secret.Redacted
 			}
 		}
@@ -41,21 +43,4 @@ func settingOf(key string) (name, setting string, ok bool) {
 		return "", "", false
 	}
 	return parts[1], parts[3], true
-}
-
-// openSettings says of each setting whether it may be shown.
-func openSettings(schema json.RawMessage) func(string) bool {
-	var parsed struct {
-		Properties map[string]struct {
-			WriteOnly bool `json:"writeOnly"`
-		} `json:"properties"`
-	}
-	if json.Unmarshal(schema, &parsed) != nil {
-		return func(string) bool { return false }
-	}
-	return func(setting string) bool {
-		top, _, _ := strings.Cut(setting, ".")
-		p, known := parsed.Properties[top]
-		return known && !p.WriteOnly
-	}
 }
