@@ -134,6 +134,15 @@ func TestWhatDoesNotStopIsKilled(t *testing.T) {
 	child()
 }
 
+func TestAForeignBackendEndsWithItsStandardInput(t *testing.T) {
+	w := newWitness(t)
+	p := start(t, spec(t, "foreign", w.env))
+	if err := p.Stop(t.Context()); fault.CodeOf(err) != fault.Unsupported { // it has no Close
+		t.Errorf("Stop = %v", err)
+	}
+	w.sees("closing")() // it was not killed
+}
+
 func TestTheEndOfTheContextEndsAStop(t *testing.T) {
 	w := newWitness(t)
 	p := start(t, spec(t, "stuck", w.env))
@@ -169,7 +178,7 @@ func TestWhatABackendStartedEndsWithIt(t *testing.T) {
 		},
 		"Kill": func(_ *testing.T, p *launch.Process) { p.Kill() },
 		"by itself": func(t *testing.T, p *launch.Process) {
-			other, err := os.FindProcess(pid(t, p))
+			other, err := os.FindProcess(readPID(t, strings.NewReader(p.ID()+"\n")))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,6 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/launch"
 	"github.com/azure-tenant-grapher/atg/shared/runner"
@@ -61,6 +65,7 @@ var plays = map[string]func(){
 	"no socket":   func() { fmt.Println("1|1|unix|/nowhere|grpc|"); select {} },
 	"late exit":   func() { fmt.Println("1|1|unix|/nowhere|grpc|"); os.Exit(4) },
 	"deaf":        deaf,
+	"foreign":     foreign,
 	"grandchild":  func() { signal.Ignore(syscall.SIGTERM, os.Interrupt, syscall.SIGHUP); select {} },
 	"host":        host,
 }
@@ -90,8 +95,25 @@ func host() {
 	if _, err = p.Backend().Describe(context.Background()); err != nil {
 		panic(err)
 	}
+	fmt.Println(p.ID())
 	testify("ready")
 	select {}
+}
+
+// foreign is a backend that knows no more of go-plugin than it must: it ends with its standard input.
+func foreign() {
+	path := os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/s"
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		panic(err)
+	}
+	healthy, server := health.NewServer(), grpc.NewServer()
+	healthy.SetServingStatus("plugin", grpc_health_v1.HealthCheckResponse_SERVING)
+	grpc_health_v1.RegisterHealthServer(server, healthy)
+	go func() { _ = server.Serve(listener) }()
+	fmt.Printf("1|1|unix|%s|grpc\n", path)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	testify("closing")
 }
 
 // testBackend is a proper backend whose calls misbehave as its mode says.
@@ -184,7 +206,7 @@ func newWitness(t *testing.T) *witness {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	w := &witness{t: t, alive: map[string]chan net.Conn{}, env: witnessVariable + "=" + listener.Addr().String()}
-	for _, who := range []string{"host", "ready", "closing", "grandchild", "family", "stubborn family", "stuck", "hang", "good", "deaf", "killed in a call"} {
+	for _, who := range []string{"host", "ready", "closing", "grandchild", "family", "stubborn family", "stuck", "hang", "good", "deaf", "foreign", "killed in a call"} {
 		w.alive[who] = make(chan net.Conn, 16)
 	}
 	go func() {
@@ -254,9 +276,14 @@ func start(t *testing.T, s launch.Spec) *launch.Process {
 	return p
 }
 
-func pid(t *testing.T, p *launch.Process) int {
+// readPID reads a line with a process id.
+func readPID(t *testing.T, r io.Reader) int {
 	t.Helper()
-	id, err := strconv.Atoi(p.ID())
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil {
 		t.Fatal(err)
 	}
