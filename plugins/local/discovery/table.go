@@ -55,8 +55,9 @@ const (
 	withSubscription    = "isnotempty(subscriptionId)"
 )
 
-// columns are all that Resource Graph's tables have in common.
-const columns = "id, name, type, kind, location, resourceGroup, subscriptionId, tenantId, managedBy, sku, plan, tags, identity, zones, extendedLocation, apiVersion, properties"
+// columns are those that Resource Graph's tables have in common. Only that of resources is documented
+// to have apiVersion beside them, the version of the API with which Azure read the row.
+const columns = "id, name, type, kind, location, resourceGroup, subscriptionId, tenantId, managedBy, sku, plan, tags, identity, zones, extendedLocation, properties"
 
 // where is the table with conditions.
 func (t *table) where(conditions []string) string {
@@ -74,7 +75,11 @@ func (t *table) inSubscriptions(f backend.Filter) []string {
 
 // rows is the query for the rows that meet the conditions.
 func (t *table) rows(conditions []string) string {
-	return t.where(conditions) + " | project " + columns + " | order by id asc"
+	projected := columns
+	if t.name == graph.TableResources {
+		projected += ", apiVersion"
+	}
+	return t.where(conditions) + " | project " + projected + " | order by id asc"
 }
 
 // counts is the query for how many rows of each subscription meet the conditions.
