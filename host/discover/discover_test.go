@@ -96,7 +96,17 @@ func TestABrokenBackendIsListedWithItsReasonAndHurtsNoOther(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "is not there"},
-		"writable by everybody":    {func(t *testing.T, path string) { chmod(t, path, 0o777) }, "written by everybody"},
+		"writable by everybody": {func(t *testing.T, path string) { chmod(t, path, 0o777) }, "written by everybody"},
+		"a link to a folder of everybody": {func(t *testing.T, path string) {
+			open := t.TempDir()
+			chmod(t, open, 0o777)
+			if err := os.Rename(path, filepath.Join(open, "program")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(filepath.Join(open, "program"), path); err != nil {
+				t.Fatal(err)
+			}
+		}, "everybody may write to"},
 		"in a folder of everybody": {func(t *testing.T, path string) { chmod(t, filepath.Dir(path), 0o777) }, "everybody may write to"},
 	}
 	for name, c := range cases {

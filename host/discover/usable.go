@@ -37,9 +37,14 @@ func usable(name, path string, dropped bool) *fault.Fault {
 	if info.Mode()&0o002 != 0 {
 		return broken(name, path, fault.BackendIncompatible, "may be written by everybody", "chmod o-w "+path)
 	}
-	folder := filepath.Dir(path)
-	if at, err := os.Stat(folder); err == nil && at.Mode()&0o002 != 0 && at.Mode()&fs.ModeSticky == 0 {
-		return broken(name, path, fault.BackendIncompatible, "is in a folder that everybody may write to", "chmod o-w "+folder)
+	folders := []string{filepath.Dir(path)}
+	if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Dir(real) != folders[0] {
+		folders = append(folders, filepath.Dir(real)) // where a link leads counts as well
+	}
+	for _, folder := range folders {
+		if at, err := os.Stat(folder); err == nil && at.Mode()&0o002 != 0 && at.Mode()&fs.ModeSticky == 0 {
+			return broken(name, path, fault.BackendIncompatible, "is in a folder that everybody may write to", "chmod o-w "+folder)
+		}
 	}
 	return nil
 }

@@ -5,14 +5,20 @@ import (
 	"strings"
 )
 
-// withheld are the variables that an extension does not get: the key of the service, and what signs in
-// to Azure. A name that ends in * stands for all that begin so.
+// withheld are variables that an extension does not get although no rule of secretName names them: what
+// leads to a credential of Azure's, and the tokens of CI systems that are exchanged for one.
 var withheld = []string{
-	"ATG_API_KEY",
-	"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD", "AZURE_FEDERATED_TOKEN_FILE",
-	"ARM_CLIENT_SECRET", "ARM_CLIENT_CERTIFICATE_PASSWORD", "ARM_CLIENT_CERTIFICATE", "ARM_CLIENT_CERTIFICATE_PATH", "ARM_ACCESS_KEY",
-	"ARM_OIDC_TOKEN", "ARM_OIDC_TOKEN_FILE_PATH", "ARM_OIDC_REQUEST_TOKEN", "ARM_SAS_TOKEN",
+	"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",
+	"ARM_CLIENT_CERTIFICATE", "ARM_CLIENT_CERTIFICATE_PATH", "ARM_OIDC_TOKEN_FILE_PATH",
 	"IDENTITY_HEADER", "MSI_SECRET", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "SYSTEM_ACCESSTOKEN",
+}
+
+// secretName says whether a variable is by its name a secret of atg's, of Azure's tools or of Terraform's
+// azurerm: ATG_API_KEY, AZURE_CLIENT_SECRET, AZURE_STORAGE_CONNECTION_STRING, ARM_OIDC_TOKEN and their kin.
+func secretName(key string) bool {
+	key = strings.ToUpper(key)
+	return slices.ContainsFunc([]string{"ATG_", "AZURE_", "ARM_"}, func(p string) bool { return strings.HasPrefix(key, p) }) &&
+		slices.ContainsFunc([]string{"_SECRET", "_PASSWORD", "_TOKEN", "_KEY", "_PAT", "_CONNECTION_STRING"}, func(s string) bool { return strings.HasSuffix(key, s) })
 }
 
 // Environment is the environment of the extension of that name: all of environ but the key of the
@@ -25,7 +31,7 @@ func Environment(name string, allow, environ []string) []string {
 	var out []string
 	for _, variable := range environ {
 		key, _, _ := strings.Cut(variable, "=")
-		if !matches(withheld, key) || matches(allow, key) {
+		if !secretName(key) && !matches(withheld, key) || matches(allow, key) {
 			out = append(out, variable)
 		}
 	}

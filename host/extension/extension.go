@@ -128,9 +128,11 @@ func besideAtg(program string) (string, error) {
 	return filepath.Dir(real), err
 }
 
+// suffixes are the ends of a program's file name. Batch files are none: cmd.exe reads their arguments
+// anew, so that what a user passes could become a command.
 func suffixes() []string {
 	if runtime.GOOS == "windows" {
-		return []string{".exe", ".com", ".bat", ".cmd"}
+		return []string{".exe", ".com"}
 	}
 	return []string{""}
 }
