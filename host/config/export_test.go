@@ -1,10 +1,17 @@
 package config
 
-import "reflect"
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+)
 
 // Documented are the keys and variables that the manual must explain.
 func Documented() []string {
-	names := []string{"ATG_REMOTE_MODE", "ATG_PROFILE", "ATG_CONFIG", azureTenant, "profile", "profiles"}
+	names := []string{"ATG_BACKEND_PATH", "ATG_REMOTE_MODE", "ATG_PROFILE", "ATG_CONFIG", azureTenant, "profile", "profiles"}
 	for _, v := range variables {
 		names = append(names, v.name)
 	}
@@ -13,5 +20,16 @@ func Documented() []string {
 			names = append(names, f.Tag.Get("koanf"))
 		}
 	}
-	return names
+	return slices.AppendSeq(names, maps.Keys(backend.ClientVariables()))
+}
+
+// RemoteVariables are the variables of the remote backend's settings, by setting.
+func RemoteVariables() map[string]string {
+	found := map[string]string{}
+	for _, v := range variables {
+		if setting, ok := strings.CutPrefix(v.key, remoteSettings); ok {
+			found[setting] = v.name
+		}
+	}
+	return found
 }

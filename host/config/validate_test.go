@@ -193,3 +193,9 @@ backends:
 		t.Errorf("no settings for a backend without settings: %v", err)
 	}
 }
+
+func TestHostAndContractKnowTheSameVariables(t *testing.T) {
+	if d := cmp.Diff(backend.ClientVariables(), config.RemoteVariables()); d != "" {
+		t.Errorf("of the remote backend's settings (-contract +host):\n%s", d)
+	}
+}
