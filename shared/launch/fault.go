@@ -44,7 +44,7 @@ func (p *Process) incompatible(why string, options ...fault.Option) error {
 // incompatible says that a program is none that this host can use.
 func incompatible(spec Spec, why string, options ...fault.Option) *fault.Fault {
 	return fault.New(fault.BackendIncompatible, fmt.Sprintf("the program of the backend %s %s: %s", quoted(spec.Name), why, spec.Path),
-		append([]fault.Option{fault.On(spec.Path), fault.Hint("reinstall the backend, or set backends.%s.path to the right program", spec.Name)}, options...)...)
+		append([]fault.Option{fault.On(spec.Path), fault.From(fault.OriginHost), fault.Hint("reinstall the backend, or set backends.%s.path to the right program", spec.Name)}, options...)...)
 }
 
 // translate tells a process that died from a connection that broke. Every other error stays as it is,
@@ -61,8 +61,8 @@ func (p *Process) translate(err error) error {
 		return f
 	}
 	return fault.New(fault.BackendCrashed, fmt.Sprintf("the backend %s closed its connection, though its process runs on", quoted(p.spec.Name)),
-		fault.On(p.spec.Path), fault.Hint("run the command again with -v to see the backend's log"), fault.Because(p.process.bridge.lastWords()),
-		fault.Retryable())
+		fault.On(p.spec.Path), fault.From(fault.OriginHost), fault.Hint("run the command again with -v to see the backend's log"),
+		fault.Because(p.process.bridge.lastWords()), fault.Retryable())
 }
 
 // dies says whether a process whose connection broke is gone, be it in a moment.
@@ -81,10 +81,10 @@ func (p *process) dies() bool {
 func (p *process) crashed(when string) *fault.Fault {
 	hint := "run the command again with -v to see the backend's log"
 	if strings.HasPrefix(p.end(), "signal: killed") {
-		hint = "something killed it: if it was the system, memory ran out"
+		hint = "if the system killed it, memory ran out: see the system's log"
 	}
 	return fault.New(fault.BackendCrashed, fmt.Sprintf("the backend %s ended %s (%s)", quoted(p.spec.Name), when, p.end()),
-		fault.On(p.spec.Path), fault.Hint("%s", hint), fault.Because(p.bridge.lastWords()))
+		fault.On(p.spec.Path), fault.From(fault.OriginHost), fault.Hint("%s", hint), fault.Because(p.bridge.lastWords()))
 }
 
 // quoted shows a name that may hold anything.

@@ -1,9 +1,11 @@
 package launch_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime/pprof"
@@ -97,6 +99,19 @@ func TestACrashInACallSaysHow(t *testing.T) {
 				t.Errorf("Stop: %v", err)
 			}
 		})
+	}
+}
+
+func TestAConnectionThatBreaksIsNoDeath(t *testing.T) {
+	p := start(t, spec(t, "hangs up"))
+	_, err := p.Backend().Describe(t.Context())
+	if fault.CodeOf(err) != fault.BackendCrashed || !strings.Contains(err.Error(), "closed its connection, though its process runs on") {
+		t.Errorf("Describe = %v", err)
+	}
+	select {
+	case <-p.Exited():
+		t.Error("it has ended")
+	default:
 	}
 }
 
@@ -237,6 +252,40 @@ func TestAFloodNeitherBlocksNorBreaks(t *testing.T) {
 	}
 	if err := p.Stop(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestLogLinesKeepTheirLevels(t *testing.T) {
+	for least, want := range map[slog.Level]string{
+		slog.LevelDebug: `level=DEBUG msg="a debug line" backend=test
+level=INFO msg="an info line" backend=test answer=42
+level=ERROR msg="an error line" backend=test group="{\"key\":\"value\"}"
+level=INFO msg="printed by accident" backend=test
+`,
+		slog.LevelWarn: `level=ERROR msg="an error line" backend=test group="{\"key\":\"value\"}"
+`,
+	} {
+		t.Run(least.String(), func(t *testing.T) {
+			var out bytes.Buffer
+			s := spec(t, "log")
+			s.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: least, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey {
+					return slog.Attr{}
+				}
+				return a
+			}}))
+			p := start(t, s)
+			if _, err := p.Backend().Describe(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			// All of it was read when Stop returns. On a slow machine one more line says that stdin ended.
+			if !strings.HasPrefix(out.String(), want) || strings.Count(out.String(), "\n") > strings.Count(want, "\n")+1 {
+				t.Errorf("-want +got:\n%s", cmp.Diff(want, out.String()))
+			}
+		})
 	}
 }
 

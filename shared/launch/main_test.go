@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/launch"
@@ -65,7 +67,8 @@ var plays = map[string]func(){
 	"no socket":   func() { fmt.Println("1|1|unix|/nowhere|grpc|"); select {} },
 	"late exit":   func() { fmt.Println("1|1|unix|/nowhere|grpc|"); os.Exit(4) },
 	"deaf":        deaf,
-	"foreign":     foreign,
+	"foreign":     func() { foreign(false) },
+	"hangs up":    func() { foreign(true) },
 	"grandchild":  func() { signal.Ignore(syscall.SIGTERM, os.Interrupt, syscall.SIGHUP); select {} },
 	"host":        host,
 }
@@ -101,13 +104,21 @@ func host() {
 }
 
 // foreign is a backend that knows no more of go-plugin than it must: it ends with its standard input.
-func foreign() {
+// It does not know atg's calls, or hangs up at the first of them.
+func foreign(hangsUp bool) {
 	path := os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/s"
 	listener, err := net.Listen("unix", path)
 	if err != nil {
 		panic(err)
 	}
-	healthy, server := health.NewServer(), grpc.NewServer()
+	healthy := health.NewServer()
+	var server *grpc.Server
+	server = grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+		if method, _ := grpc.MethodFromServerStream(stream); hangsUp && strings.HasPrefix(method, "/atg.") {
+			server.Stop()
+		}
+		return status.Error(codes.Unimplemented, "unknown")
+	}))
 	healthy.SetServingStatus("plugin", grpc_health_v1.HealthCheckResponse_SERVING)
 	grpc_health_v1.RegisterHealthServer(server, healthy)
 	go func() { _ = server.Serve(listener) }()
@@ -120,10 +131,11 @@ func foreign() {
 type testBackend struct {
 	*runner.Runner
 	mode string
+	log  *slog.Logger
 }
 
 func newTestBackend(mode string) *testBackend {
-	b := &testBackend{mode: mode}
+	b := &testBackend{mode: mode, log: slog.Default()}
 	b.Runner = runner.New(runner.Works{backend.OpScan: func(ctx context.Context, _ *runner.Job) (backend.Result, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -164,7 +176,7 @@ func (b *testBackend) Describe(ctx context.Context) (backend.Description, error)
 		fmt.Fprintln(os.Stderr, `{"@message":7,"@level":[],"@timestamp":{}}`)
 	case "log":
 		slog.Debug("a debug line")
-		slog.Info("an info line", "answer", 42)
+		b.log.Info("an info line", "answer", 42)
 		slog.Error("an error line", slog.Group("group", "key", "value"))
 		fmt.Println("printed by accident")
 	}

@@ -58,7 +58,7 @@ func verify(spec Spec) (*program, error) {
 
 func notFound(spec Spec) error {
 	return fault.New(fault.BackendNotFound, fmt.Sprintf("the backend %s has no program at %s", quoted(spec.Name), spec.Path), fault.On(spec.Path),
-		fault.Hint("atg backend list shows the backends that there are"))
+		fault.From(fault.OriginHost), fault.Hint("atg backend list shows the backends that there are"))
 }
 
 // check compares the program with its pin.
@@ -72,7 +72,7 @@ func (p *program) check(spec Spec) (err error) {
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); !strings.EqualFold(got, spec.SHA256) {
 		return fault.New(fault.Integrity, fmt.Sprintf("the program of the backend %s is not the one that is pinned: its SHA-256 is %s, the pinned one %s",
-			quoted(spec.Name), got, spec.SHA256), fault.On(p.path),
+			quoted(spec.Name), got, spec.SHA256), fault.On(p.path), fault.From(fault.OriginHost),
 			fault.Hint("if you have replaced %s yourself, set backends.%s.sha256 to its new SHA-256", p.path, spec.Name))
 	}
 	if p.interpreter() == "" {

@@ -27,7 +27,7 @@ func refused(t *testing.T, s launch.Spec, code fault.Code, says ...string) {
 		t.Fatal("it was started")
 	}
 	f := fault.As(err)
-	if f == nil || f.Code != code || f.Hint == "" || f.Resource != s.Path {
+	if f == nil || f.Code != code || f.Hint == "" || f.Resource != s.Path || f.Origin != fault.OriginHost {
 		t.Errorf("Start = %#v (%v), want a fault %s", err, err, code)
 	}
 	for _, part := range says {

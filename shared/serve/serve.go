@@ -39,7 +39,6 @@ func Backend(b backend.Backend) {
 		os.Exit(2)
 	}
 	s := &server{backend: b, ctx: ctx, stderr: os.Stderr}
-	slog.SetDefault(slog.New(newHandler(os.Stderr, os.Getenv(rpc.LogLevelEnv))))
 	lifeline := os.Stdin
 	if null, err := os.Open(os.DevNull); err == nil {
 		os.Stdin = null // for whoever reads it
@@ -56,6 +55,13 @@ func Backend(b backend.Backend) {
 		os.Exit(1) // go-plugin has said why
 	}
 	s.close()
+}
+
+// The log is set up before main runs, because a backend's constructor may keep slog.Default.
+func init() {
+	if launched() {
+		slog.SetDefault(slog.New(newHandler(os.Stderr, os.Getenv(rpc.LogLevelEnv))))
+	}
 }
 
 // launched says whether atg has started this process.
