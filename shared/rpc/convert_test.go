@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -18,7 +22,7 @@ import (
 
 // fill sets every field below v to a value that is not zero, so that a field which a conversion
 // forgets is found.
-func fill(t *testing.T, v reflect.Value, r *rand.Rand, depth int) {
+func fill(t *testing.T, v reflect.Value, r *rand.Rand) {
 	t.Helper()
 	switch v.Type() {
 	case timeType:
@@ -44,23 +48,23 @@ func fill(t *testing.T, v reflect.Value, r *rand.Rand, depth int) {
 		v.SetBool(true)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fill(t, v.Elem(), r, depth+1)
+		fill(t, v.Elem(), r)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range 2 {
-			fill(t, v.Index(i), r, depth+1)
+			fill(t, v.Index(i), r)
 		}
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		for range 2 {
 			k, e := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-			fill(t, k, r, depth+1)
-			fill(t, e, r, depth+1)
+			fill(t, k, r)
+			fill(t, e, r)
 			v.SetMapIndex(k, e)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(t, v.Field(i), r, depth+1)
+			fill(t, v.Field(i), r)
 		}
 	default:
 		t.Fatalf("the test cannot fill a %s", v.Type())
@@ -84,12 +88,14 @@ func overTheWire(t *testing.T, value any, message proto.Message) any {
 	return back.Interface()
 }
 
-func TestEveryFieldCrosses(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for _, c := range []struct {
-		value   any
-		message proto.Message
-	}{
+type crosses struct {
+	value   any
+	message proto.Message
+}
+
+// crossing are the domain types that the calls take or answer, beside requests, results and submissions.
+func crossing() []crosses {
+	return []crosses{
 		{&backend.Description{}, &v1.Description{}},
 		{&backend.Capabilities{}, &v1.CapabilitiesResponse{}},
 		{&backend.Health{}, &v1.Health{}},
@@ -104,28 +110,32 @@ func TestEveryFieldCrosses(t *testing.T) {
 		{&backend.SnapshotFilter{}, &v1.SnapshotFilter{}},
 		{&backend.SnapshotPage{}, &v1.SnapshotPage{}},
 		{&backend.SnapshotDetail{}, &v1.SnapshotDetail{}},
-	} {
+	}
+}
+
+func TestEveryFieldCrosses(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range crossing() {
 		t.Run(reflect.TypeOf(c.value).Elem().Name(), func(t *testing.T) {
-			fill(t, reflect.ValueOf(c.value).Elem(), r, 0)
+			fill(t, reflect.ValueOf(c.value).Elem(), r)
 			if d := cmp.Diff(c.value, overTheWire(t, c.value, c.message)); d != "" {
 				t.Errorf("(-sent +received):\n%s", d)
 			}
-			zero := reflect.New(reflect.TypeOf(c.value).Elem()).Interface()
 			proto.Reset(c.message)
-			if d := cmp.Diff(asJSON(t, overTheWire(t, zero, c.message)), asJSON(t, overTheWire(t, overTheWire(t, zero, c.message), c.message))); d != "" {
+			zero := reflect.New(reflect.TypeOf(c.value).Elem()).Interface()
+			if d := cmp.Diff(zero, overTheWire(t, zero, c.message), cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("zero (-sent +received):\n%s", d)
 			}
 		})
 	}
 }
 
-func asJSON(t *testing.T, v any) string {
-	t.Helper()
-	content, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
+// A list that JSON always shows is shown as an empty one, not as null.
+func TestEmptyListsStayLists(t *testing.T) {
+	got, err := json.Marshal(overTheWire(t, &backend.JobPage{}, &v1.JobPage{}))
+	if err != nil || string(got) != `{"jobs":[]}` {
+		t.Errorf("an empty page is %s, %v", got, err)
 	}
-	return string(content)
 }
 
 func TestEveryRequestAndResultCrosses(t *testing.T) {
@@ -133,9 +143,9 @@ func TestEveryRequestAndResultCrosses(t *testing.T) {
 	for _, op := range backend.Operations() {
 		t.Run(string(op), func(t *testing.T) {
 			s := backend.Submission{Request: backend.NewRequest(op)}
-			fill(t, reflect.ValueOf(s.Request).Elem(), r, 0)
+			fill(t, reflect.ValueOf(s.Request).Elem(), r)
 			for _, f := range []any{&s.IdempotencyKey, &s.Inputs, &s.WorkDir, &s.Parts, &s.Shard} {
-				fill(t, reflect.ValueOf(f).Elem(), r, 0)
+				fill(t, reflect.ValueOf(f).Elem(), r)
 			}
 			m, err := submissionToProto(s)
 			if err != nil {
@@ -150,7 +160,7 @@ func TestEveryRequestAndResultCrosses(t *testing.T) {
 			}
 
 			result := backend.NewResult(op)
-			fill(t, reflect.ValueOf(result).Elem(), r, 0)
+			fill(t, reflect.ValueOf(result).Elem(), r)
 			rm, err := resultToProto(result)
 			if err != nil {
 				t.Fatal(err)
@@ -170,6 +180,116 @@ func TestEveryRequestAndResultCrosses(t *testing.T) {
 	}
 }
 
+// byHand are the messages that no domain type stands behind, or that are converted by hand.
+var byHand = []protoreflect.Name{
+	"Empty", "Settings", "JobID", "SnapshotID", "WatchRequest", "Submission", "Batch", "BatchResponse", "InputChunk", "ArtifactList",
+	"DownloadRequest", "DownloadUpdate", "Request", "Result", "Fault", "Problem",
+}
+
+// Together with the tests above, which fill every field of what they convert: no type of the contract
+// and no message of the protocol is left out.
+func TestNothingIsLeftOut(t *testing.T) {
+	pairs.Clear() // of what other tests convert
+	r := rand.New(rand.NewPCG(5, 6))
+	domain := map[reflect.Type]bool{}
+	for _, calls := range []reflect.Type{
+		reflect.TypeFor[backend.Backend](), reflect.TypeFor[backend.Lister](), reflect.TypeFor[backend.Batcher](),
+		reflect.TypeFor[backend.InputStore](), reflect.TypeFor[backend.ArtifactStore](), reflect.TypeFor[backend.SnapshotStore](),
+	} {
+		for i := range calls.NumMethod() {
+			collect(calls.Method(i).Type, domain)
+		}
+	}
+	messages := map[reflect.Type]bool{}
+	for _, op := range backend.Operations() {
+		request, result := backend.NewRequest(op), backend.NewResult(op)
+		collect(reflect.TypeOf(request), domain)
+		collect(reflect.TypeOf(result), domain)
+		fill(t, reflect.ValueOf(request).Elem(), r)
+		fill(t, reflect.ValueOf(result).Elem(), r)
+		for _, convert := range []func() (any, error){
+			func() (any, error) { return requestToProto(request) }, func() (any, error) { return resultToProto(result) },
+		} {
+			if _, err := convert(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for _, c := range crossing() {
+		fill(t, reflect.ValueOf(c.value).Elem(), r)
+		toProto(c.value, c.message)
+	}
+	pairs.Range(func(pair, _ any) bool {
+		delete(domain, pair.(typePair).domain)
+		messages[pair.(typePair).message] = true
+		return true
+	})
+	delete(domain, reflect.TypeFor[backend.Submission]())
+	for left := range domain {
+		t.Errorf("%s crosses in no test", left)
+	}
+	for _, file := range []protoreflect.FileDescriptor{
+		v1.File_atg_backend_v1_backend_proto, v1.File_atg_backend_v1_fault_proto, v1.File_atg_backend_v1_requests_proto,
+		v1.File_atg_backend_v1_results_proto, v1.File_atg_backend_v1_snapshots_proto,
+	} {
+		for i := range file.Messages().Len() {
+			m := file.Messages().Get(i)
+			kind, err := protoregistry.GlobalTypes.FindMessageByName(m.FullName())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !messages[reflect.TypeOf(kind.Zero().Interface()).Elem()] && !slices.Contains(byHand, m.Name()) {
+				t.Errorf("the message %s crosses in no test", m.Name())
+			}
+		}
+	}
+}
+
+// collect finds the structs of package backend that t is made of.
+func collect(t reflect.Type, found map[reflect.Type]bool) {
+	switch t.Kind() {
+	case reflect.Func:
+		for i := range t.NumIn() {
+			collect(t.In(i), found)
+		}
+		for i := range t.NumOut() {
+			collect(t.Out(i), found)
+		}
+	case reflect.Pointer, reflect.Slice:
+		collect(t.Elem(), found)
+	case reflect.Struct:
+		if found[t] || t.PkgPath() != reflect.TypeFor[backend.Event]().PkgPath() {
+			return
+		}
+		found[t] = true
+		for i := range t.NumField() {
+			collect(t.Field(i).Type, found)
+		}
+	}
+}
+
+func TestAFieldThatOnlyOneSideHasIsFound(t *testing.T) {
+	type more struct {
+		Path   string `json:"path"`
+		Size   int64  `json:"size"`
+		SHA256 string `json:"sha256"`
+		Mode   int    `json:"mode"`
+	}
+	type less struct {
+		Path string `json:"path"`
+	}
+	for _, value := range []any{more{}, less{}} {
+		t.Run(reflect.TypeOf(value).Name(), func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("the difference was not found")
+				}
+			}()
+			toProto(value, &v1.Artifact{})
+		})
+	}
+}
+
 func TestValuesFromTheFutureAreKept(t *testing.T) {
 	job := decoded[backend.JobStatusResponse](&v1.Job{Status: "suspended", Operation: "dance"})
 	if job.Status != "suspended" || job.Operation != "dance" {
@@ -181,13 +301,15 @@ func TestValuesFromTheFutureAreKept(t *testing.T) {
 	if _, err := resultFromProto(&v1.Result{}); fault.CodeOf(err) != fault.BackendIncompatible {
 		t.Errorf("an unknown result: %v", err)
 	}
-	for _, none := range []backend.Result{nil, (backend.Result)(nil)} {
+	for _, none := range []backend.Result{nil, (*backend.ScanResult)(nil)} {
 		if _, err := resultToProto(none); fault.CodeOf(err) != fault.Internal {
 			t.Errorf("no result: %v", err)
 		}
 	}
-	if _, err := requestToProto(nil); fault.CodeOf(err) != fault.InvalidArgument {
-		t.Errorf("no request: %v", err)
+	for _, none := range []backend.Request{nil, (*backend.ScanRequest)(nil)} {
+		if _, err := requestToProto(none); fault.CodeOf(err) != fault.InvalidArgument {
+			t.Errorf("no request: %v", err)
+		}
 	}
 }
 

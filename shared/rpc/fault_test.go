@@ -132,7 +132,6 @@ func TestFaultsOfADefectiveBackend(t *testing.T) {
 		says string
 	}{
 		"a nil fault as an error": {none, "panicked"},
-		"a fault without a code":  {&fault.Fault{Message: "codeless"}, "codeless"},
 		"an error that panics":    {fault.New(fault.Conflict, "x", fault.Because(none)), "panicked"},
 	}
 	for name, c := range cases {
@@ -141,6 +140,13 @@ func TestFaultsOfADefectiveBackend(t *testing.T) {
 				t.Errorf("GetJob = %v (%s)", err, fault.CodeOf(err))
 			}
 		})
+	}
+}
+
+func TestAFaultWithoutACodeIsInternal(t *testing.T) {
+	_, err := answering(t, &fault.Fault{Message: "codeless", Hint: "add one"}).GetJob(t.Context(), "x")
+	if f := fault.As(err); f == nil || f.Code != fault.Internal || f.Error() != "codeless" || f.Hint != "add one" {
+		t.Errorf("GetJob = %v", err)
 	}
 }
 
