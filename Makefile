@@ -1,94 +1,109 @@
 # Everything that one does with this repository. A fresh machine needs Go, make, and a C compiler
-# (for the race detector); make test-all installs or states what more it wants.
+# (for the race detector); nothing is installed, and only Go modules are fetched.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.NOTPARALLEL: # go uses all cores by itself; targets run in the order that they are written in
 
 MODULE   := github.com/azure-tenant-grapher/atg
-PROGRAMS := $(notdir $(wildcard cmd/*))
-EXAMPLES := $(wildcard examples/*/go.mod)
+EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   := $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS  := -X $(MODULE)/internal/buildinfo.version=$(VERSION) -X $(MODULE)/internal/buildinfo.commit=$(COMMIT)
 FUZZTIME ?= 30s
 
-# Pinned tools are built once per version and kept beside Go's own build cache, so that a fresh clone
-# finds them. Each has a go.mod of its own: none of their dependencies is one of the product.
-TOOLS    := $(shell go env GOCACHE)/atg-tools
-pinned    = $(TOOLS)/$(1)-$(shell cat tools/$(1)/go.sum | cksum | cut -d' ' -f1)
-LINTER   := $(call pinned,golangci-lint)/golangci-lint
-BUF      := $(call pinned,buf)/buf
-PROTOC   := $(call pinned,proto)
+# Pinned tools, each with a go.mod of its own, so that none of their dependencies is one of the product.
+# Each is built once per version and Go release, and kept beside Go's build cache, where a fresh clone
+# finds it.
+TOOLS     := $(abspath $(shell go env GOCACHE)/../atg-tools)
+pinned     = $(TOOLS)/$(1)-$(shell { go env GOVERSION; cat tools/$(1)/go.mod tools/$(1)/go.sum; } | cksum | cut -d' ' -f1)
+LINTER    := $(call pinned,golangci-lint)/golangci-lint
+BUF       := $(call pinned,buf)/buf
+PROTOC    := $(call pinned,proto)
+install    = cd tools/$(1) && CGO_ENABLED=0 go build -trimpath -o $(@D)/ tool
 
 .PHONY: build
 build: ## build the programs into bin/
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ $(addprefix ./cmd/,$(PROGRAMS))
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: demo
 demo: build ## scan the simulator's tenant and show the snapshot
 	@internal/e2e/demo.sh bin
 
 .PHONY: test
-test: build vet ## everything that a fresh machine can test
+test: build vet ## build, vet, and every test with the race detector
+	@for dir in $(EXAMPLES); do echo "test: $$dir"; (cd $$dir && go vet ./... && go test -race ./...); done
 	go test -race ./...
-	@for m in $(EXAMPLES); do (cd $$(dirname $$m) && go vet ./... && go test -race ./...); done
 
 .PHONY: vet
 vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible ## what needs more than a fresh machine has, beside make test and make lint
+test-all: cross reproducible readme test ## test, and builds for other platforms, generated code, the README
 
+# -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
-cross: ## the programs build and vet for every platform that they are made for
-	@for p in $(addprefix ./cmd/,$(PROGRAMS)); do :; done
+cross: ## build and vet for other platforms
 	@for target in linux/arm64 darwin/arm64 windows/amd64; do \
 		echo "cross: $$target"; \
-		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go build -o /dev/null ./cmd/... ; \
-		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./host/... ./shared/... ./plugins/... ./cmd/... ; \
+		export CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/}; \
+		go build -o /dev/null ./cmd/...; \
+		go vet ./...; \
 	done
 
 .PHONY: reproducible
-reproducible: proto ## generated code is what its sources generate
-	git diff --exit-code -- shared/rpc
+reproducible: $(BUF) $(PROTOC)/protoc-gen-go ## generated code is what its sources generate
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
+		(cd shared/rpc && PATH="$(PROTOC):$$PATH" $(BUF) generate --output "$$out"); \
+		diff -r "$$out/shared/rpc/backendv1" shared/rpc/backendv1 || { echo "run: make proto"; exit 1; }
+
+.PHONY: readme
+readme: ## what README.md and CONTRIBUTING.md tell to type exists
+	@targets=$$(sed -n 's/^\$$ make \([a-z-]*\).*/\1/p' README.md CONTRIBUTING.md); \
+		for wanted in demo test; do grep -qx "$$wanted" <<<"$$targets" || { echo "README.md does not tell of make $$wanted"; exit 1; }; done; \
+		for target in $$targets; do grep -q "^$$target:" Makefile || { echo "there is no make $$target"; exit 1; }; done
 
 .PHONY: bench
 bench: build ## one JSON line per figure
 	@go run ./internal/e2e/bench -bin bin
 
 .PHONY: fuzz
-fuzz: ## each fuzz target for FUZZTIME
-	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r f; do \
-		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$f"); do \
-			echo "fuzz: $$t in $$(dirname "$$f")"; go test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$f")"; \
-		done; \
-	done
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	@files=$$(grep -rl --include='*_test.go' '^func Fuzz' . || true); \
+		for file in $$files; do for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
+			echo "fuzz: $$target in $$(dirname "$$file")"; \
+			(cd "$$(dirname "$$file")" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .); \
+		done; done
 
 .PHONY: lint
-lint: $(LINTER) ## the house law
+lint: $(LINTER) $(BUF) ## the house law: .golangci.yml, buf lint, and at most 400 lines in a file
+	@long=$$(find . -name '*.go' ! -name '*.pb.go' -exec awk 'FNR == 401 { print FILENAME }' {} +); \
+		[ -z "$$long" ] || { echo "over 400 lines:"; echo "$$long"; exit 1; }
 	$(LINTER) run ./...
-	@long=$$(git ls-files '*.go' | grep -v -e '\.pb\.go$$' | xargs wc -l | awk '$$2 != "total" && $$1 > 400'); \
-		if [ -n "$$long" ]; then echo "files over 400 lines:"; echo "$$long"; exit 1; fi
+	@for dir in $(EXAMPLES); do echo "lint: $$dir"; (cd $$dir && $(LINTER) run ./...); done
+	cd shared/rpc && $(BUF) lint
+
+.PHONY: format
+format: $(LINTER) ## gofmt and goimports
+	$(LINTER) fmt
 
 .PHONY: proto
-proto: $(BUF) $(PROTOC) ## generate the RPC code
-	cd shared/rpc && $(BUF) lint && PATH="$(PROTOC):$$PATH" $(BUF) generate
+proto: $(BUF) $(PROTOC)/protoc-gen-go ## generate the RPC code
+	cd shared/rpc && PATH="$(PROTOC):$$PATH" $(BUF) generate --output ../..
 
 $(LINTER):
 	@echo "building golangci-lint once; this takes some minutes"
-	@mkdir -p $(@D)
-	cd tools/golangci-lint && CGO_ENABLED=0 go build -o $(@D)/ tool
+	$(call install,golangci-lint)
 
 $(BUF):
-	@mkdir -p $(@D)
-	cd tools/buf && CGO_ENABLED=0 go build -o $(@D)/ tool
+	$(call install,buf)
 
-$(PROTOC):
-	@mkdir -p $@
-	cd tools/proto && CGO_ENABLED=0 go build -o $@/ tool
+$(PROTOC)/protoc-gen-go: # and protoc-gen-go-grpc
+	$(call install,proto)
 
 .PHONY: clean
 clean: ## remove what was built
