@@ -1,0 +1,64 @@
+//go:build unix
+
+// Package e2e runs scripts over the real programs: atg, its local backend as a process of its own, and
+// the Azure simulator. The test binary is each of the programs, under its name.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/azure-tenant-grapher/atg/host/cli"
+	"github.com/azure-tenant-grapher/atg/plugins/local"
+	"github.com/azure-tenant-grapher/atg/shared/serve"
+)
+
+func TestMain(m *testing.M) {
+	// What the environment of the test says about Azure or atg must not reach the scripts; they
+	// start from an environment of their own, which inherits only PATH.
+	testscript.Main(m, map[string]func(){
+		"atg":               func() { os.Exit(cli.Main(context.Background(), cli.OS())) },
+		"atg-backend-local": func() { serve.Backend(local.New()) },
+	})
+}
+
+func TestScripts(t *testing.T) {
+	folders, err := filepath.Glob("testdata/script/*")
+	if err != nil || len(folders) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, dir := range folders {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Dir: dir, Setup: setup, RequireExplicitExec: true, RequireUniqueNames: true,
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"sim": startSimulator, "inject": inject, "hold": hold, "await": await, "release": release,
+					"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "kill-backend": killBackend,
+					"no-backends": noBackends, "hello": installHello, "json": checkJSON,
+				},
+			})
+		})
+	}
+}
+
+// setup gives a script a home of its own, and nothing of the machine's.
+func setup(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, "home")
+	tmp := filepath.Join(e.WorkDir, "tmp")
+	for _, dir := range []string{home, tmp} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("set up: %w", err)
+		}
+	}
+	e.Vars = append(e.Vars,
+		"HOME="+home, "TMPDIR="+tmp, "XDG_CONFIG_HOME="+filepath.Join(home, "config"), "XDG_DATA_HOME="+filepath.Join(home, "data"),
+		"XDG_CACHE_HOME="+filepath.Join(home, "cache"), "XDG_STATE_HOME="+filepath.Join(home, "state"), "TZ=UTC",
+	)
+	e.Values[stateKey] = &state{processes: map[string]*process{}, home: home}
+	return nil
+}

@@ -1,0 +1,95 @@
+//go:build unix
+
+package e2e
+
+import (
+	"encoding/json"
+	"flag"
+	"io"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim"
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
+)
+
+type key int
+
+const stateKey key = 0
+
+// state is what the commands of one script share.
+type state struct {
+	simulator *azuresim.Server
+	gate      *azuresim.Gate
+	processes map[string]*process
+	home      string
+}
+
+func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey).(*state) }
+
+// startSimulator is sim [-empty] [-quota N] [-tokens D]: it starts a simulator and points the
+// environment at it.
+func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
+	flags := flag.NewFlagSet("sim", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	empty := flags.Bool("empty", false, "")
+	quota := flags.Int("quota", -1, "")
+	tokens := flags.Duration("tokens", time.Hour, "")
+	if err := flags.Parse(args); neg || err != nil || flags.NArg() > 0 {
+		ts.Fatalf("usage: sim [-empty] [-quota N] [-tokens DURATION]")
+	}
+	config := azuresim.Config{Quota: *quota, TokenLifetime: *tokens, Log: slog.New(slog.DiscardHandler)}
+	if *empty {
+		nothing, err := tenant.Empty()
+		ts.Check(err)
+		config.Tenant = nothing
+	}
+	s := stateOf(ts)
+	var err error
+	s.simulator, err = azuresim.New(config)
+	ts.Check(err)
+	ts.Check(s.simulator.Start())
+	ts.Defer(func() { _ = s.simulator.Close() })
+	for name, value := range s.simulator.Env() {
+		ts.Setenv(name, value)
+	}
+}
+
+// inject is inject JSON: faults as azuresim.Faults has them.
+func inject(ts *testscript.TestScript, neg bool, args []string) {
+	var faults azuresim.Faults
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: inject JSON")
+	}
+	ts.Check(json.Unmarshal([]byte(args[0]), &faults))
+	_, err := stateOf(ts).simulator.Inject(faults)
+	ts.Check(err)
+}
+
+// hold is hold METHOD PATH BODY: requests that match wait at a gate.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: hold METHOD PATH BODY")
+	}
+	gate, err := stateOf(ts).simulator.Hold(args[0], args[1], args[2])
+	ts.Check(err)
+	stateOf(ts).gate = gate
+}
+
+// await is await N: until N requests have come to the gate.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await N")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ctx, cancel := patience()
+	defer cancel()
+	ts.Check(stateOf(ts).gate.Wait(ctx, n))
+}
+
+// release is release: opens the gate.
+func release(ts *testscript.TestScript, _ bool, _ []string) { stateOf(ts).gate.Release() }
