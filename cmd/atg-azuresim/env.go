@@ -67,7 +67,7 @@ type envCmd struct {
 	Shell    string `enum:"sh,powershell" default:"sh" help:"Whose syntax to print: sh or powershell."`
 }
 
-func (c *envCmd) Run() error {
+func (c *envCmd) Run(std *streams) error {
 	dir, err := stateDir(c.StateDir)
 	if err != nil {
 		return err
@@ -84,7 +84,9 @@ func (c *envCmd) Run() error {
 		return fmt.Errorf("read the state of the simulator: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(state.Env)) {
-		fmt.Println(assignment(c.Shell, name, state.Env[name]))
+		if _, err := fmt.Fprintln(std.out, assignment(c.Shell, name, state.Env[name])); err != nil {
+			return err
+		}
 	}
 	return nil
 }

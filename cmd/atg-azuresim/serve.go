@@ -49,8 +49,8 @@ type ready struct {
 	Env      map[string]string `json:"env"`
 }
 
-func (c *serveCmd) Run(ctx context.Context) error {
-	config, err := c.config()
+func (c *serveCmd) Run(ctx context.Context, std *streams) error {
+	config, err := c.config(std)
 	if err != nil {
 		return err
 	}
@@ -61,11 +61,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := server.Start(); err != nil {
 		return err
 	}
-	return errors.Join(c.serve(ctx, server), server.Close())
+	return errors.Join(c.serve(ctx, std, server), server.Close())
 }
 
 // serve announces the simulator and waits for its end.
-func (c *serveCmd) serve(ctx context.Context, server *azuresim.Server) error {
+func (c *serveCmd) serve(ctx context.Context, std *streams, server *azuresim.Server) error {
 	if err := c.injectFaults(server); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (c *serveCmd) serve(ctx context.Context, server *azuresim.Server) error {
 		return err
 	}
 	defer removeState(dir, line)
-	if _, err := fmt.Println(string(line)); err != nil {
+	if _, err := fmt.Fprintln(std.out, string(line)); err != nil {
 		return fmt.Errorf("announce the simulator: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -92,7 +92,7 @@ func (c *serveCmd) serve(ctx context.Context, server *azuresim.Server) error {
 	if c.UntilStdinCloses {
 		go func() {
 			defer cancel()
-			io.Copy(io.Discard, os.Stdin) //nolint:errcheck // any end will do
+			io.Copy(io.Discard, std.in) //nolint:errcheck // any end will do
 		}()
 	}
 	<-ctx.Done()
@@ -118,7 +118,7 @@ func (c *serveCmd) injectFaults(server *azuresim.Server) error {
 	return err
 }
 
-func (c *serveCmd) config() (azuresim.Config, error) {
+func (c *serveCmd) config(std *streams) (azuresim.Config, error) {
 	config := azuresim.Config{
 		Listen: c.Listen, StateDir: c.StateDir, ClientID: c.ClientID, TokenLifetime: c.TokenLifetime,
 		Quota: c.Quota, QuotaWindow: c.QuotaWindow, NoARMLimits: !c.ARMLimits,
@@ -128,7 +128,7 @@ func (c *serveCmd) config() (azuresim.Config, error) {
 		config.Quota = -1
 	}
 	if c.Verbose {
-		config.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		config.Log = slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	if c.ClientSecretFile != "" {
 		secret, err := os.ReadFile(c.ClientSecretFile)

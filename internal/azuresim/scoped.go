@@ -21,6 +21,7 @@ type target struct {
 	name         string // of a resource with those of its parents; of a collection's parents
 	collection   bool
 	path         string // lower case
+	sent         string // as sent
 }
 
 func parseTarget(c *call) (target, bool) {
@@ -38,6 +39,7 @@ func parseTarget(c *call) (target, bool) {
 		namespace:  c.segments[at+1],
 		collection: (len(c.lower)-at)%2 == 1,
 		path:       "/" + strings.Join(c.lower, "/"),
+		sent:       c.path(),
 	}
 	t.typ, t.name = typeOf(c.path())
 	if c.lower[0] == "subscriptions" {
@@ -120,7 +122,7 @@ func (s *Server) getResource(w http.ResponseWriter, t target) *armError {
 // resourceName is namespace/type/name/type/name, as messages have it.
 func resourceName(t target) string {
 	types, names := strings.Split(t.typ, "/"), strings.Split(t.name, "/")
-	parts := types[:1]
+	parts := []string{types[0]}
 	for i, typ := range types[1:] {
 		parts = append(parts, typ)
 		if i < len(names) {
@@ -135,7 +137,7 @@ func (s *Server) checkParent(t target) *armError {
 	if strings.Count(t.typ, "/") < 2 {
 		return nil
 	}
-	parent := parentPath(t)
+	parent := parentPath(t, t.path)
 	if _, ok := s.Tenant().Find(parent); ok {
 		return nil
 	}
@@ -145,14 +147,16 @@ func (s *Server) checkParent(t target) *armError {
 			return nil
 		}
 	}
-	name, _ := typeOf(parent)
+	typ, name := typeOf(parentPath(t, t.sent))
 	return newARMError(http.StatusNotFound, "ParentResourceNotFound", fmt.Sprintf(
-		"Failed to perform 'read' on resource(s) of type '%s', because the parent resource '%s' could not be found.", t.typ, name+parent[strings.LastIndexByte(parent, '/'):]))
+		"Failed to perform 'read' on resource(s) of type '%s', because the parent resource '%s' could not be found.",
+		t.typ, resourceName(target{typ: typ, name: name})))
 }
 
-// parentPath is the id of the resource that a child or a collection of children belongs to.
-func parentPath(t target) string {
-	path := t.path[:strings.LastIndexByte(t.path, '/')]
+// parentPath is the id, within path, of the resource that a child or a collection of children
+// belongs to.
+func parentPath(t target, path string) string {
+	path = path[:strings.LastIndexByte(path, '/')]
 	if !t.collection {
 		path = path[:strings.LastIndexByte(path, '/')]
 	}
@@ -193,14 +197,7 @@ func (s *Server) embedded(t target) []json.RawMessage {
 	if strings.Count(t.typ, "/") != 2 {
 		return nil
 	}
-	parent := t.path
-	for strings.Count(parent, "/") > strings.Count(t.scope, "/")+4 && t.scope != "" {
-		parent = parent[:strings.LastIndexByte(parent, '/')]
-	}
-	if t.scope == "" {
-		parent = parentPath(t)
-	}
-	row, ok := s.Tenant().Find(parent)
+	row, ok := s.Tenant().Find(parentPath(t, t.path))
 	if !ok {
 		return nil
 	}
