@@ -77,7 +77,9 @@ func (c *backendTestCmd) Run(ctx context.Context, a *app) error {
 			one.State = "skipped"
 		}
 		outcomes = append(outcomes, one)
-		a.console.Aside(func(p *ui.Page) { checkLine(p, one) })
+		if !a.flags.Quiet {
+			a.console.Aside(func(p *ui.Page) { checkLine(p, one) })
+		}
 	}); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/azure-tenant-grapher/atg/host/discover"
 	"github.com/azure-tenant-grapher/atg/host/ui"
@@ -55,7 +56,8 @@ func (c *backendInfoCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close(ctx)
+	end := sync.OnceFunc(func() { s.Close(ctx) })
+	defer end() // returns when it has ended, whoever began it
 	info.Description = s.Description
 	if err := s.Configure(ctx); err == nil {
 		info.Capabilities = &s.Capabilities
@@ -64,6 +66,7 @@ func (c *backendInfoCmd) Run(ctx context.Context, a *app) error {
 	} else {
 		info.ConfigurationFault = fault.Of(err)
 	}
+	go end() // the backend ends while its answers are printed
 	return a.console.Print(ui.Document{Data: info, Page: info.show})
 }
 

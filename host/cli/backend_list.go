@@ -79,7 +79,7 @@ func backendTable(p *ui.Page, backends []listed, described bool) {
 		},
 	}
 	if described {
-		t.Columns = append(t.Columns, ui.Column{Title: "VERSION"}, ui.Column{Title: "SUMMARY"})
+		t.Columns = append(t.Columns, ui.Column{Title: "VERSION", Whole: true}, ui.Column{Title: "SUMMARY"})
 	}
 	for _, b := range backends {
 		mark, state := "", "ok"
@@ -102,7 +102,7 @@ func backendTable(p *ui.Page, backends []listed, described bool) {
 	p.Table(t)
 	for _, b := range backends {
 		if b.Fault != nil {
-			p.Line(ui.Toned{Tone: ui.Bad, Text: b.Name + ":"}, " ", b.Fault.Error())
+			p.Prose(0, 2, ui.Toned{Tone: ui.Bad, Text: b.Name + ":"}, " ", b.Fault.Error())
 		}
 	}
 }

@@ -18,7 +18,6 @@ import (
 // fake is a backend in this process: real jobs, invented work.
 type fake struct {
 	*runner.Runner
-	scan      runner.Work // nil is a scan of seven resources
 	health    backend.Health
 	snapshots []backend.Snapshot
 	request   backend.Request // of the last job
@@ -108,7 +107,7 @@ type result struct {
 }
 
 // atg runs a command with f as every backend. The configuration is a newcomer's, with env beside it.
-func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...string) result { //nolint:revive // t comes first
+func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...string) result {
 	t.Helper()
 	var out, err bytes.Buffer
 	home := t.TempDir()

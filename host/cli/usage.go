@@ -38,6 +38,9 @@ func usageFault(parser *kong.Kong, err error) error {
 	if len(node.Children) > 0 {
 		hint = path(node) + " --help lists the commands"
 	}
+	if strings.HasPrefix(message, "unexpected argument") && node.Parent == nil && suggestion == "" {
+		hint = "an extension's name comes first, before any flag; " + hint
+	}
 	if suggestion != "" {
 		hint = "did you mean " + suggestion + "? " + hint
 	}

@@ -86,7 +86,7 @@ func (s *Session) detached(ctx context.Context, id string) error {
 // cancel stops a job that would not outlive its backend, and waits for its last events.
 func (s *Session) cancel(ctx context.Context, id string, w *watch) (backend.JobStatusResponse, error) {
 	cause := context.Cause(ctx)
-	s.options.Note("%s: cancelling the job; Ctrl-C ends it at once", fault.Of(cause).Message)
+	s.options.Note("%s: cancelling the job; press Ctrl-C to end it at once", fault.Of(cause).Message)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Grace)
 	defer cancel()
 	_, err := s.Backend.CancelJob(grace, id)

@@ -133,6 +133,8 @@ func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.above != nil {
+		// Bars are drawn from the first column; the ^C that a terminal shows has left it.
+		_, _ = io.WriteString(s.w, "\r")
 		if n, err := s.above.Write(b); err == nil {
 			return n, nil
 		}
@@ -155,7 +157,7 @@ func terminalOf(stream any) int {
 	if !ok {
 		return -1
 	}
-	fd := int(f.Fd()) //nolint:gosec // a descriptor is a small number
+	fd := int(f.Fd())
 	if !term.IsTerminal(fd) {
 		return -1
 	}

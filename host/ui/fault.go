@@ -23,14 +23,14 @@ func (c *Console) Fault(f *fault.Fault) {
 			head.Text = "differences:"
 		}
 	}
-	p.Line(head, " ", first)
+	p.Prose(0, 2, head, " ", first)
 	for line := range strings.SplitSeq(rest, "\n") { // of a cause: the tail of a backend's stderr
 		if line != "" {
 			p.Line("  ", Toned{Faint, strings.ReplaceAll(line, "\t", "    ")})
 		}
 	}
 	for _, problem := range f.Problems {
-		p.Line("  ", problemLine(problem))
+		p.Prose(2, 4, problemLine(problem))
 	}
 	if f.Resource != "" && !strings.Contains(f.Error(), f.Resource) {
 		p.Line("  ", Toned{Faint, "on "}, f.Resource)
@@ -41,10 +41,10 @@ func (c *Console) Fault(f *fault.Fault) {
 	if f.Hint != "" {
 		for i, line := range strings.Split(CleanLines(f.Hint), "\n") {
 			if i == 0 {
-				p.Line(Toned{Info, "hint:"}, " ", line)
+				p.Prose(0, 6, Toned{Info, "hint:"}, " ", line)
 				continue
 			}
-			p.Line("      ", line)
+			p.Prose(6, 6, line)
 		}
 	}
 	c.err.print(p.text.String())

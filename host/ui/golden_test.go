@@ -180,6 +180,7 @@ func TestFaults(t *testing.T) {
 	}{
 		"plain":   {0, Options{}},
 		"color":   {80, Options{}},
+		"narrow":  {60, Options{Color: ColorNever}},
 		"verbose": {0, Options{Verbose: true}},
 	}
 	for name, f := range faults {

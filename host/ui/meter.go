@@ -28,6 +28,7 @@ const (
 	going    state = iota
 	finished       // to its end
 	stopped        // before: the job failed or was cancelled
+	unknown        // nobody watches it any longer
 )
 
 // memory is how far back the shown rate looks.
@@ -67,6 +68,9 @@ func (m *meter) count() string {
 	text := Count(m.done)
 	if m.total > 0 {
 		text += " of " + Count(m.total)
+	}
+	if m.unit == m.phase { // it would say so twice
+		return text
 	}
 	return strings.TrimRight(text+" "+Clean(m.unit), " ")
 }
@@ -131,6 +135,8 @@ func (m *meter) line(width, nameWidth int, paint palette) string {
 		mark = paint.text(Good, "✓")
 	case stopped:
 		mark = paint.text(Bad, "✗")
+	case unknown:
+		mark = paint.text(Faint, "·")
 	case going:
 	}
 	parts := []string{fit(Clean(m.phase), nameWidth)}

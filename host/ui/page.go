@@ -6,6 +6,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Page is a result for people. What is put on it is cleaned: it may come from anywhere.
@@ -22,6 +23,23 @@ type Toned struct {
 
 // Line adds a line. The parts are strings and Toned; anything else is printed as fmt does.
 func (p *Page) Line(parts ...any) {
+	p.text.WriteString(p.line(parts))
+	p.text.WriteByte('\n')
+}
+
+// Prose adds a line that a terminal which is too narrow for it shows in several, broken between words.
+// It is indented by first columns, and what follows by rest.
+func (p *Page) Prose(first, rest int, parts ...any) {
+	text := p.line(parts)
+	room := p.screen.width() - max(first, rest)
+	if room > 20 && lipgloss.Width(text) > room {
+		text = strings.ReplaceAll(ansi.Wordwrap(text, room, " "), "\n", "\n"+strings.Repeat(" ", rest))
+	}
+	p.text.WriteString(strings.Repeat(" ", first) + text + "\n")
+}
+
+func (p *Page) line(parts []any) string {
+	var b strings.Builder
 	for _, part := range parts {
 		tone, text := Normal, ""
 		switch part := part.(type) {
@@ -32,9 +50,9 @@ func (p *Page) Line(parts ...any) {
 		default:
 			text = fmt.Sprint(part)
 		}
-		p.text.WriteString(p.screen.paint.text(tone, Clean(text)))
+		b.WriteString(p.screen.paint.text(tone, Clean(text)))
 	}
-	p.text.WriteByte('\n')
+	return b.String()
 }
 
 // Lines adds text as it is, which may have several lines, cleaned.

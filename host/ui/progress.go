@@ -64,7 +64,11 @@ func (p *Progress) Event(e backend.Event) {
 		p.console.signIn(e.SignIn)
 	case backend.EventStatus:
 		if e.Terminal() {
-			p.end(e.Status.Status)
+			end := stopped
+			if e.Status.Status == backend.JobCompleted {
+				end = finished
+			}
+			p.end(end)
 		}
 	case backend.EventPart: // of no interest to a person
 	}
@@ -93,16 +97,13 @@ func (p *Progress) update(b *backend.Progress) {
 }
 
 // end settles what no count could: a phase of unknown length is over when the job is.
-func (p *Progress) end(status backend.JobStatus) {
+func (p *Progress) end(end state) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range p.meters {
 		if m.state == going {
-			m.message = ""
-			m.state = stopped
-			if status == backend.JobCompleted {
-				m.state = finished
-			}
+			m.message, m.updated = "", p.now()
+			m.state = end
 			p.news = true
 		}
 	}
@@ -116,6 +117,7 @@ func (p *Progress) Close() {
 		return
 	}
 	p.closed = true
+	p.end(unknown)
 	close(p.quit)
 	p.ended.Wait()
 	if p.bars == nil {

@@ -79,7 +79,7 @@ func scanPairs(s ScanSummary) []Pair {
 		pairs = append(pairs, Pair{"role assignments", Count(r.Snapshot.RoleAssignments)})
 	}
 	took := Seconds(r.DurationSeconds)
-	if r.DurationSeconds > 0 && r.Resources > 0 {
+	if r.DurationSeconds >= 0.1 && r.Resources > 0 { // of less, a rate says nothing
 		took += " (" + Rate(float64(r.Resources)/r.DurationSeconds) + ")"
 	}
 	pairs = append(pairs, Pair{"took", took})
@@ -119,26 +119,34 @@ func (p *Page) Gaps(c backend.Coverage) {
 		for _, g := range gaps[:min(topGaps, len(gaps))] {
 			p.Line("  ", Toned{Warning, fit(string(g.state), stateWidth)}, g.name, ": ", strings.Join(g.kinds, ", "), g.read())
 			if g.why != "" {
-				p.Line(strings.Repeat(" ", 2+stateWidth), Toned{Faint, g.why})
+				p.Prose(2+stateWidth, 2+stateWidth, Toned{Faint, g.why})
 			}
 		}
 		if more := len(gaps) - topGaps; more > 0 {
 			p.Line("  ", Toned{Faint, "and " + Counted(int64(more), "more gap", "more gaps") + "; -o json has them all"})
 		}
 	}
-	chosen := slices.DeleteFunc(slices.Clone(c.Entries), func(e backend.CoverageEntry) bool {
-		return e.State != backend.CoverageLimited && e.State != backend.CoverageSkipped
-	})
-	if len(chosen) > 0 {
-		p.Gap()
-	}
-	for _, g := range group(chosen) {
-		words := "the limit was reached, the rest was not read"
-		if g.state == backend.CoverageSkipped {
-			words = "switched off in Azure, not read"
+	p.chosen(c, backend.CoverageLimited, "the limit was reached, so that this was not read to its end: ")
+	p.chosen(c, backend.CoverageSkipped, "switched off in Azure, so that this was not read: ")
+}
+
+// chosen names the scopes that were left out on purpose.
+func (p *Page) chosen(c backend.Coverage, state backend.CoverageState, words string) {
+	var names []string
+	for _, e := range c.Entries {
+		if name := orElse(e.Name, e.Scope); e.State == state && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-		p.Line(Toned{Info, "note:"}, " ", g.name, ": ", words, " (", strings.Join(g.kinds, ", "), ")")
 	}
+	if len(names) == 0 {
+		return
+	}
+	more := ""
+	if extra := len(names) - topGaps; extra > 0 {
+		names, more = names[:topGaps], " and "+Count(int64(extra))+" more"
+	}
+	p.Gap()
+	p.Prose(0, 6, Toned{Info, "note:"}, " ", words, strings.Join(names, ", "), more)
 }
 
 // gap is what is the same for several kinds of one scope.
@@ -272,7 +280,7 @@ func (p *Page) Health(name string, h backend.Health) {
 		},
 	})
 	for _, hint := range hints {
-		p.Line(Toned{Info, "hint:"}, " ", hint)
+		p.Prose(0, 6, Toned{Info, "hint:"}, " ", hint)
 	}
 }
 

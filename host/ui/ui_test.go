@@ -193,7 +193,7 @@ func TestPlainProgress(t *testing.T) {
 		want := "resources: 100 of 1,000 rows, 100/s, 9.0 s left\n" +
 			"resources: 100 of 1,000 rows, throttled, waiting 12 s; roles: 7 rows\n" +
 			"resources: 100 of 1,000 rows, throttled, waiting 12 s; roles: 7 rows\n" +
-			"resources: 1,000 of 1,000 rows, 6.5 s; roles: 7 rows, 0 ms\n"
+			"resources: 1,000 of 1,000 rows, 6.5 s; roles: 7 rows, 4.0 s\n"
 		if diff := cmp.Diff(want, err.String()); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
