@@ -175,16 +175,6 @@ func (c *caller) graph(body map[string]any) *answer {
 	return c.send(c.graphRequest(body))
 }
 
-// mustLoad makes a tenant of JSON lines.
-func mustLoad(t *testing.T, lines ...string) *tenant.Tenant {
-	t.Helper()
-	loaded, err := tenant.Load(strings.NewReader(strings.Join(lines, "\n")), tenant.ContosoID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return loaded
-}
-
 func mustSynthetic(t *testing.T, resources, subscriptions int) *tenant.Tenant {
 	t.Helper()
 	made, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: resources, Subscriptions: subscriptions, Seed: 1})

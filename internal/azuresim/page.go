@@ -72,7 +72,8 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, request *grap
 			pageBuffers.Put(buffer)
 		}
 	}()
-	body := append((*buffer)[:0], `{"totalRecords":`...)
+	body := (*buffer)[:0]
+	body = append(body, `{"totalRecords":`...)
 	body = strconv.AppendInt(body, int64(total), 10)
 	body = append(body, `,"count":`...)
 	body = strconv.AppendInt(body, int64(to-from), 10)

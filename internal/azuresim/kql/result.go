@@ -65,9 +65,9 @@ func (r *Result) AppendArray(dst []byte, i int) []byte {
 }
 
 func (r *Result) appendCell(dst []byte, i, c int) []byte {
-	if column := &r.columns[c]; column.base < 0 {
+	column := &r.columns[c]
+	if column.base < 0 {
 		return column.eval(r.rows[i]).appendJSON(dst)
-	} else {
-		return r.table.AppendJSON(dst, r.rows[i], column.base)
 	}
+	return r.table.AppendJSON(dst, r.rows[i], column.base)
 }
