@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	// What the environment of the test says about Azure or atg must not reach the scripts; they
 	// start from an environment of their own, which inherits only PATH.
 	testscript.Main(m, map[string]func(){
-		"atg":               func() { os.Exit(cli.Main(context.Background(), cli.OS())) },
+		"atg":               func() { os.Exit(cli.Main(context.Background(), cli.OS())) }, //nolint:forbidigo // this is the main of atg
 		"atg-backend-local": func() { serve.Backend(local.New()) },
 	})
 }
@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 	for _, dir := range folders {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
-				Dir: dir, Setup: setup, RequireExplicitExec: true, RequireUniqueNames: true,
+				Dir: dir, Setup: func(e *testscript.Env) error { return setup(t.Context(), e) }, RequireExplicitExec: true, RequireUniqueNames: true,
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"sim": startSimulator, "inject": inject, "hold": hold, "await": await, "release": release,
 					"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "kill-backend": killBackend,
@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 }
 
 // setup gives a script a home of its own, and nothing of the machine's.
-func setup(e *testscript.Env) error {
+func setup(ctx context.Context, e *testscript.Env) error {
 	home := filepath.Join(e.WorkDir, "home")
 	tmp := filepath.Join(e.WorkDir, "tmp")
 	for _, dir := range []string{home, tmp} {
@@ -59,6 +59,6 @@ func setup(e *testscript.Env) error {
 		"HOME="+home, "TMPDIR="+tmp, "XDG_CONFIG_HOME="+filepath.Join(home, "config"), "XDG_DATA_HOME="+filepath.Join(home, "data"),
 		"XDG_CACHE_HOME="+filepath.Join(home, "cache"), "XDG_STATE_HOME="+filepath.Join(home, "state"), "TZ=UTC",
 	)
-	e.Values[stateKey] = &state{processes: map[string]*process{}, home: home}
+	e.Values[stateKey] = &state{ctx: ctx, processes: map[string]*process{}, home: home}
 	return nil
 }

@@ -17,8 +17,8 @@ import (
 )
 
 // patience bounds every wait of a script.
-func patience() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), time.Minute)
+func patience(ts *testscript.TestScript) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(stateOf(ts).ctx, time.Minute)
 }
 
 // exits is exits CODE PROGRAM ARGS…: exec with the exit code that it must have.
@@ -108,7 +108,7 @@ func ends(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: ends NAME CODE")
 	}
-	ctx, cancel := patience()
+	ctx, cancel := patience(ts)
 	defer cancel()
 	select {
 	case err := <-stateOf(ts).processes[args[0]].done:
@@ -155,7 +155,7 @@ func killBackend(ts *testscript.TestScript, _ bool, _ []string) {
 // noBackends is no-backends: waits until no backend of this script is left. They are nobody's
 // children here, so there is nothing but their absence to wait for.
 func noBackends(ts *testscript.TestScript, _ bool, _ []string) {
-	ctx, cancel := patience()
+	ctx, cancel := patience(ts)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()

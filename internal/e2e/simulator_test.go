@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"io"
@@ -22,6 +23,7 @@ const stateKey key = 0
 
 // state is what the commands of one script share.
 type state struct {
+	ctx       context.Context // ends with the test
 	simulator *azuresim.Server
 	gate      *azuresim.Gate
 	processes map[string]*process
@@ -86,7 +88,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	ctx, cancel := patience()
+	ctx, cancel := patience(ts)
 	defer cancel()
 	ts.Check(stateOf(ts).gate.Wait(ctx, n))
 }
