@@ -136,8 +136,8 @@ func usage(format string, args ...any) error {
 	return fault.New(fault.InvalidArgument, fmt.Sprintf(format, args...), fault.From(fault.OriginHost))
 }
 
-// command is how to call atg again with the same backend, for hints.
-func command(d *dispatch.ExecutionDispatcher, name string) string {
+// again is how to call atg again with the same backend, for hints.
+func again(d *dispatch.ExecutionDispatcher, name string) string {
 	if name == dispatch.Local && d.Backend() == dispatch.Local {
 		return "atg"
 	}

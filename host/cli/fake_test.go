@@ -112,7 +112,7 @@ func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...strin
 	var out, err bytes.Buffer
 	home := t.TempDir()
 	var g grammar
-	parser, fail := newParser(&g)
+	parser, fail := newParser(&g, args)
 	if fail != nil {
 		t.Fatal(fail)
 	}

@@ -13,33 +13,53 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
-// grammar is the command line.
+// grammar is the command line: the flags of every command, and the commands.
 type grammar struct {
 	globals
 
-	Scan         scanCmd         `cmd:"" group:"work" help:"Scan a tenant into a snapshot."`
-	GenerateIaC  generateIaCCmd  `cmd:"" group:"work" name:"generate-iac" help:"Generate Terraform, Bicep or ARM from a snapshot."`
-	CreateTenant createTenantCmd `cmd:"" group:"work" help:"Deploy a written specification into a tenant."`
+	Scan         scanCmd         `kong:"-"`
+	GenerateIaC  generateIaCCmd  `kong:"-"`
+	CreateTenant createTenantCmd `kong:"-"`
 	Snapshot     struct {
 		List   snapshotListCmd   `cmd:"" help:"List snapshots, newest first."`
 		Show   snapshotShowCmd   `cmd:"" help:"Show what is in a snapshot, and what could not be read."`
 		Pull   snapshotPullCmd   `cmd:"" help:"Copy a snapshot into a local file."`
 		Delete snapshotDeleteCmd `cmd:"" help:"Delete snapshots."`
-	} `cmd:"" group:"work" help:"Work with snapshots: list, show, pull, delete."`
-	Health  healthCmd `cmd:"" group:"setup" help:"Check that the backend works, and what it depends on."`
+	} `kong:"-"`
+	Health  healthCmd `kong:"-"`
 	Backend struct {
 		List backendListCmd `cmd:"" help:"List the backends that atg finds."`
 		Info backendInfoCmd `cmd:"" help:"Show what a backend is, what it can do, and its settings."`
 		Test backendTestCmd `cmd:"" help:"Check that a backend keeps the contract."`
-	} `cmd:"" group:"setup" help:"Find, inspect and test backends: list, info, test."`
+	} `kong:"-"`
 	Config struct {
 		Show     configShowCmd     `cmd:"" help:"Show each value and where it comes from."`
 		Path     configPathCmd     `cmd:"" help:"Print the path of the configuration file."`
 		Validate configValidateCmd `cmd:"" help:"Check the configuration, and the settings of each backend in it."`
 		Init     configInitCmd     `cmd:"" help:"Write a commented configuration file."`
-	} `cmd:"" group:"setup" help:"Show, check and make the configuration: show, path, validate, init."`
-	Version versionCmd `cmd:"" group:"setup" help:"Print the version of atg."`
-	Help    helpCmd    `cmd:"" group:"setup" help:"Explain a command, or a topic: exit-codes, environment, extensions."`
+	} `kong:"-"`
+	Version versionCmd `kong:"-"`
+	Help    helpCmd    `kong:"-"`
+}
+
+// command is a command of atg's own.
+type command struct {
+	name, group, help string
+	grammar           any // its part of the grammar
+}
+
+func (g *grammar) commands() []command {
+	return []command{
+		{"scan", "work", "Scan a tenant into a snapshot.", &g.Scan},
+		{"generate-iac", "work", "Generate Terraform, Bicep or ARM from a snapshot.", &g.GenerateIaC},
+		{"create-tenant", "work", "Deploy a written specification into a tenant.", &g.CreateTenant},
+		{"snapshot", "work", "Work with snapshots: list, show, pull, delete.", &g.Snapshot},
+		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},
+		{"backend", "setup", "Find, inspect and test backends: list, info, test.", &g.Backend},
+		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
+		{"version", "setup", "Print the version of atg.", &g.Version},
+		{"help", "setup", "Explain a command, or a topic: exit-codes, environment, extensions.", &g.Help},
+	}
 }
 
 // globals are the flags that every command takes.
@@ -108,14 +128,26 @@ func (l *limitFlag) UnmarshalText(text []byte) error {
 }
 
 // newParser makes the parser of a command line into g. It prints nothing and never ends the process.
-func newParser(g *grammar) (*kong.Kong, error) {
-	return kong.New(g,
+// Where the first argument is a command, it knows that one alone: building them all takes longer than
+// many a command itself.
+func newParser(g *grammar, args []string) (*kong.Kong, error) {
+	options := []kong.Option{
 		kong.Name("atg"), kong.NoDefaultHelp(), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "work", Title: "Work"}, {Key: "setup", Title: "Set up"},
 			{Key: "filter", Title: "Filters"}, {Key: "global", Title: "Global flags"},
 		}),
-	)
+	}
+	all := g.commands()
+	for _, c := range all {
+		if len(args) > 0 && args[0] == c.name && c.name != "help" {
+			all = []command{c}
+		}
+	}
+	for _, c := range all {
+		options = append(options, kong.DynamicCommand(c.name, c.help, c.group, c.grammar))
+	}
+	return kong.New(g, options...)
 }
 
 // verb is what every command implements.

@@ -47,7 +47,7 @@ func Main(ctx context.Context, p Process) int {
 		return 0
 	}
 	var g grammar
-	parser, err := newParser(&g)
+	parser, err := newParser(&g, p.Args)
 	if err != nil {
 		panic(err) // the grammar is wrong: a test would have found it
 	}

@@ -65,5 +65,5 @@ func nextAfterScan(d *dispatch.ExecutionDispatcher, out *dispatch.Outcome) strin
 	if !ok || scan.Snapshot == nil {
 		return ""
 	}
-	return command(d, out.Backend) + " snapshot show " + scan.Snapshot.ID
+	return again(d, out.Backend) + " snapshot show " + scan.Snapshot.ID
 }
