@@ -8,6 +8,13 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// What docs/backend-protocol.md promises.
+const (
+	FaultTrailer = faultTrailer
+	MaxFault     = maxFault
+	MaxTrailer   = maxTrailer
+)
+
 // FromStatus is the error of a call that the other side, which may be hostile, answered so.
 func FromStatus(ctx context.Context, code codes.Code, text string, trailer []byte) error {
 	return fromStatus(ctx, status.Error(code, text), metadata.Pairs(faultTrailer, string(trailer)))

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func fromStatus(ctx context.Context, err error, trailer metadata.MD) error {
 		return sent
 	}
 	s := status.Convert(err)
-	text := errors.New(s.Message())
+	text := errors.New(cmp.Or(s.Message(), "it gave no reason"))
 	switch s.Code() {
 	case codes.Unavailable, codes.Canceled: // canceled, though not by the caller: the connection is being closed
 		return fault.New(fault.BackendCrashed, "the connection with the backend broke",
@@ -81,7 +82,7 @@ func fromStatus(ctx context.Context, err error, trailer metadata.MD) error {
 	case codes.ResourceExhausted:
 		return fault.New(fault.Internal, fmt.Sprintf("a message between host and backend is larger than %d MiB", MaxMessage>>20), fault.Because(text))
 	case codes.DeadlineExceeded:
-		return fault.Of(&remoteError{s.Message(), []error{context.DeadlineExceeded}})
+		return fault.Of(&remoteError{text.Error(), []error{context.DeadlineExceeded}})
 	}
 	return fault.New(fault.Internal, fmt.Sprintf("the call failed without a fault (gRPC status %s)", s.Code()), fault.Because(text))
 }
