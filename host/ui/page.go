@@ -6,7 +6,6 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
-	"github.com/charmbracelet/x/ansi"
 )
 
 // Page is a result for people. What is put on it is cleaned: it may come from anywhere.
@@ -33,9 +32,30 @@ func (p *Page) Prose(first, rest int, parts ...any) {
 	text := p.line(parts)
 	room := p.screen.width() - max(first, rest)
 	if room > 20 && lipgloss.Width(text) > room {
-		text = strings.ReplaceAll(ansi.Wordwrap(text, room, " "), "\n", "\n"+strings.Repeat(" ", rest))
+		text = wrap(text, room, "\n"+strings.Repeat(" ", rest))
 	}
 	p.text.WriteString(strings.Repeat(" ", first) + text + "\n")
+}
+
+// wrap breaks text at spaces alone: ids and paths have hyphens, and are there to be copied.
+func wrap(text string, width int, newline string) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Split(text, " ") {
+		w := lipgloss.Width(word)
+		switch {
+		case i == 0:
+		case column+1+w > width:
+			b.WriteString(newline)
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += w
+	}
+	return b.String()
 }
 
 func (p *Page) line(parts []any) string {
