@@ -39,7 +39,7 @@ func (p Process) Getenv(name string) string {
 	return ""
 }
 
-// Main runs a command and answers the exit code of the process (see DESIGN's table, or atg help
+// Main runs a command and answers the exit code of the process (see atg help
 // exit-codes). The first Ctrl-C ends the command in good order, the second at once.
 func Main(ctx context.Context, p Process) int {
 	if len(p.Args) == 1 && (p.Args[0] == "version" || p.Args[0] == "--version") { // cheap: nothing is built for it
