@@ -8,8 +8,8 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// storeDir is where snapshots are kept by default: atg/snapshots in $XDG_DATA_HOME, or else where
-// the operating system keeps a user's data.
+// storeDir is where snapshots are kept by default: atg/snapshots in $XDG_DATA_HOME, else in
+// ~/.local/share, and in %LocalAppData% on Windows: beside the backends that the host looks for there.
 func storeDir() (string, error) {
 	base := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(base) { // the specification says to ignore others
@@ -17,15 +17,11 @@ func storeDir() (string, error) {
 		if err != nil {
 			return "", fault.New(fault.ConfigInvalid, "there is no folder for snapshots", fault.Because(err), fault.Hint("set store_dir"))
 		}
-		switch runtime.GOOS {
-		case "windows":
+		base = filepath.Join(home, ".local", "share")
+		if runtime.GOOS == "windows" {
 			if base = os.Getenv("LOCALAPPDATA"); base == "" {
 				base = filepath.Join(home, "AppData", "Local")
 			}
-		case "darwin":
-			base = filepath.Join(home, "Library", "Application Support")
-		default:
-			base = filepath.Join(home, ".local", "share")
 		}
 	}
 	return filepath.Join(base, "atg", "snapshots"), nil

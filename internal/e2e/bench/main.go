@@ -71,6 +71,7 @@ func run(ctx context.Context) error {
 	}
 
 	out := json.NewEncoder(os.Stdout)
+	out.SetEscapeHTML(false)
 	for _, measure := range []func(context.Context) ([]figure, error){b.coldStart, b.hostCPU, b.scanRate} {
 		figures, err := measure(ctx)
 		if err != nil {

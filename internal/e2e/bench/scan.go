@@ -24,7 +24,7 @@ func (b bench) scanRate(ctx context.Context) ([]figure, error) {
 
 	var rates []float64
 	for range 3 {
-		cmd := b.command(ctx, b.program("atg"), "scan", "-o", "json", "--no-progress")
+		cmd := b.command(ctx, b.program("atg"), "scan", "-q", "-o", "json")
 		cmd.Env = b.environment(sim.env...)
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
