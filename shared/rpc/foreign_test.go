@@ -129,7 +129,7 @@ func serveForeign() {
 	fmt.Printf("1|1|%s|%s|grpc\n", network, listener.Addr())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		server.Stop() // the host is gone
+		os.Exit(0) // the host is gone
 	}()
 	if err := server.Serve(listener); err != nil {
 		os.Exit(1)
