@@ -4,30 +4,39 @@ package buildinfo
 
 import "runtime/debug"
 
-// Stamped by the Makefile.
+// Stamped by the Makefile; -X sets only variables without an initial value that is computed.
 var version, commit string
 
 // Version is the release, as v1.2.3 or v1.2.3-4-gabcdef0, or "dev" where nothing is known.
-func Version() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "dev"
-}
+func Version() string { return release(version, recorded()) }
 
 // Commit is the revision that was built, or empty where it is not known.
-func Commit() string {
-	if commit != "" {
-		return commit
+func Commit() string { return revision(commit, recorded()) }
+
+// recorded is nil in a program that was built without module support.
+func recorded() *debug.BuildInfo {
+	info, _ := debug.ReadBuildInfo()
+	return info
+}
+
+func release(stamp string, info *debug.BuildInfo) string {
+	switch {
+	case stamp != "":
+		return stamp
+	case info == nil || info.Main.Version == "" || info.Main.Version == "(devel)":
+		return "dev"
+	default:
+		return info.Main.Version
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				return s.Value
-			}
+}
+
+func revision(stamp string, info *debug.BuildInfo) string {
+	if stamp != "" || info == nil {
+		return stamp
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
 		}
 	}
 	return ""
