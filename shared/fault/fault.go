@@ -109,6 +109,9 @@ func Of(err error) *Fault {
 	if err == nil {
 		return nil
 	}
+	if f, ok := err.(*Fault); ok && f == nil { //nolint:errorlint // a nil *Fault in an error is a defect, not a success
+		return New(Internal, "an error without content")
+	}
 	if f := As(err); f != nil {
 		return f
 	}

