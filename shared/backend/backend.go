@@ -43,7 +43,7 @@ type Backend interface {
 	// CancelJob answers when the work has stopped; for a finished job, fault.Conflict.
 	CancelJob(ctx context.Context, id string) (JobStatusResponse, error)
 
-	// Close releases everything. Jobs that are not durable end.
+	// Close releases everything. Jobs that are not durable end. It may come more than once.
 	Close(ctx context.Context) error
 }
 

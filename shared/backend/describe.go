@@ -26,8 +26,9 @@ type Description struct {
 	SettingsSchema json.RawMessage `json:"settings_schema,omitempty"`
 }
 
-// Settings are a backend's own section of the configuration: names to JSON values. They may hold
-// secrets, so they print as their names alone.
+// Settings are a backend's own section of the configuration: names to values as encoding/json decodes
+// them, so a number is a float64 and an integer above 2^53 loses digits. They may hold secrets, so they
+// print as their names alone.
 type Settings map[string]any
 
 // Names are the names of the settings, sorted.
