@@ -131,7 +131,7 @@ func TestFaultsOfADefectiveBackend(t *testing.T) {
 		err  error
 		says string
 	}{
-		"a nil fault as an error": {none, "panicked"},
+		"a nil fault as an error": {none, "without content"},
 		"an error that panics":    {fault.New(fault.Conflict, "x", fault.Because(none)), "panicked"},
 	}
 	for name, c := range cases {
