@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/azure-tenant-grapher/atg/host/ui"
-	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -37,7 +37,7 @@ func (c *helpCmd) Run(_ context.Context, a *app) error {
 			}
 			f := usage("there is no help on %q", strings.Join(c.Words, " "))
 			hint := path(node) + " --help lists the commands"
-			if near := conf.Nearest(word, known); near != "" {
+			if near := nearest.To(word, known); near != "" {
 				hint = "did you mean " + near + "? " + hint
 			}
 			fault.Hint("%s", hint)(fault.As(f))

@@ -6,7 +6,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -29,7 +29,7 @@ func usageFault(parser *kong.Kong, err error) error {
 		suggestion = nearestFlag(node, wrong)
 	}
 	if wrong, ok := strings.CutPrefix(message, "unexpected argument "); ok && suggestion == "" {
-		suggestion = conf.Nearest(wrong, commands(node))
+		suggestion = nearest.To(wrong, commands(node))
 	}
 	if what, ok := strings.CutPrefix(message, "expected "); ok {
 		message = "missing: " + strings.Trim(what, `"`)
@@ -54,7 +54,7 @@ func nearestFlag(node *kong.Node, wrong string) string {
 			names = append(names, f.Name)
 		}
 	}
-	if near := conf.Nearest(strings.TrimLeft(wrong, "-"), names); near != "" {
+	if near := nearest.To(strings.TrimLeft(wrong, "-"), names); near != "" {
 		return "--" + near
 	}
 	return ""

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/secret"
 )
@@ -236,7 +236,7 @@ func texts(values []any) []string {
 
 // didYouMean names the nearest known name, if one is near.
 func didYouMean(name string, known []string) string {
-	if near := conf.Nearest(name, known); near != "" {
+	if near := nearest.To(name, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return ""

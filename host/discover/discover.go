@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/host/config"
-	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -182,7 +182,7 @@ func (o Options) missing(name string) error {
 		known = append(known, p.Name)
 	}
 	hint := "atg backend list shows those there are"
-	if near := conf.Nearest(name, known); near != "" {
+	if near := nearest.To(name, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", near, hint)
 	}
 	return fault.New(fault.BackendNotFound, fmt.Sprintf("there is no backend %q: no program %s in %s", name, fileName(name), strings.Join(searched, " or ")),

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/host/config"
-	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -104,7 +104,7 @@ func Unknown(o Options, word string, commands []string) error {
 		known = append(known, e.Name)
 	}
 	hint := "atg help lists the commands"
-	if near := conf.Nearest(word, known); near != "" {
+	if near := nearest.To(word, known); near != "" {
 		hint = fmt.Sprintf("did you mean atg %s? atg help lists the commands", near)
 	}
 	return fault.New(fault.InvalidArgument, fmt.Sprintf("%q is no command of atg, and there is no program %s%s on the PATH", word, prefix, word), fault.Hint("%s", hint))

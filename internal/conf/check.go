@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -49,7 +50,7 @@ func (c *checker) structure(prefix string, values map[string]any, t reflect.Type
 		field, ok := fields[name]
 		if !ok {
 			hint := "known keys are " + strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
-			if near := Nearest(name, slices.Sorted(maps.Keys(fields))); near != "" {
+			if near := nearest.To(name, slices.Sorted(maps.Keys(fields))); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}
 			c.problem(key, "unknown key", hint)

@@ -89,17 +89,6 @@ func TestCheckNamesNoValue(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	known := []string{"backend", "backends", "fallback", "tenant_id", "profiles"}
-	for name, want := range map[string]string{
-		"backned": "backend", "fallbak": "fallback", "tenant": "tenant_id", "tenantid": "tenant_id", "profile": "profiles", "zzz": "", "": "",
-	} {
-		if got := conf.Nearest(name, known); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
 func TestParseDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{"300": 5 * time.Minute, "0.25": 250 * time.Millisecond, "1h30m": 90 * time.Minute, "0": 0} {
 		if got, err := conf.ParseDuration(text); err != nil || got != want {

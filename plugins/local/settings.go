@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
-	"github.com/azure-tenant-grapher/atg/plugins/local/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/secret"

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
-	"github.com/azure-tenant-grapher/atg/plugins/local/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )

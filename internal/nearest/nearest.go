@@ -1,18 +1,21 @@
-package conf
+// Package nearest finds what somebody may have meant by a misspelt name.
+package nearest
 
 import "strings"
 
-// Nearest is the known name that is most likely meant by name: the one with the fewest typing mistakes
-// between, else the first that begins so. Empty if none is near.
-func Nearest(name string, known []string) string {
-	best, least := "", max(2, len(name)/3)+1
+// To is the known name that is most likely meant by name, without regard to case: the one with the
+// fewest typing mistakes between, else the first that begins so. Empty if none is near: a third of the
+// letters may be mistaken, two in a short name, and never all of them.
+func To(name string, known []string) string {
+	name = strings.ToLower(name)
+	best, least := "", min(max(2, len(name)/3)+1, len(name))
 	for _, k := range known {
-		if d := distance(name, k); d < least {
+		if d := distance(name, strings.ToLower(k)); k != "" && d < least {
 			best, least = k, d
 		}
 	}
 	for _, k := range known {
-		if best == "" && len(name) >= 3 && strings.HasPrefix(k, name) {
+		if best == "" && len(name) >= 3 && strings.HasPrefix(strings.ToLower(k), name) {
 			best = k
 		}
 	}
@@ -20,7 +23,7 @@ func Nearest(name string, known []string) string {
 }
 
 // distance is the number of edits from a to b: insertions, deletions, replacements, and swaps of
-// neighbours (the optimal string alignment distance).
+// neighbours (the optimal string alignment distance, in bytes).
 func distance(a, b string) int {
 	before, row := []int(nil), make([]int, len(b)+1)
 	for j := range row {
