@@ -275,6 +275,9 @@ func TestSubmitRefuses(t *testing.T) {
 			if fault.CodeOf(err) != c.want || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("Submit = %v, want %s that says %q", err, c.want, c.says)
 			}
+			if f := fault.As(err); f != nil && strings.Contains(f.Message, "cannot scan with") && f.Hint == "" {
+				t.Errorf("%v has no hint", err)
+			}
 		})
 	}
 }

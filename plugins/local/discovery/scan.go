@@ -32,32 +32,32 @@ func Check(r *backend.ScanRequest) error {
 	if r.ResourceLimit < 0 {
 		return fault.Newf(fault.InvalidArgument, "the limit of resources is %d, below zero", r.ResourceLimit)
 	}
-	unsupported := func(what string) error {
-		return fault.New(fault.Unsupported, "this backend cannot scan with "+what)
+	unsupported := func(what, instead string) error {
+		return fault.New(fault.Unsupported, "this backend cannot scan with "+what, fault.Hint("%s", instead))
 	}
 	switch r.Depth {
 	case "", backend.DepthResources:
 	case backend.DepthChildren, backend.DepthExtensions:
-		return unsupported("depth " + string(r.Depth))
+		return unsupported("depth "+string(r.Depth), "the depth that it can is resources")
 	default:
 		return fault.Newf(fault.InvalidArgument, "%q is no depth", r.Depth)
 	}
 	switch r.Identities {
 	case "", backend.IdentitiesNone:
 	case backend.IdentitiesAll, backend.IdentitiesReferenced:
-		return unsupported("identities " + string(r.Identities))
+		return unsupported("identities "+string(r.Identities), "the choice of identities that it can is none")
 	default:
 		return fault.Newf(fault.InvalidArgument, "%q is no choice of identities", r.Identities)
 	}
 	switch r.Discovery {
 	case "", backend.DiscoveryAuto, backend.DiscoveryGraph:
 	case backend.DiscoveryARM:
-		return unsupported("discovery " + string(r.Discovery))
+		return unsupported("discovery "+string(r.Discovery), "the ways of discovery that it can are auto and graph")
 	default:
 		return fault.Newf(fault.InvalidArgument, "%q is no way of discovery", r.Discovery)
 	}
 	if r.DryRun {
-		return unsupported("dry_run")
+		return unsupported("dry_run", "scan without it: a scan only reads, and --limit bounds how much")
 	}
 	return check(r.Filter)
 }
