@@ -107,7 +107,12 @@ func (s *Session) cancel(ctx context.Context, id string, w *watch) (backend.JobS
 		return backend.JobStatusResponse{}, cause
 	default:
 	}
-	s.options.Note("backend %s did not stop in %s and is killed", s.Name, s.options.Grace)
+	switch code := fault.CodeOf(err); {
+	case grace.Err() != nil:
+		s.options.Note("backend %s did not stop in %s and is killed", s.Name, s.options.Grace)
+	case code != fault.Interrupted && code != fault.BackendCrashed: // these say that it is being ended already
+		s.options.Note("backend %s did not cancel the job and is killed: %v", s.Name, err)
+	}
 	s.program.Kill()
 	return backend.JobStatusResponse{}, cause
 }

@@ -146,13 +146,33 @@ func TestBackendEndsBadly(t *testing.T) {
 	}
 }
 
-func TestCrashWhileCancelling(t *testing.T) {
-	ctx, cancel := context.WithCancelCause(t.Context())
-	f := &fake{watch: until(nil, "", func() { cancel(interrupted) })}
-	f.cancel = func(context.Context) error { f.die(); return fault.New(fault.BackendCrashed, "gone") }
-	d, r := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-	_, err := d.ExecuteScan(ctx, &backend.ScanRequest{}, false)
-	if fault.CodeOf(err) != fault.Interrupted || len(r.notes) != 1 || slices.Contains(f.calls, "kill") {
-		t.Errorf("got %v; notes %q; calls %q", err, r.notes, f.calls)
+func TestCancelFails(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err  error
+		dies bool
+		says string // after the announcement
+	}{
+		"crashed":                   {err: fault.New(fault.BackendCrashed, "gone"), dies: true},
+		"the user ended it":         {err: fault.New(fault.Interrupted, "the backend was stopped")}, // its end was not seen yet
+		"does not know how to stop": {err: fault.New(fault.Unsupported, "cannot stop"), says: "cannot stop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			f := &fake{watch: until(nil, "", func() { cancel(interrupted) })}
+			f.cancel = func(context.Context) error {
+				if tc.dies {
+					f.die()
+				}
+				return tc.err
+			}
+			d, r := dispatcher(t, map[string]*fake{"fake": f}, Options{})
+			_, err := d.ExecuteScan(ctx, &backend.ScanRequest{}, false)
+			if fault.CodeOf(err) != fault.Interrupted || slices.Contains(f.calls, "kill") == tc.dies {
+				t.Errorf("got %v; calls %q", err, f.calls)
+			}
+			if said := strings.Join(r.notes[1:], "\n"); said != tc.says && (tc.says == "" || !strings.Contains(said, tc.says)) {
+				t.Errorf("notes %q, want one that says %q", r.notes, tc.says)
+			}
+		})
 	}
 }

@@ -38,8 +38,8 @@ func TestScripts(t *testing.T) {
 				Dir: dir, Setup: func(e *testscript.Env) error { return setup(t.Context(), e) }, RequireExplicitExec: true, RequireUniqueNames: true,
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"sim": startSimulator, "inject": inject, "hold": hold, "await": await, "release": release,
-					"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "kill-backend": killBackend,
-					"no-backends": noBackends, "hello": installHello, "json": checkJSON,
+					"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "says": says,
+					"kill-backend": killBackend, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
 				},
 			})
 		})

@@ -142,28 +142,47 @@ func backends(ts *testscript.TestScript) []int {
 }
 
 // killBackend is kill-backend: ends every backend of this script at once.
-func killBackend(ts *testscript.TestScript, _ bool, _ []string) {
+func killBackend(ts *testscript.TestScript, _ bool, _ []string) { signalBackends(ts, syscall.SIGKILL) }
+
+// freezeBackend is freeze-backend: every backend of this script is there and answers nothing any more.
+func freezeBackend(ts *testscript.TestScript, _ bool, _ []string) {
+	signalBackends(ts, syscall.SIGSTOP)
+}
+
+func signalBackends(ts *testscript.TestScript, signal syscall.Signal) {
 	pids := backends(ts)
 	if len(pids) == 0 {
-		ts.Fatalf("there is no backend to kill")
+		ts.Fatalf("there is no backend")
 	}
 	for _, pid := range pids {
-		ts.Check(syscall.Kill(pid, syscall.SIGKILL))
+		ts.Check(syscall.Kill(pid, signal))
 	}
 }
 
-// noBackends is no-backends: waits until no backend of this script is left. They are nobody's
-// children here, so there is nothing but their absence to wait for.
+// says is says NAME TEXT: waits until a background program has written TEXT to its standard error.
+func says(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: says NAME TEXT")
+	}
+	until(ts, args[0]+" does not say "+args[1], func() bool { return strings.Contains(ts.ReadFile(args[0]+".stderr"), args[1]) })
+}
+
+// noBackends is no-backends: waits until no backend of this script is left.
 func noBackends(ts *testscript.TestScript, _ bool, _ []string) {
+	until(ts, "backends are left", func() bool { return len(backends(ts)) == 0 })
+}
+
+// until waits for what gives no signal, as the end of a process that is nobody's child here.
+func until(ts *testscript.TestScript, otherwise string, done func() bool) {
 	ctx, cancel := patience(ts)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	for len(backends(ts)) > 0 {
+	for !done() {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			ts.Fatalf("backends are left: %v", backends(ts))
+			ts.Fatalf("%s", otherwise)
 		}
 	}
 }
