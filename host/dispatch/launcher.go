@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/azure-tenant-grapher/atg/host/discover"
+	"github.com/azure-tenant-grapher/atg/internal/buildinfo"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/launch"
 )
@@ -28,7 +29,7 @@ func (l *Launcher) Start(ctx context.Context, name string) (Program, error) {
 		return nil, err
 	}
 	p, err := launch.Start(ctx, launch.Spec{
-		Name: found.Name, Path: found.Path, SHA256: found.SHA256, Logger: l.Logger,
+		Name: found.Name, Path: found.Path, SHA256: found.SHA256, Logger: l.Logger, Host: buildinfo.Version(),
 		Env: launch.Environment(found.Name, found.Bundled, l.Allow(found.Name), l.Environ),
 	})
 	if err != nil {
