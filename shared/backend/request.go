@@ -177,3 +177,53 @@ type SnapshotReachRequest struct {
 	Node     string `json:"node"`
 	MaxHops  int    `json:"max_hops,omitempty"`
 }
+
+// SetTenant puts the tenant that was found for a request into it.
+func SetTenant(r Request, tenant string) {
+	switch r := r.(type) {
+	case *ScanRequest:
+		r.TenantID = tenant
+	case *IaCGenerationRequest:
+		r.TenantID = tenant
+	case *TenantCreationRequest:
+		r.TenantID = tenant
+	case *SpecGenerationRequest:
+		r.TenantID = tenant
+	case *VisualizationRequest:
+		r.TenantID = tenant
+	case *SnapshotQueryRequest:
+		r.TenantID = tenant
+	case *SnapshotDiffRequest:
+		r.TenantID = tenant
+	case *SnapshotExportRequest:
+		r.TenantID = tenant
+	case *SnapshotPathRequest:
+		r.TenantID = tenant
+	case *SnapshotReachRequest:
+		r.TenantID = tenant
+	}
+}
+
+// SnapshotsOf are the places in a request that name the snapshots it reads; an empty one stands for the
+// newest complete snapshot of the tenant. A request that reads none has none.
+func SnapshotsOf(r Request) []*string {
+	switch r := r.(type) {
+	case *IaCGenerationRequest:
+		return []*string{&r.Snapshot}
+	case *SpecGenerationRequest:
+		return []*string{&r.Snapshot}
+	case *VisualizationRequest:
+		return []*string{&r.Snapshot}
+	case *SnapshotQueryRequest:
+		return []*string{&r.Snapshot}
+	case *SnapshotDiffRequest:
+		return []*string{&r.Before, &r.After}
+	case *SnapshotExportRequest:
+		return []*string{&r.Snapshot}
+	case *SnapshotPathRequest:
+		return []*string{&r.Snapshot}
+	case *SnapshotReachRequest:
+		return []*string{&r.Snapshot}
+	}
+	return nil
+}
