@@ -5,6 +5,7 @@ package jobs
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -57,7 +58,7 @@ type Caller struct {
 // MayTouch says whether the caller may touch a tenant.
 func (c Caller) MayTouch(tenant string) bool {
 	for _, t := range c.Tenants {
-		if t == "*" || t == tenant {
+		if t == "*" || strings.EqualFold(t, tenant) {
 			return true
 		}
 	}

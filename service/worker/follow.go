@@ -1,0 +1,184 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/service/jobs"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// aftermath is how long the events of a backend that has ended may still take to arrive.
+const aftermath = 2 * time.Second
+
+// follow reports what the backend's job does, and answers its result. When ctx ends, the work is stopped
+// first; the error is then the cause of ctx.
+func (a *attempt) follow(ctx context.Context, id string) (backend.Result, error) {
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 1)
+	var last backend.JobStatusResponse
+	go func() {
+		ended <- a.backend.WatchJob(watching, id, 0, func(e backend.Event) error {
+			if e.Terminal() {
+				last = *e.Status
+				return nil
+			}
+			return a.forward(ctx, e)
+		})
+	}()
+	var err error
+	select {
+	case err = <-ended:
+	case <-a.program.Exited():
+		after := time.NewTimer(aftermath)
+		defer after.Stop()
+		select {
+		case err = <-ended:
+		case <-after.C:
+			stop()
+			err = <-ended
+		}
+	case <-ctx.Done():
+		a.halt(ctx, id)
+		stop()
+		<-ended
+		return nil, context.Cause(ctx)
+	}
+	if err == nil && !last.Status.Terminal() {
+		err = fault.New(fault.BackendCrashed, "the backend stopped to report on the job before its end", fault.From(fault.OriginService), fault.Retryable())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if last.Status != backend.JobCompleted {
+		return nil, ending(last)
+	}
+	return a.backend.GetResult(ctx, id)
+}
+
+// halt stops the work; the process goes by force if it does not.
+func (a *attempt) halt(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.o.Grace)
+	defer cancel()
+	if _, err := a.backend.CancelJob(ctx, id); err != nil && fault.CodeOf(err) != fault.Conflict {
+		a.program.Kill()
+	}
+}
+
+// ending is the fault of a backend's job that did not complete.
+func ending(last backend.JobStatusResponse) error {
+	if last.Fault == nil {
+		return fault.New(fault.JobFailed, "the backend gave no reason why the job "+string(last.Status), fault.From(fault.OriginBackend))
+	}
+	f := *last.Fault
+	if f.Origin == "" {
+		f.Origin = fault.OriginBackend
+	}
+	if last.Status == backend.JobCancelled { // by nobody here
+		f.Code = fault.JobFailed
+	}
+	return &f
+}
+
+// forward passes an event of the backend's job on as one of the service's.
+func (a *attempt) forward(ctx context.Context, e backend.Event) error {
+	switch e.Kind {
+	case backend.EventProgress:
+		a.report.progress(ctx, *e.Progress)
+	case backend.EventPart:
+		if err := a.keepPart(context.WithoutCancel(ctx), *e.Part); err != nil {
+			return err
+		}
+		a.report.tell(ctx, backend.Event{Kind: e.Kind, Part: e.Part})
+	case backend.EventStatus:
+		job := a.r.Job
+		job.Progress, job.Phase = e.Status.Progress, e.Status.Phase
+		a.report.status(ctx, job)
+	default:
+		a.report.tell(ctx, backend.Event{Kind: e.Kind, Log: e.Log, SignIn: e.SignIn})
+	}
+	return nil
+}
+
+// collect stores what the job made: its files, and the snapshot of a scan.
+func (a *attempt) collect(ctx context.Context, id string, result backend.Result) (backend.Result, []backend.Artifact, error) {
+	if scan, ok := result.(*backend.ScanResult); ok && scan.Snapshot != nil {
+		if err := a.keepSnapshot(ctx, scan); err != nil {
+			return nil, nil, err
+		}
+	}
+	store, ok := a.backend.(backend.ArtifactStore)
+	if !ok || !a.can.Has(backend.FeatureArtifacts) {
+		return result, nil, nil
+	}
+	listed, err := store.ListArtifacts(ctx, id)
+	if err != nil || len(listed) == 0 {
+		return result, nil, err
+	}
+	dir := filepath.Join(a.dir, "artifacts")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, disk(err, dir)
+	}
+	files, err := store.DownloadArtifacts(ctx, id, dir, func(p backend.Progress) { a.report.progress(ctx, p) })
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range files {
+		if err := a.keep(ctx, dir, f, jobs.FileName{Kind: jobs.KindArtifact, Of: a.r.Job.JobID, Path: f.Path}); err != nil {
+			return nil, nil, err
+		}
+	}
+	return result, files, nil
+}
+
+// keep stores a file that the backend wrote below dir.
+func (a *attempt) keep(ctx context.Context, dir string, f backend.Artifact, name jobs.FileName) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return disk(err, dir)
+	}
+	defer func() { _ = root.Close() }()
+	content, err := root.Open(filepath.FromSlash(f.Path))
+	if err != nil {
+		return disk(err, f.Path)
+	}
+	defer func() { _ = content.Close() }()
+	_, err = a.w.o.Files.Put(ctx, name, content, &f)
+	return err
+}
+
+// keepSnapshot brings the snapshot of a scan into the store, where every worker finds it: its file first.
+func (a *attempt) keepSnapshot(ctx context.Context, scan *backend.ScanResult) error {
+	store, ok := a.backend.(backend.SnapshotStore)
+	if !ok || !a.can.Has(backend.FeatureSnapshots) {
+		return fault.New(fault.Unsupported, "the service's backend gives its snapshots to nobody", fault.From(fault.OriginService))
+	}
+	detail, err := store.GetSnapshot(ctx, scan.Snapshot.ID)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(a.dir, "snapshot")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return disk(err, dir)
+	}
+	file, err := store.FetchSnapshot(ctx, scan.Snapshot.ID, dir, func(p backend.Progress) { a.report.progress(ctx, p) })
+	if err != nil {
+		return err
+	}
+	// The record says which job of the service made it; the backend knows its own jobs alone.
+	detail.Snapshot.JobID, detail.Snapshot.Size, detail.Snapshot.SHA256 = a.r.Job.JobID, file.Size, file.SHA256
+	scan.Snapshot.JobID = a.r.Job.JobID
+	if err := a.keep(ctx, dir, file, jobs.SnapshotFile(detail.Snapshot)); err != nil {
+		return err
+	}
+	if err := a.w.o.Snapshots.PutSnapshot(ctx, detail); err != nil {
+		_ = a.w.o.Files.Delete(context.WithoutCancel(ctx), jobs.SnapshotFile(detail.Snapshot))
+		return errors.Join(err)
+	}
+	return nil
+}

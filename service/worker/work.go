@@ -1,0 +1,234 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/service/jobs"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// errOver says that a job needs no work any more.
+var errOver = errors.New("the job is over")
+
+// recording bounds the writing of what became of a job, which outlives the worker's own end.
+const recording = 30 * time.Second
+
+// work does one delivery: it begins an attempt, executes, and records how that ended.
+func (w *Worker) work(ctx context.Context, d jobs.Delivery) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w.enter(d.ID(), cancel)
+	defer w.leave(d.ID())
+	log := w.o.Logger.With("job_id", d.ID(), "attempt", d.Attempt())
+
+	r, err := w.begin(ctx, d)
+	switch {
+	case errors.Is(err, errOver):
+		w.settle(ctx, d, r)
+		return
+	case err != nil:
+		log.ErrorContext(ctx, "the job could not be begun", "error", err)
+		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, w.o.RetryDelay) })
+		return
+	}
+	log.InfoContext(ctx, "job begun", "operation", r.Job.Operation, "tenant_id", r.Job.TenantID)
+	report := newReport(w, r.Job)
+	report.status(ctx, r.Job)
+
+	working, stop := ctx, context.CancelFunc(func() {})
+	if !r.Deadline.IsZero() {
+		working, stop = context.WithDeadlineCause(ctx, r.Deadline, timedOut(r))
+	}
+	beating := make(chan struct{})
+	go func() { defer close(beating); w.beat(working, d, cancel) }()
+	result, files, err := w.execute(working, &r, report)
+	if working.Err() != nil && (err != nil || result == nil) {
+		err = context.Cause(working)
+	}
+	stop()
+	cancel(nil)
+	<-beating
+	w.conclude(context.WithoutCancel(ctx), d, r, report, result, files, err)
+}
+
+func timedOut(r jobs.Record) error {
+	return fault.New(fault.Timeout, "the job did not end in the time that the service gives a job", fault.On(r.Job.JobID),
+		fault.From(fault.OriginService), fault.Hint("narrow it (subscriptions, resource groups), or ask the service's operator for a longer limits.job_timeout"))
+}
+
+func (w *Worker) enter(id string, cancel context.CancelCauseFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[id] = cancel
+}
+
+func (w *Worker) leave(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, id)
+}
+
+// begin moves the job to running. errOver says that there is nothing to do: the job has ended, or ends
+// with what begin found.
+func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error) {
+	ended := false // by this call
+	r, err := jobs.Change(ctx, w.o.Records, d.ID(), func(r *jobs.Record) error {
+		now := w.o.Now()
+		ended = true
+		switch {
+		case r.Job.Status.Terminal():
+			ended = false
+			return errOver
+		case r.CancelRequestedAt != nil:
+			r.Cancel(now)
+		case !r.Deadline.IsZero() && now.After(r.Deadline):
+			r.Fail(timedOut(*r), now)
+		case tried(*r) >= w.o.Attempts:
+			r.Fail(r.Exhausted(), now)
+		default:
+			ended = false
+			r.Begin(w.o.Name, d.Attempt(), now)
+		}
+		return nil
+	})
+	if errors.Is(err, jobs.ErrNotFound) { // its record was removed: nobody waits for it
+		return d.Record(), errOver
+	}
+	if err == nil && ended {
+		r.Job.Attempt = d.Attempt()
+		newReport(w, r.Job).status(ctx, r.Job)
+		err = errOver
+	}
+	return r, err
+}
+
+// tried is how many attempts count against the job: all but those that ended with an orderly shutdown of
+// their worker.
+func tried(r jobs.Record) int {
+	n := 0
+	for _, a := range r.History {
+		if a.Fault == nil || a.Fault.Code != fault.ServiceUnavailable {
+			n++
+		}
+	}
+	return n
+}
+
+// beat shows the queue that the job is at work. When the queue does not hear it for as long as another worker
+// may then have the job, the work here ends.
+func (w *Worker) beat(ctx context.Context, d jobs.Delivery, cancel context.CancelCauseFunc) {
+	heard := w.o.Now()
+	for pause(ctx, w.o.Alive) {
+		err := d.Alive(ctx)
+		switch {
+		case err == nil:
+			heard = w.o.Now()
+		case w.o.Now().Sub(heard) > 3*w.o.Alive:
+			w.o.Logger.ErrorContext(ctx, "the queue does not hear this worker; the job is left to another", "job_id", d.ID(), "error", err)
+			cancel(errLost)
+			return
+		}
+	}
+}
+
+// conclude records how the attempt ended.
+func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, r jobs.Record, report *report, result backend.Result, files []backend.Artifact, err error) {
+	ctx, stop := context.WithTimeout(ctx, recording)
+	defer stop()
+	log := w.o.Logger.With("job_id", d.ID(), "attempt", d.Attempt())
+	if errors.Is(err, errLost) {
+		return // the job is another worker's now
+	}
+	again := false
+	final, changeErr := jobs.Change(ctx, w.o.Records, d.ID(), func(r *jobs.Record) error {
+		now := w.o.Now()
+		switch {
+		case r.Job.Status.Terminal() || r.Job.Attempt != d.Attempt():
+			return errOver
+		case err == nil:
+			again = false
+			return r.Complete(result, files, now)
+		case errors.Is(err, errCancelled) || r.CancelRequestedAt != nil && errors.Is(err, errShutdown):
+			r.Cancel(now)
+		case retryable(err):
+			r.Suspend(err, now)
+			if again = tried(*r) < w.o.Attempts; !again {
+				r.Fail(r.Exhausted(), now)
+			}
+		default:
+			r.Fail(forCaller(err, r.Job.TenantID), now)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(changeErr, errOver), errors.Is(changeErr, jobs.ErrNotFound):
+		return
+	case changeErr != nil:
+		log.ErrorContext(ctx, "the end of an attempt could not be recorded; the job will be tried again", "error", changeErr)
+		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, w.o.RetryDelay) })
+		return
+	case again:
+		delay := w.o.RetryDelay << min(len(final.History)-1, 6)
+		if errors.Is(err, errShutdown) {
+			delay = 0
+		}
+		log.WarnContext(ctx, "attempt failed, the job will be tried again", "error", err, "delay", delay)
+		report.log(ctx, backend.LevelWarn, "attempt %d ended: %v; trying again in %s", d.Attempt(), err, delay)
+		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, delay) })
+		return
+	}
+	report.status(ctx, final.Job)
+	log.InfoContext(ctx, "job ended", "status", final.Job.Status, "error", final.Job.Error)
+	w.settle(ctx, d, final)
+}
+
+// settle takes a job that has ended out of the queue.
+func (w *Worker) settle(ctx context.Context, d jobs.Delivery, r jobs.Record) {
+	log := w.o.Logger.With("job_id", d.ID())
+	if r.Job.Status == backend.JobFailed && tried(r) >= w.o.Attempts {
+		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Bury(ctx, r.Job.Error) })
+		return
+	}
+	w.settleWith(ctx, log, d.Done)
+	w.forgetParts(ctx, r)
+}
+
+func (w *Worker) settleWith(ctx context.Context, log interface {
+	ErrorContext(ctx context.Context, msg string, args ...any)
+}, answer func(context.Context) error) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), recording)
+	defer stop()
+	if err := answer(ctx); err != nil { // it comes again, and is found to have ended
+		log.ErrorContext(ctx, "the queue did not take the answer for a job", "error", err)
+	}
+}
+
+// retryable says that another attempt may do better.
+func retryable(err error) bool {
+	f := fault.Of(err)
+	return f.Retryable || f.Code == fault.BackendCrashed || f.Code == fault.ServiceUnavailable
+}
+
+// forCaller gives a fault the hint of somebody who cannot act on the worker's machine.
+func forCaller(err error, tenant string) error {
+	f := *fault.Of(err)
+	switch f.Code {
+	case fault.AzureAuthRequired:
+		f.Hint = "ask the service's operator: the service has no working credential for tenant " + named(tenant)
+	case fault.AzureForbidden:
+		f.Hint = "ask the service's operator to give the service's principal the Reader role on what is to be read in tenant " + named(tenant)
+	case fault.BackendNotFound, fault.BackendIncompatible, fault.ConfigInvalid, fault.Integrity:
+		f.Hint = "ask the service's operator: the service's backend cannot be used (" + f.Hint + ")"
+	}
+	return &f
+}
+
+func named(tenant string) string {
+	if tenant == "" {
+		return "(none was named)"
+	}
+	return tenant
+}

@@ -1,0 +1,167 @@
+// Package worker takes jobs from the queue and executes each through a backend process of its own,
+// reports what happens, keeps checkpoints and files, and says how the job ended. It is where a job's
+// attempts are counted: one that was lost or crashed is tried again, by whichever worker is free.
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/service/jobs"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// The defaults of Options.
+const (
+	DefaultConcurrency = 2
+	DefaultAttempts    = 3
+	DefaultGrace       = 15 * time.Second
+)
+
+// Program is a backend's process.
+type Program interface {
+	Backend() backend.Backend
+	// Exited is closed when the process has ended.
+	Exited() <-chan struct{}
+	// Stop closes the backend and lets its process end, by force if need be.
+	Stop(ctx context.Context) error
+	// Kill ends it and its children at once.
+	Kill()
+}
+
+// Options say what a Worker stands on.
+type Options struct {
+	Name      string // of this worker, for histories and logs
+	Records   jobs.Records
+	Queue     jobs.Queue
+	Events    jobs.Events
+	Files     jobs.Files
+	Snapshots jobs.Snapshots
+	// Start starts a backend process for a job. It finds its data folder below dir, which is the job's.
+	Start func(ctx context.Context, dir string) (Program, error)
+	// Settings are the backend's, with the credential for a tenant.
+	Settings func(tenant string) (backend.Settings, error)
+	// Dir is where the folders of jobs at work are made; each is removed with its attempt.
+	Dir         string
+	Concurrency int           // jobs at once; 0 is DefaultConcurrency
+	Attempts    int           // of one job, at most; 0 is DefaultAttempts
+	RetryDelay  time.Duration // before the second attempt, twice as long before each further one; 0 is 5 s
+	Grace       time.Duration // for a backend to stop its work; 0 is DefaultGrace
+	Alive       time.Duration // between two signs of life; 0 is a third of jobs.AckWait
+	Logger      *slog.Logger
+	Now         func() time.Time
+}
+
+// Worker executes jobs.
+type Worker struct {
+	o Options
+
+	mu      sync.Mutex
+	running map[string]context.CancelCauseFunc // by job id
+}
+
+// The reasons for which the work on a job ends early.
+var (
+	errCancelled = errors.New("the job was cancelled")
+	errShutdown  = fault.New(fault.ServiceUnavailable, "the worker was shut down in the middle of the job", fault.From(fault.OriginService), fault.Retryable())
+	errLost      = errors.New("the job was given to another worker")
+)
+
+// New makes a worker.
+func New(o Options) *Worker {
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	if o.Attempts <= 0 {
+		o.Attempts = DefaultAttempts
+	}
+	if o.RetryDelay <= 0 {
+		o.RetryDelay = 5 * time.Second
+	}
+	if o.Grace <= 0 {
+		o.Grace = DefaultGrace
+	}
+	if o.Alive <= 0 {
+		o.Alive = jobs.AckWait / 3
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Worker{o: o, running: map[string]context.CancelCauseFunc{}}
+}
+
+// Run takes jobs until ctx ends. Jobs that are at work then are stopped and go back to the queue, for another
+// worker; it returns when they have.
+func (w *Worker) Run(ctx context.Context) error {
+	if err := os.MkdirAll(w.o.Dir, 0o700); err != nil {
+		return fault.New(fault.ConfigInvalid, "the worker's folder cannot be made", fault.Because(err), fault.On(w.o.Dir))
+	}
+	if err := w.o.Queue.Cancels(ctx, w.cancel); err != nil {
+		return err
+	}
+	// What ends the work says so by its cause, whatever ended the worker.
+	working, shut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, func() { shut(errShutdown) })()
+	var all sync.WaitGroup
+	defer all.Wait()
+	slots := make(chan struct{}, w.o.Concurrency)
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		d, err := w.o.Queue.Next(ctx)
+		if err != nil {
+			<-slots
+			if ctx.Err() != nil {
+				return nil
+			}
+			w.o.Logger.ErrorContext(ctx, "no job could be taken from the queue", "error", err)
+			if !pause(ctx, time.Second) {
+				return nil
+			}
+			continue
+		}
+		all.Go(func() {
+			defer func() { <-slots }()
+			w.work(working, d)
+		})
+	}
+}
+
+// cancel ends a job that is at work here.
+func (w *Worker) cancel(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if cancel, here := w.running[id]; here {
+		cancel(errCancelled)
+	}
+}
+
+// Running is how many jobs are at work here.
+func (w *Worker) Running() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.running)
+}
+
+// pause waits; it says false if ctx ended meanwhile.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
