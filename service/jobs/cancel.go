@@ -33,7 +33,7 @@ func (s *Service) Cancel(ctx context.Context, c Caller, id string, patience time
 	})
 	switch {
 	case errors.Is(err, errEnded):
-		return r.Job, true, fault.New(fault.Conflict, fmt.Sprintf("the job %s is already %s", id, r.Job.Status), fault.On(id), fault.From(fault.OriginService))
+		return r.Job, true, ended(r.Job)
 	case err != nil:
 		return status, false, jobFault(id, err)
 	case r.Job.Status.Terminal():
@@ -48,5 +48,12 @@ func (s *Service) Cancel(ctx context.Context, c Caller, id string, patience time
 		return r.Job, false, fault.Of(err)
 	}
 	status, err = s.StatusWhen(ctx, c, id, func(now backend.JobStatusResponse) bool { return !now.Status.Terminal() }, patience)
+	if err == nil && status.Status.Terminal() && status.Status != backend.JobCancelled { // it was quicker
+		err = ended(status)
+	}
 	return status, status.Status.Terminal(), err
+}
+
+func ended(job backend.JobStatusResponse) error {
+	return fault.New(fault.Conflict, fmt.Sprintf("the job %s is already %s", job.JobID, job.Status), fault.On(job.JobID), fault.From(fault.OriginService))
 }

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -178,7 +177,7 @@ func (a *attempt) keepSnapshot(ctx context.Context, scan *backend.ScanResult) er
 	}
 	if err := a.w.o.Snapshots.PutSnapshot(ctx, detail); err != nil {
 		_ = a.w.o.Files.Delete(context.WithoutCancel(ctx), jobs.SnapshotFile(detail.Snapshot))
-		return errors.Join(err)
+		return err
 	}
 	return nil
 }
