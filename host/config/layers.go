@@ -84,6 +84,9 @@ func (c *Config) profile(flag, variable string) (conf.Layer, []fault.Problem) {
 	at := "profiles." + c.Profile + "."
 	v, ok := profiles[c.Profile].(map[string]any)
 	if !ok && c.document.At("profiles."+c.Profile) == (conf.Position{}) {
+		if layer, problems, found := c.profileFile(); found {
+			return layer, problems
+		}
 		p := fault.Problem{Key: by, Message: fmt.Sprintf("there is no profile %q", c.Profile), Hint: "the configuration has no profiles"}
 		if known := slices.Sorted(maps.Keys(profiles)); len(known) > 0 {
 			p.Hint = "there are " + strings.Join(known, ", ")

@@ -1,0 +1,42 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// ProfileDir is the folder of profiles that programs write, such as `atg-server start --dev`: beside the
+// configuration, one file NAME.yaml a profile, with what profiles.NAME would hold. A profile of the same
+// name in the configuration itself wins.
+func (p Paths) ProfileDir() string { return filepath.Join(filepath.Dir(p.Config), "profiles") }
+
+// profileFile is the layer of the chosen profile from a file of its own, if there is one.
+func (c *Config) profileFile() (conf.Layer, []fault.Problem, bool) {
+	if c.Paths.Config == "" || !ValidName(c.Profile) {
+		return conf.Layer{}, nil, false
+	}
+	document, err := readFile(filepath.Join(c.Paths.ProfileDir(), c.Profile+".yaml"), false)
+	if err == nil && document.Name == "" {
+		return conf.Layer{}, nil, false
+	}
+	if err == nil {
+		err = checkSecrets(document)
+	}
+	if err != nil {
+		return conf.Layer{}, []fault.Problem{{Key: "profile " + c.Profile, Message: err.Error(), Hint: fault.Of(err).Hint}}, true
+	}
+	problems := conf.Check(document.Values, &values{}, document.At)
+	for i := range problems { // the lines are those of this file, not of the configuration
+		p := &problems[i]
+		p.Message = fmt.Sprintf("%s (%s:%d)", p.Message, document.Name, p.Line)
+		p.Line, p.Column = 0, 0
+	}
+	return conf.Layer{
+		Values: document.Values,
+		Source: func(key string) string { return "profile " + c.Profile + ", " + document.Source(key) },
+		At:     document.At,
+	}, problems, true
+}
