@@ -41,9 +41,9 @@ type schema struct {
 
 // UnmarshalJSON reads a schema, which may also be true (anything) or false (nothing).
 func (s *schema) UnmarshalJSON(b []byte) error {
-	var whether bool
-	if json.Unmarshal(b, &whether) == nil {
-		*s = schema{never: !whether}
+	switch text := string(b); text {
+	case "true", "false", "null":
+		*s = schema{never: text != "true"}
 		return nil
 	}
 	type plain schema
@@ -55,12 +55,13 @@ type names []string
 
 // UnmarshalJSON reads either form.
 func (n *names) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*n = names{one}
-		return nil
+	if len(b) > 0 && b[0] == '[' {
+		return json.Unmarshal(b, (*[]string)(n))
 	}
-	return json.Unmarshal(b, (*[]string)(n))
+	var one string
+	err := json.Unmarshal(b, &one)
+	*n = names{one}
+	return err
 }
 
 func parseSchema(raw json.RawMessage) (*schema, error) {
@@ -78,21 +79,26 @@ func Validate(raw json.RawMessage, settings backend.Settings) []fault.Problem {
 	if err != nil {
 		return []fault.Problem{{Message: "what the backend gives as a JSON Schema is none: " + err.Error()}}
 	}
-	v := validator{root: s}
-	return v.check(s, "", normal(map[string]any(settings)), false, 0)
+	return s.validate(settings)
+}
+
+func (s *schema) validate(settings backend.Settings) []fault.Problem {
+	return validator{root: s}.check(s, "", normal(map[string]any(settings)), false, 0)
 }
 
 // CheckSettings compares a backend's section with the JSON Schema that the backend published. It
 // answers every problem at once, as fault.ConfigInvalid with the keys, lines and variables that the
 // user knows them by; and refuses a secret in a file that others can read.
 func (c *Config) CheckSettings(name string, raw json.RawMessage) error {
-	if s, err := parseSchema(raw); err != nil {
+	s, err := parseSchema(raw)
+	if err != nil {
 		return fault.New(fault.BackendIncompatible, fmt.Sprintf("what backend %s gives as a JSON Schema of its settings is none", name),
 			fault.Because(err), fault.On(name), fault.From(fault.OriginBackend))
-	} else if err := c.checkExposed(name, s); err != nil {
+	}
+	if err := c.checkExposed(name, s); err != nil {
 		return err
 	}
-	problems := Validate(raw, c.Settings(name))
+	problems := s.validate(c.Settings(name))
 	if len(problems) == 0 {
 		return nil
 	}
