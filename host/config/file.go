@@ -2,16 +2,12 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/conf"
-	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // readFile reads the file; one that need not be there may be absent.
@@ -30,26 +26,9 @@ func readFile(name string, required bool) (*conf.Document, error) {
 // checkSecrets refuses a file that by its looks holds a secret and that others can read.
 func checkSecrets(document *conf.Document) error {
 	if key := findSecret("", document.Values); key != "" {
-		return checkMode(document, key, document.At(key))
+		return conf.CheckPrivate(document, key, document.At(key))
 	}
 	return nil
-}
-
-// checkMode refuses a file that others can read, because of the secret in key.
-func checkMode(document *conf.Document, key string, at conf.Position) error {
-	if document.Name == "" || runtime.GOOS == "windows" { // Windows keeps a profile's files private
-		return nil
-	}
-	info, err := os.Stat(document.Name)
-	if err != nil {
-		return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s cannot be looked at", document.Name), fault.Because(err), fault.From(fault.OriginHost))
-	}
-	if !info.Mode().IsRegular() || info.Mode()&0o077 == 0 {
-		return nil
-	}
-	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s holds a secret and is open to others (mode %04o)", document.Name, info.Mode().Perm()),
-		fault.On(document.Name), fault.Hint("chmod 600 %s", document.Name), fault.From(fault.OriginHost),
-		fault.Problems(fault.Problem{Key: key, Message: "is a secret", Line: at.Line, Column: at.Column}))
 }
 
 // findSecret is the key of the first setting that looks like a secret by its name, before any schema

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/internal/conf"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -111,7 +112,7 @@ func (c *Config) checkExposed(name string, s *schema) error {
 	prefix := settingsOf(name)
 	for _, key := range c.merged.Keys() {
 		if setting, ok := strings.CutPrefix(key, prefix); ok && s.secrecy(setting) == hidden && c.merged.At(key).Line > 0 {
-			return checkMode(c.document, key, c.merged.At(key))
+			return conf.CheckPrivate(c.document, key, c.merged.At(key))
 		}
 	}
 	return nil
