@@ -31,7 +31,7 @@ func (p *Page) Line(parts ...any) {
 func (p *Page) Prose(first, rest int, parts ...any) {
 	text := p.line(parts)
 	room := p.screen.width() - max(first, rest)
-	if room > 20 && lipgloss.Width(text) > room {
+	if room > 20 && columns(text) > room {
 		text = wrap(text, room, "\n"+strings.Repeat(" ", rest))
 	}
 	p.text.WriteString(strings.Repeat(" ", first) + text + "\n")
@@ -42,7 +42,7 @@ func wrap(text string, width int, newline string) string {
 	var b strings.Builder
 	column := 0
 	for i, word := range strings.Split(text, " ") {
-		w := lipgloss.Width(word)
+		w := columns(word)
 		switch {
 		case i == 0:
 		case column+1+w > width:
@@ -105,7 +105,7 @@ func (p *Page) Pairs(pairs ...Pair) {
 	width := 0
 	for _, pair := range pairs {
 		if pair.Value != "" {
-			width = max(width, lipgloss.Width(Clean(pair.Name)))
+			width = max(width, columns(Clean(pair.Name)))
 		}
 	}
 	for _, pair := range pairs {
@@ -113,7 +113,7 @@ func (p *Page) Pairs(pairs ...Pair) {
 			continue
 		}
 		name := Clean(pair.Name)
-		p.Line("  ", Toned{Faint, name}, strings.Repeat(" ", width-lipgloss.Width(name)+2), pair.Value)
+		p.Line("  ", Toned{Faint, name}, strings.Repeat(" ", width-columns(name)+2), pair.Value)
 	}
 }
 
@@ -147,62 +147,107 @@ func (p *Page) Table(t Table) {
 	titled := false
 	rows := make([][]string, len(t.Rows))
 	for i, c := range t.Columns {
-		headers[i], widths[i] = c.Title, lipgloss.Width(c.Title)
+		headers[i], widths[i] = c.Title, columns(c.Title)
 		titled = titled || c.Title != ""
 	}
 	for i, row := range t.Rows {
 		rows[i] = make([]string, len(t.Columns))
 		for j := range row {
 			rows[i][j] = Clean(row[j])
-			widths[j] = max(widths[j], lipgloss.Width(rows[i][j]))
+			widths[j] = max(widths[j], columns(rows[i][j]))
 		}
 	}
 
-	const gap = 2
-	drawn := table.New().Rows(rows...).
+	width := p.screen.width()
+	if width == 0 {
+		width = t.Width
+	}
+	if room := width - t.Indent; width > 0 && total(widths) > room {
+		p.wrapped(t, headers, titled, rows, widths, max(room, 20))
+		return
+	}
+	if titled {
+		p.row(t, headers, widths, func(int) Tone { return Faint })
+	}
+	for i, row := range rows {
+		p.row(t, row, widths, func(column int) Tone { return t.tone(i, column) })
+	}
+}
+
+// margin is how many columns of the screen are free between those of a table.
+const margin = 2
+
+func (t *Table) tone(row, column int) Tone {
+	if t.Tone == nil {
+		return Normal
+	}
+	return t.Tone(row, column)
+}
+
+// row adds a row of a table for which there is room enough.
+func (p *Page) row(t Table, cells []string, widths []int, tone func(column int) Tone) {
+	space := t.Indent // is written before the next text, so that no line ends with it
+	for i, cell := range cells {
+		pad := widths[i] - columns(cell)
+		if t.Columns[i].Right {
+			space, pad = space+pad, 0
+		}
+		text := strings.TrimRight(cell, " ")
+		if text != "" {
+			p.text.WriteString(strings.Repeat(" ", space))
+			p.text.WriteString(p.screen.paint.text(tone(i), text))
+			space = 0
+		}
+		space += len(cell) - len(text) + pad + margin
+	}
+	p.text.WriteByte('\n')
+}
+
+// wrapped adds a table whose cells have to be wrapped so that it has room.
+func (p *Page) wrapped(t Table, headers []string, titled bool, rows [][]string, widths []int, room int) {
+	drawn := table.New().Rows(rows...).Width(room).
 		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
 		BorderColumn(false).BorderRow(false).BorderHeader(false).
 		StyleFunc(func(row, column int) lipgloss.Style {
-			tone := Normal
-			switch {
-			case row == table.HeaderRow:
-				tone = Faint
-			case t.Tone != nil:
-				tone = t.Tone(row, column)
+			tone := Faint
+			if row != table.HeaderRow {
+				tone = t.tone(row, column)
 			}
 			style, c := p.screen.paint.style(tone), t.Columns[column]
 			if c.Right {
 				style = style.Align(lipgloss.Right)
 			}
 			if c.Whole {
-				style = style.Width(widths[column] + gap)
+				style = style.Width(widths[column] + margin)
 			}
 			if column < len(t.Columns)-1 || c.Whole {
-				style = style.PaddingRight(gap)
+				style = style.PaddingRight(margin)
 			}
 			return style
 		})
 	if titled {
 		drawn = drawn.Headers(headers...)
 	}
-	width := p.screen.width()
-	if width == 0 {
-		width = t.Width
-	}
-	if room := width - t.Indent; width > 0 && total(widths, gap) > room {
-		drawn = drawn.Width(max(room, 20))
-	}
 	for line := range strings.SplitSeq(drawn.String(), "\n") {
-		p.text.WriteString(strings.Repeat(" ", t.Indent))
-		p.text.WriteString(strings.TrimRight(line, " "))
+		p.text.WriteString(strings.TrimRight(strings.Repeat(" ", t.Indent)+line, " "))
 		p.text.WriteByte('\n')
 	}
 }
 
-func total(widths []int, gap int) int {
-	sum := gap * (len(widths) - 1)
+func total(widths []int) int {
+	sum := margin * (len(widths) - 1)
 	for _, w := range widths {
 		sum += w
 	}
 	return sum
+}
+
+// columns is how many columns of the screen clean text takes.
+func columns(text string) int {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return lipgloss.Width(text)
+		}
+	}
+	return len(text)
 }
