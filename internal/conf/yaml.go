@@ -87,11 +87,9 @@ func Parse(name string, content []byte) (*Document, error) {
 	return d, nil
 }
 
-var lineInMessage = regexp.MustCompile(`line (\d+)`)
-
 func syntax(name string, err error) error {
 	p := fault.Problem{Message: err.Error()}
-	if found := lineInMessage.FindStringSubmatch(err.Error()); found != nil {
+	if found := regexp.MustCompile(`line (\d+)`).FindStringSubmatch(err.Error()); found != nil {
 		p.Line, _ = strconv.Atoi(found[1])
 	}
 	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s is not the YAML that atg reads", name), fault.On(name), fault.Problems(p))

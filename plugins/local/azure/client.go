@@ -16,7 +16,7 @@ import (
 // Client talks to one cloud with one way to get credentials. It is for concurrent use.
 type Client struct {
 	config    Config
-	transport *http.Transport
+	transport *transport
 	wire      *http.Client
 
 	mu       sync.Mutex
@@ -27,11 +27,11 @@ type Client struct {
 // every problem. It calls nobody.
 func New(config Config) (*Client, error) {
 	problems := config.resolve()
-	roots, more := config.authorities()
+	authorities, more := config.authorities()
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fault.New(fault.ConfigInvalid, "the settings for Azure are wrong", fault.Problems(problems...))
 	}
-	transport := newTransport(roots, config.Parallelism)
+	transport := &transport{authorities: authorities, parallelism: config.Parallelism}
 	return &Client{
 		config: config, transport: transport, sessions: map[string]*Session{},
 		wire: &http.Client{Transport: transport, CheckRedirect: noRedirects},

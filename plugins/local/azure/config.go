@@ -3,10 +3,10 @@
 package azure
 
 import (
-	"crypto/x509"
 	"fmt"
 	"os"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -105,13 +105,19 @@ func (c *Config) resolve() []fault.Problem {
 const tenantForms = "an id like 72f988bf-86f1-41af-91ab-2d7cd011db47, or a domain like contoso.onmicrosoft.com"
 
 var (
-	guidForm   = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	domainForm = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]$`)
+	guidForm   = expression(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	domainForm = expression(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]$`)
 )
+
+// expression compiles a regular expression when it is first used: each command starts a backend, and most
+// need none.
+func expression(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // ValidTenant says whether text has the form of a tenant: a GUID or a domain.
 func ValidTenant(text string) bool {
-	return guidForm.MatchString(text) || len(text) <= 253 && domainForm.MatchString(text)
+	return guidForm().MatchString(text) || len(text) <= 253 && domainForm().MatchString(text)
 }
 
 // CheckTenant is nil for a text of a tenant's form, else fault.InvalidArgument.
@@ -120,34 +126,4 @@ func CheckTenant(text string) error {
 		return nil
 	}
 	return fault.New(fault.InvalidArgument, fmt.Sprintf("%q is no tenant id", text), fault.Hint("give %s", tenantForms))
-}
-
-// authorities are the certificate authorities to trust; nil are the system's. SSL_CERT_FILE counts
-// on every system: Go itself heeds it on some only.
-func (c *Config) authorities() (*x509.CertPool, []fault.Problem) {
-	files := map[string]string{}
-	if c.CAFile != "" {
-		files["ca_file"] = c.CAFile
-	}
-	if f := c.getenv("SSL_CERT_FILE"); f != "" {
-		files["SSL_CERT_FILE"] = f
-	}
-	if len(files) == 0 {
-		return nil, nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	var problems []fault.Problem
-	for key, file := range files {
-		pem, err := os.ReadFile(file)
-		if err == nil && !pool.AppendCertsFromPEM(pem) {
-			err = fmt.Errorf("%s holds no certificate in PEM form", file)
-		}
-		if err != nil {
-			problems = append(problems, fault.Problem{Key: key, Message: err.Error()})
-		}
-	}
-	return pool, problems
 }

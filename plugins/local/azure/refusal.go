@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -39,10 +38,10 @@ const (
 )
 
 var (
-	entraCode = regexp.MustCompile(`AADSTS\d+`)
-	entraTail = regexp.MustCompile(`(?is)\s*(trace id|correlation id|timestamp):.*`)
+	entraCode = expression(`AADSTS\d+`)
+	entraTail = expression(`(?is)\s*(trace id|correlation id|timestamp):.*`)
 	// What azidentity adds for readers of its own documentation.
-	azidentityTail = regexp.MustCompile(`(?s)\.?\s*To troubleshoot, visit.*`)
+	azidentityTail = expression(`(?s)\.?\s*To troubleshoot, visit.*`)
 )
 
 // refused is the fault behind the failure of a source of tokens.
@@ -58,7 +57,7 @@ func (c *credential) refused(ctx context.Context, name string, err error) error 
 		return unreachable("Microsoft Entra ID", wire)
 	}
 	hint := hintLogin
-	if entraCode.MatchString(err.Error()) { // the CLI's text of an expired or revoked login
+	if entraCode().MatchString(err.Error()) { // the CLI's text of an expired or revoked login
 		hint = hintAgain
 	}
 	return fault.New(fault.AzureAuthRequired, fmt.Sprintf("the credential of %s gives no token: %s", name, reason(err)),
@@ -80,10 +79,10 @@ func refusedByEntra(name string, resp *http.Response, cause error) error {
 		body.Description = reason(cause)
 	}
 	code, hint := fault.AzureAuthRequired, hintLogin
-	if r, ok := refusals[entraCode.FindString(body.Description)]; ok {
+	if r, ok := refusals[entraCode().FindString(body.Description)]; ok {
 		code, hint = r.code, r.hint
 	}
-	text := oneLine(entraTail.ReplaceAllString(body.Description, ""))
+	text := oneLine(entraTail().ReplaceAllString(body.Description, ""))
 	if body.CorrelationID != "" {
 		text += fmt.Sprintf(" (correlation id %s)", oneLine(body.CorrelationID))
 	}
@@ -97,7 +96,7 @@ func reason(err error) string {
 	if errors.As(err, &failed) && failed.RawResponse != nil {
 		return fmt.Sprintf("it was asked, and answered with HTTP %d", failed.RawResponse.StatusCode)
 	}
-	text := azidentityTail.ReplaceAllString(err.Error(), "")
+	text := azidentityTail().ReplaceAllString(err.Error(), "")
 	if _, after, found := strings.Cut(text, "Credential: "); found {
 		text = after // the SDK's name of the source, which stands beside
 	}

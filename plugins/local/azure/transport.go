@@ -3,15 +3,97 @@ package azure
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
+
+// transport is a newTransport that is made at the first request: to read the system's certificate
+// authorities takes as long as all the rest of a backend's start.
+type transport struct {
+	authorities [][]byte // PEM; trusted beside the system's
+	parallelism int
+
+	mu   sync.Mutex
+	made *http.Transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.mu.Lock()
+	if t.made == nil {
+		t.made = newTransport(pool(t.authorities), t.parallelism)
+	}
+	made := t.made
+	t.mu.Unlock()
+	return made.RoundTrip(r)
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (t *transport) CloseIdleConnections() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.made != nil {
+		t.made.CloseIdleConnections()
+	}
+}
+
+// authorities are the files of certificate authorities to trust beside the system's, each with one
+// certificate at least. SSL_CERT_FILE counts on every system: Go itself heeds it on some only.
+func (c *Config) authorities() (files [][]byte, problems []fault.Problem) {
+	for _, named := range []struct{ key, file string }{{"ca_file", c.CAFile}, {"SSL_CERT_FILE", c.getenv("SSL_CERT_FILE")}} {
+		if named.file == "" {
+			continue
+		}
+		content, err := os.ReadFile(named.file)
+		if err == nil && !certifies(content) {
+			err = fmt.Errorf("%s holds no certificate in PEM form", named.file)
+		}
+		if err != nil {
+			problems = append(problems, fault.Problem{Key: named.key, Message: err.Error()})
+		}
+		files = append(files, content)
+	}
+	return files, problems
+}
+
+// certifies says whether there is a certificate that AppendCertsFromPEM would take.
+func certifies(content []byte) bool {
+	for {
+		var block *pem.Block
+		if block, content = pem.Decode(content); block == nil {
+			return false
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" && len(block.Headers) == 0 {
+			return true
+		}
+	}
+}
+
+// pool is the system's authorities and those of files; nil, which is the system's alone, for none.
+func pool(files [][]byte) *x509.CertPool {
+	if len(files) == 0 {
+		return nil
+	}
+	all, err := x509.SystemCertPool()
+	if err != nil {
+		all = x509.NewCertPool()
+	}
+	for _, content := range files {
+		all.AppendCertsFromPEM(content)
+	}
+	return all
+}
 
 // newTransport makes the one pool of connections to Azure. HTTP/1.1: its pages come faster over
 // several connections than over the one that HTTP/2 shares, and a reset costs one page alone.

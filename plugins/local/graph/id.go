@@ -4,12 +4,14 @@ import (
 	"crypto/rand"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
 // idForm is the form of a snapshot's id: the time the scan began, in UTC to the millisecond, and six
 // random characters. Ids sort by time and are safe as file names everywhere.
-var idForm = regexp.MustCompile(`^[0-9]{8}-[0-9]{9}-[a-z2-7]{6}$`)
+// It is compiled when it is first needed, which in most commands is never.
+var idForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{8}-[0-9]{9}-[a-z2-7]{6}$`) })
 
 // NewID makes the id of a snapshot of a scan that began at t.
 func NewID(t time.Time) string {

@@ -137,7 +137,7 @@ func notFound(wanted string, ids []string) error {
 // load describes a snapshot of the store: from its sidecar, or from the file itself, whose sidecar
 // is then made anew.
 func (s *Store) load(ctx context.Context, id string) (backend.Snapshot, error) {
-	if !idForm.MatchString(id) {
+	if !idForm().MatchString(id) {
 		return backend.Snapshot{}, broken(s.file(id), "is not named as a snapshot", nil)
 	}
 	path := s.file(id)

@@ -120,7 +120,7 @@ func (s *Store) sweep() {
 			g.remove()
 		case strings.HasPrefix(name, sidecarTemp):
 			_ = os.Remove(filepath.Join(s.dir, name))
-		case idForm.MatchString(strings.TrimSuffix(name, sidecarSuffix)) && strings.HasSuffix(name, sidecarSuffix):
+		case idForm().MatchString(strings.TrimSuffix(name, sidecarSuffix)) && strings.HasSuffix(name, sidecarSuffix):
 			id := strings.TrimSuffix(name, sidecarSuffix)
 			if _, err := os.Lstat(s.file(id)); errors.Is(err, fs.ErrNotExist) {
 				_ = os.Remove(s.sidecar(id))

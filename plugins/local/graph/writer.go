@@ -104,7 +104,7 @@ func (s *Store) NewWriter(ctx context.Context, meta Meta) (*Writer, error) {
 	if meta.ID == "" {
 		meta.ID = NewID(meta.CreatedAt)
 	}
-	if !idForm.MatchString(meta.ID) {
+	if !idForm().MatchString(meta.ID) {
 		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("%q is no id for a snapshot", meta.ID))
 	}
 	g, err := s.stage(meta.ID)
