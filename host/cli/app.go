@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -96,24 +95,8 @@ func (a *app) dispatcherFor(c *config.Config, find func(string) (discover.Progra
 		Backend: c.Backend, Fallback: c.Fallback, Start: start, Settings: c.Settings, Check: c.CheckSettings,
 		Observe: func() dispatch.Observer { return a.console.Progress() },
 		Note:    a.console.Note,
+		Command: func(name string) []string { return a.command(c, name) },
 	})
-}
-
-// outcome prints what came of an operation. An error beside an outcome follows it.
-func (a *app) outcome(out *dispatch.Outcome, err error, page func(*ui.Page)) error {
-	if out == nil {
-		return err
-	}
-	document := ui.Document{Data: out.Result, Page: page}
-	if out.Result == nil {
-		document = ui.Document{Data: out.Job, Page: func(p *ui.Page) {
-			p.Job(out.Job, out.Backend, fmt.Sprintf("atg --backend %s job watch %s", out.Backend, out.Job.JobID))
-		}}
-	}
-	if printed := a.console.Print(document); printed != nil {
-		return printed
-	}
-	return err
 }
 
 // confirm asks; a no ends the command.
@@ -136,10 +119,17 @@ func usage(format string, args ...any) error {
 	return fault.New(fault.InvalidArgument, fmt.Sprintf(format, args...), fault.From(fault.OriginHost))
 }
 
-// again is how to call atg again with the same backend, for hints.
-func again(d *dispatch.ExecutionDispatcher, name string) string {
-	if name == dispatch.Local && d.Backend() == dispatch.Local {
-		return "atg"
+// command is how to call atg again with the same configuration and the backend of that name.
+func (a *app) command(c *config.Config, name string) []string {
+	words := []string{"atg"}
+	if a.flags.ConfigFile != "" {
+		words = append(words, "--config", a.flags.ConfigFile)
 	}
-	return strings.Join([]string{"atg", "--backend", name}, " ")
+	if a.flags.Profile != "" {
+		words = append(words, "--profile", a.flags.Profile)
+	}
+	if name != dispatch.Local || c.Backend != dispatch.Local {
+		words = append(words, "--backend", name)
+	}
+	return words
 }

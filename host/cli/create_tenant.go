@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"github.com/azure-tenant-grapher/atg/host/dispatch"
 	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -10,10 +11,10 @@ import (
 
 type createTenantCmd struct {
 	tenantFlag
+	waitFlags
 	Spec   string `arg:"" type:"path" placeholder:"SPEC.md" help:"The specification."`
 	DryRun bool   `help:"Only show the plan."`
 	Yes    bool   `short:"y" help:"Deploy the plan without asking."`
-	Detach bool   `help:"Do not wait: print the job's id. Needs a backend whose jobs outlive the command."`
 }
 
 // Help is the long help.
@@ -39,9 +40,10 @@ func (c *createTenantCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	request := backend.TenantCreationRequest{TenantID: a.tenant(), Spec: specInput, DryRun: true}
-	planned, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, c.DryRun && c.Detach)
+	e := dispatch.Ending{CancelOnInterrupt: c.CancelOnInterrupt}
+	planned, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, dispatch.Task{Detach: c.DryRun && c.Detach, Ending: e})
 	if err != nil || c.DryRun {
-		return a.outcome(planned, err, func(p *ui.Page) { p.Tenant(planned.Result.(*backend.TenantCreationResult)) })
+		return a.outcome(d, planned, e, err)
 	}
 	plan := planned.Result.(*backend.TenantCreationResult).Plan
 	if plan == nil {
@@ -54,6 +56,6 @@ func (c *createTenantCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	request.DryRun, request.PlanDigest = false, plan.Digest
-	out, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, c.Detach)
-	return a.outcome(out, err, func(p *ui.Page) { p.Tenant(out.Result.(*backend.TenantCreationResult)) })
+	out, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, dispatch.Task{Detach: c.Detach, Ending: e})
+	return a.outcome(d, out, e, err)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,8 +21,10 @@ type fake struct {
 	*runner.Runner
 	health    backend.Health
 	snapshots []backend.Snapshot
-	request   backend.Request // of the last job
+	schema    string          // of its settings; empty takes none
+	request   backend.Request // of the last scan; of a backend whose jobs end with the command
 	stopped   int
+	durable   bool // jobs outlive a command
 }
 
 func newFake(scan runner.Work) *fake {
@@ -30,21 +33,33 @@ func newFake(scan runner.Work) *fake {
 		{ID: "snap-1", TenantID: "t", CreatedAt: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)},
 	}}
 	f.Runner = runner.New(runner.Works{backend.OpScan: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
-		f.request = job.Submission().Request
+		if !f.durable {
+			f.request = job.Submission().Request
+		}
 		if scan != nil {
 			return scan(ctx, job)
 		}
 		return &backend.ScanResult{Success: true, Complete: true, Subscriptions: 1, Resources: 7, DurationSeconds: 2, Snapshot: &f.snapshots[0]}, nil
+	}, backend.OpVisualize: func(_ context.Context, job *runner.Job) (backend.Result, error) {
+		dir, err := job.OutputDir()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)
+		}
+		return &backend.VisualizationResult{Success: true, Complete: true, Nodes: 3}, err
 	}})
 	return f
 }
 
 func (f *fake) Describe(context.Context) (backend.Description, error) {
-	return backend.Description{Name: "fake", Version: "1.0.0", Protocol: backend.Protocol}, nil
+	return backend.Description{Name: "fake", Version: "1.0.0", Protocol: backend.Protocol, SettingsSchema: json.RawMessage(f.schema)}, nil
 }
 func (f *fake) Configure(context.Context, backend.Settings) error { return nil }
 func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
-	return backend.Capabilities{Operations: []backend.Operation{backend.OpScan}, Features: append(runner.Features(), backend.FeatureSnapshots)}, nil
+	can := backend.Capabilities{Operations: []backend.Operation{backend.OpScan, backend.OpVisualize}, Features: append(runner.Features(), backend.FeatureSnapshots)}
+	if f.durable {
+		can.Features = append(can.Features, backend.FeatureDurableJobs)
+	}
+	return can, nil
 }
 func (f *fake) CheckHealth(context.Context) backend.Health { return f.health }
 
@@ -97,6 +112,9 @@ func (p program) Exited() <-chan struct{}  { return p.exited }
 func (p program) Kill()                    {}
 func (p program) Stop(ctx context.Context) error {
 	p.stopped++
+	if p.durable {
+		return nil
+	}
 	return p.Close(ctx)
 }
 

@@ -4,15 +4,15 @@ import (
 	"context"
 
 	"github.com/azure-tenant-grapher/atg/host/dispatch"
-	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
 type generateIaCCmd struct {
 	tenantFlag
 	filterFlags
+	waitFlags
 	Format             string `enum:"terraform,bicep,arm" required:"" placeholder:"FORMAT" help:"terraform, bicep or arm."`
-	OutputDir          string `required:"" type:"path" placeholder:"DIR" help:"Folder for the code; it must be empty, unless --force."`
+	OutputDir          string `required:"" type:"path" placeholder:"DIR" help:"Folder for the code. Files there that atg did not write stay, unless --force."`
 	Snapshot           string `placeholder:"ID" help:"Snapshot to take (default: the newest complete one of the tenant)."`
 	TargetTenant       string `placeholder:"ID" help:"Tenant that the code is for, if it is another."`
 	TargetSubscription string `placeholder:"ID" help:"Subscription that the code is for, if it is another."`
@@ -21,8 +21,7 @@ type generateIaCCmd struct {
 	Import             bool   `help:"Write import blocks for what exists."`
 	Split              string `enum:",rg,type,none" default:"" placeholder:"HOW" help:"Split the code by rg, type or none."`
 	Check              bool   `help:"Let the format's own tool check the code, where it is installed."`
-	Force              bool   `help:"Write into a folder that is not empty, and replace files of the same names."`
-	Detach             bool   `help:"Do not wait: print the job's id. Needs a backend whose jobs outlive the command."`
+	Force              bool   `help:"Replace files of the same names that atg did not write, or that were changed since."`
 }
 
 // Help is the long help.
@@ -41,9 +40,10 @@ func (c *generateIaCCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	e := dispatch.Ending{OutputDir: c.OutputDir, Overwrite: c.Force, CancelOnInterrupt: c.CancelOnInterrupt}
 	out, err := d.ExecuteIaCGeneration(ctx, &backend.IaCGenerationRequest{
 		TenantID: a.tenant(), OutputFormat: c.Format, Snapshot: c.Snapshot, Filter: c.filter(), Import: c.Import, Split: c.Split, Check: c.Check,
 		Target: backend.Target{TenantID: c.TargetTenant, SubscriptionID: c.TargetSubscription, Location: c.TargetLocation, NamePrefix: c.TargetPrefix},
-	}, dispatch.Task{OutputDir: c.OutputDir, Overwrite: c.Force, Detach: c.Detach})
-	return a.outcome(out, err, func(p *ui.Page) { p.IaC(out.Result.(*backend.IaCGenerationResult), c.OutputDir) })
+	}, dispatch.Task{Detach: c.Detach, Ending: e})
+	return a.outcome(d, out, e, err)
 }

@@ -26,6 +26,14 @@ type grammar struct {
 		Pull   snapshotPullCmd   `cmd:"" help:"Copy a snapshot into a local file."`
 		Delete snapshotDeleteCmd `cmd:"" help:"Delete snapshots."`
 	} `kong:"-"`
+	Job struct {
+		List     jobListCmd     `cmd:"" help:"List your jobs, newest first."`
+		Show     jobShowCmd     `cmd:"" help:"Show how far a job is, or what became of it."`
+		Watch    jobWatchCmd    `cmd:"" help:"Follow a job to its end, and print its result."`
+		Result   jobResultCmd   `cmd:"" help:"Print the result of a completed job."`
+		Download jobDownloadCmd `cmd:"" help:"Bring the files of a completed job."`
+		Cancel   jobCancelCmd   `cmd:"" help:"Cancel a job."`
+	} `kong:"-"`
 	Health  healthCmd `kong:"-"`
 	Backend struct {
 		List backendListCmd `cmd:"" help:"List the backends that atg finds."`
@@ -54,6 +62,7 @@ func (g *grammar) commands() []command {
 		{"generate-iac", "work", "Generate Terraform, Bicep or ARM from a snapshot.", &g.GenerateIaC},
 		{"create-tenant", "work", "Deploy a written specification into a tenant.", &g.CreateTenant},
 		{"snapshot", "work", "Work with snapshots: list, show, pull, delete.", &g.Snapshot},
+		{"job", "work", "Work with jobs that outlive a command: list, show, watch, result, download, cancel.", &g.Job},
 		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},
 		{"backend", "setup", "Find, inspect and test backends: list, info, test.", &g.Backend},
 		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
@@ -163,6 +172,12 @@ var (
 	_ verb = (*snapshotShowCmd)(nil)
 	_ verb = (*snapshotPullCmd)(nil)
 	_ verb = (*snapshotDeleteCmd)(nil)
+	_ verb = (*jobListCmd)(nil)
+	_ verb = (*jobShowCmd)(nil)
+	_ verb = (*jobWatchCmd)(nil)
+	_ verb = (*jobResultCmd)(nil)
+	_ verb = (*jobDownloadCmd)(nil)
+	_ verb = (*jobCancelCmd)(nil)
 	_ verb = (*healthCmd)(nil)
 	_ verb = (*backendListCmd)(nil)
 	_ verb = (*backendInfoCmd)(nil)

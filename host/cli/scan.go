@@ -4,20 +4,19 @@ import (
 	"context"
 
 	"github.com/azure-tenant-grapher/atg/host/dispatch"
-	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
 type scanCmd struct {
 	tenantFlag
 	filterFlags
+	waitFlags
 	Limit       limitFlag `placeholder:"N" help:"Read at most so many resources."`
 	Depth       string    `enum:",resources,children,extensions" default:"" placeholder:"DEPTH" help:"How deep: resources, children (that only ARM lists) or extensions (of each resource). Default: the most that the backend can."`
 	Identities  string    `enum:",all,referenced,none" default:"" placeholder:"WHICH" help:"Users, groups and principals: all, referenced (by what is scanned) or none."`
 	NoAADImport bool      `name:"no-aad-import" help:"The same as --identities none."`
 	Discovery   string    `enum:",auto,graph,arm" default:"" placeholder:"HOW" help:"How to find resources: auto, graph (Resource Graph) or arm (lists)."`
 	DryRun      bool      `help:"Only say what a scan would read, and how long it would take."`
-	Detach      bool      `help:"Do not wait: print the job's id. Needs a backend whose jobs outlive the command."`
 }
 
 // Help is the long help.
@@ -34,7 +33,8 @@ Examples:
   atg scan --tenant-id contoso.onmicrosoft.com
   atg scan --subscription 6f0c… --location westeurope,northeurope
   atg scan --tag env=prod --exclude-type microsoft.insights/components
-  atg scan -o json | jq .snapshot.id`
+  atg scan -o json | jq .snapshot.id
+  atg --backend remote scan --detach               # the job goes on: atg job watch ID comes back to it`
 }
 
 // Run scans.
@@ -53,17 +53,7 @@ func (c *scanCmd) Run(ctx context.Context, a *app) error {
 		}
 		request.Identities = backend.IdentitiesNone
 	}
-	out, err := d.ExecuteScan(ctx, request, c.Detach)
-	return a.outcome(out, err, func(p *ui.Page) {
-		p.Scan(ui.ScanSummary{Result: out.Result.(*backend.ScanResult), Detail: out.Detail, Next: nextAfterScan(d, out)})
-	})
-}
-
-// nextAfterScan is the command that a person most likely wants after a scan.
-func nextAfterScan(d *dispatch.ExecutionDispatcher, out *dispatch.Outcome) string {
-	scan, ok := out.Result.(*backend.ScanResult)
-	if !ok || scan.Snapshot == nil {
-		return ""
-	}
-	return again(d, out.Backend) + " snapshot show " + scan.Snapshot.ID
+	e := dispatch.Ending{CancelOnInterrupt: c.CancelOnInterrupt}
+	out, err := d.ExecuteScan(ctx, request, dispatch.Task{Detach: c.Detach, Ending: e})
+	return a.outcome(d, out, e, err)
 }

@@ -58,6 +58,9 @@ type Options struct {
 	Observe func() Observer
 	// Note tells the user what the dispatcher does by itself; nil tells nobody.
 	Note func(format string, args ...any)
+	// Command is how to call atg again with the same configuration and this backend, for hints; nil is
+	// atg --backend NAME.
+	Command func(name string) []string
 	// Grace is how long a backend has to stop its work; 0 is 15 seconds.
 	Grace time.Duration
 }
@@ -82,6 +85,9 @@ func New(o Options) *ExecutionDispatcher {
 	if o.Note == nil {
 		o.Note = func(string, ...any) {}
 	}
+	if o.Command == nil {
+		o.Command = func(name string) []string { return []string{"atg", "--backend", name} }
+	}
 	if o.Grace <= 0 {
 		o.Grace = defaultGrace
 	}
@@ -103,10 +109,17 @@ func (d *ExecutionDispatcher) IsRemoteMode() bool { return d.options.Backend == 
 type Task struct {
 	Request backend.Request
 	Inputs  []File // what the operation reads
+	Detach  bool   // do not wait for a durable job
+	Ending
+}
+
+// Ending says how the wait for a job ends, and where its files go.
+type Ending struct {
 	// OutputDir takes the job's files; empty leaves them with the backend.
 	OutputDir string
-	Overwrite bool // also into an OutputDir that holds files already
-	Detach    bool // do not wait for a durable job
+	Overwrite bool // also files that atg did not write, or that somebody has changed since
+	// CancelOnInterrupt cancels also a durable job when the user ends the command; otherwise it goes on.
+	CancelOnInterrupt bool
 }
 
 // File is a local file that an operation reads.
@@ -125,26 +138,21 @@ type Outcome struct {
 }
 
 // ExecuteScan scans a tenant. An incomplete scan answers its outcome and fault.Incomplete.
-func (d *ExecutionDispatcher) ExecuteScan(ctx context.Context, request *backend.ScanRequest, detach bool) (*Outcome, error) {
-	return d.Execute(ctx, Task{Request: request, Detach: detach})
+func (d *ExecutionDispatcher) ExecuteScan(ctx context.Context, request *backend.ScanRequest, task Task) (*Outcome, error) {
+	task.Request = request
+	return d.Execute(ctx, task)
 }
 
 // ExecuteIaCGeneration generates code into task.OutputDir; FilesGenerated are then absolute paths.
 // An incomplete result answers its outcome and fault.Incomplete.
 func (d *ExecutionDispatcher) ExecuteIaCGeneration(ctx context.Context, request *backend.IaCGenerationRequest, task Task) (*Outcome, error) {
 	task.Request = request
-	out, err := d.Execute(ctx, task)
-	if out != nil {
-		if result, ok := out.Result.(*backend.IaCGenerationResult); ok && out.Files != nil {
-			result.FilesGenerated = out.Files
-		}
-	}
-	return out, err
+	return d.Execute(ctx, task)
 }
 
 // ExecuteTenantCreation deploys the specification in the local file spec, or plans to.
-func (d *ExecutionDispatcher) ExecuteTenantCreation(ctx context.Context, request *backend.TenantCreationRequest, spec string, detach bool) (*Outcome, error) {
-	task := Task{Request: request, Detach: detach}
+func (d *ExecutionDispatcher) ExecuteTenantCreation(ctx context.Context, request *backend.TenantCreationRequest, spec string, task Task) (*Outcome, error) {
+	task.Request = request
 	if spec != "" {
 		task.Inputs = []File{{Path: request.Spec, File: spec}}
 	}
@@ -181,10 +189,8 @@ func (d *ExecutionDispatcher) fallsBack(ctx context.Context, err error) bool {
 
 // attempt runs a task on one backend. Sent says that it may have got the job.
 func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Task) (out *Outcome, sent bool, err error) {
-	if task.OutputDir != "" {
-		if err := checkOutput(task.OutputDir, task.Overwrite); err != nil {
-			return nil, false, err
-		}
+	if err := checkOutput(task.OutputDir); err != nil {
+		return nil, false, err
 	}
 	s, err := d.Open(ctx, name)
 	if err != nil {
@@ -206,13 +212,14 @@ func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Tas
 
 	job, err := s.Backend.Submit(ctx, submission)
 	if err != nil {
-		return nil, true, err
+		return nil, true, s.unanswered(ctx, err)
 	}
+	job.Operation = task.Request.Operation()
 	out = &Outcome{Backend: name, Job: job}
 	if task.Detach {
 		return out, true, nil
 	}
-	err = d.finish(ctx, s, task, out)
+	err = d.finish(ctx, s, task.Ending, out)
 	if out.Result == nil {
 		out = nil
 	}
@@ -220,13 +227,14 @@ func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Tas
 }
 
 // finish follows the job and fills its outcome.
-func (d *ExecutionDispatcher) finish(ctx context.Context, s *Session, task Task, out *Outcome) error {
+func (d *ExecutionDispatcher) finish(ctx context.Context, s *Session, e Ending, out *Outcome) error {
 	observer := d.options.Observe()
 	defer observer.Close()
-	job, err := s.follow(ctx, out.Job.JobID, observer)
+	job, err := s.follow(ctx, out.Job.JobID, e, observer)
 	if err != nil {
 		return err
 	}
+	job.Operation = out.Job.Operation
 	out.Job = job
 	if err := failure(s.Name, job); err != nil {
 		return err
@@ -236,17 +244,26 @@ func (d *ExecutionDispatcher) finish(ctx context.Context, s *Session, task Task,
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), d.options.Grace)
 		defer cancel()
 	}
-	result, err := s.Backend.GetResult(ctx, job.JobID)
+	return s.collect(ctx, e, out, observer)
+}
+
+// collect fetches the result and the files of a completed job.
+func (s *Session) collect(ctx context.Context, e Ending, out *Outcome, observer Observer) error {
+	id := out.Job.JobID
+	result, err := s.Backend.GetResult(ctx, id)
 	if err != nil {
-		return err
+		return s.goesOn(id, e, err)
 	}
-	if result == nil || result.Operation() != task.Request.Operation() {
+	if result == nil || result.Operation() != out.Job.Operation {
 		return fault.New(fault.Internal, fmt.Sprintf("backend %s answered a result of another kind", s.Name),
-			fault.On(job.JobID), fault.From(fault.OriginBackend))
+			fault.On(id), fault.From(fault.OriginBackend))
 	}
-	if task.OutputDir != "" {
-		if out.Files, err = s.download(ctx, job.JobID, task.OutputDir, observer); err != nil {
+	if e.OutputDir != "" {
+		if out.Files, err = s.download(ctx, id, e, observer); err != nil {
 			return err
+		}
+		if iac, ok := result.(*backend.IaCGenerationResult); ok {
+			iac.FilesGenerated = out.Files
 		}
 	}
 	out.Result = result
@@ -266,93 +283,6 @@ func because(ctx context.Context, err error) error {
 		}
 	}
 	return err
-}
-
-// failure is the fault of a job that did not complete.
-func failure(name string, job backend.JobStatusResponse) error {
-	switch job.Status {
-	case backend.JobCompleted:
-		return nil
-	case backend.JobCancelled:
-		f := fault.New(fault.Cancelled, "the job was cancelled", fault.On(job.JobID), fault.From(fault.OriginBackend))
-		if job.Fault != nil {
-			f.Hint = job.Fault.Hint
-		}
-		return f
-	}
-	if job.Fault == nil {
-		message := job.Error
-		if message == "" {
-			message = fmt.Sprintf("backend %s gave no reason why the job failed", name)
-		}
-		return fault.New(fault.JobFailed, message, fault.On(job.JobID), fault.From(fault.OriginBackend))
-	}
-	f := *job.Fault
-	switch {
-	case !f.Code.Known(), f.Code == fault.Interrupted, f.Code == fault.Incomplete, f.Code == fault.Differences:
-		f.Code = fault.JobFailed // the host's own verdicts are not a job's to give
-	}
-	if f.Origin == "" {
-		f.Origin = fault.OriginBackend
-	}
-	return &f
-}
-
-// verdict is the fault of a result that is not what was asked for.
-func verdict(r backend.Result) error {
-	if ok, reason := succeeded(r); !ok {
-		if reason == "" {
-			reason = fmt.Sprintf("%s did not succeed", r.Operation())
-		}
-		return fault.New(fault.ExecutionFailed, reason, fault.From(fault.OriginBackend))
-	}
-	var missing string
-	var hint fault.Option
-	switch r := r.(type) {
-	case *backend.ScanResult:
-		gaps := r.Coverage.Gaps()
-		if len(gaps) == 0 {
-			break
-		}
-		missing = fmt.Sprintf("the scan is incomplete: %d of %d parts of it could not be read", len(gaps), len(r.Coverage.Entries))
-		for _, g := range gaps {
-			if g.Fault != nil && g.Fault.Hint != "" {
-				hint = fault.Hint("%s", g.Fault.Hint)
-				break
-			}
-		}
-	case *backend.IaCGenerationResult:
-		if len(r.Omitted) > 0 {
-			missing = fmt.Sprintf("the generated code is incomplete: %d things were left out", len(r.Omitted))
-		}
-	}
-	if missing == "" {
-		if backend.Complete(r) {
-			return nil
-		}
-		missing = fmt.Sprintf("the result of %s is incomplete", r.Operation())
-	}
-	f := fault.New(fault.Incomplete, missing, fault.From(fault.OriginBackend))
-	if hint != nil {
-		hint(f)
-	}
-	return f
-}
-
-func succeeded(r backend.Result) (ok bool, reason string) {
-	switch r := r.(type) {
-	case *backend.ScanResult:
-		return r.Success, r.Error
-	case *backend.IaCGenerationResult:
-		return r.Success, r.Error
-	case *backend.TenantCreationResult:
-		return r.Success, r.Error
-	case *backend.SpecGenerationResult:
-		return r.Success, r.Error
-	case *backend.VisualizationResult:
-		return r.Success, r.Error
-	}
-	return true, ""
 }
 
 // newKey makes an idempotency key, so that a submission that is sent again is one job.

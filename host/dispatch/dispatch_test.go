@@ -23,7 +23,7 @@ func TestScan(t *testing.T) {
 		result: &backend.ScanResult{Success: true, Complete: true, Snapshot: &backend.Snapshot{ID: "snap"}},
 	}
 	d, r := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-	out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{TenantID: "t"}, false)
+	out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{TenantID: "t"}, Task{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestRefusedBeforeSubmission(t *testing.T) {
 		{"format", &fake{can: canIaC}, Task{Request: iac}, fault.Unsupported, []string{"bicep", "terraform"}},
 		{"detach", &fake{}, Task{Request: &backend.ScanRequest{}, Detach: true}, fault.Unsupported, []string{"--detach"}},
 		{"inputs", &fake{}, Task{Request: &backend.ScanRequest{}, Inputs: []File{{"a", "a"}}}, fault.Unsupported, []string{"input"}},
-		{"outputs", &fake{}, Task{Request: &backend.ScanRequest{}, OutputDir: t.TempDir()}, fault.Unsupported, []string{"output"}},
+		{"outputs", &fake{}, Task{Request: &backend.ScanRequest{}, Ending: Ending{OutputDir: t.TempDir()}}, fault.Unsupported, []string{"output"}},
 		{"settings", &fake{schema: `{"wrong": true}`}, Task{Request: &backend.ScanRequest{}}, fault.ConfigInvalid, []string{"wrong settings of fake"}},
 		{"configure", &fake{schema: `{}`, configure: func(backend.Settings) error {
 			return fault.New(fault.ConfigInvalid, "wrong", fault.Problems(fault.Problem{Key: "clod", Message: "oh"}, fault.Problem{Message: "ah"}))
@@ -131,7 +131,7 @@ func TestVerdicts(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			f := &fake{end: tc.end, result: tc.result}
 			d, _ := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-			out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, false)
+			out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, Task{})
 			got := fault.Of(err)
 			if got == nil || got.Code != tc.code || got.Code.ExitCode() != tc.exit || !strings.Contains(got.Error(), tc.text) {
 				t.Errorf("got %+v", got)
@@ -149,7 +149,7 @@ func TestVerdicts(t *testing.T) {
 func TestDetach(t *testing.T) {
 	f := &fake{can: backend.Capabilities{Operations: []backend.Operation{backend.OpScan}, Features: []backend.Feature{backend.FeatureDurableJobs}}}
 	d, _ := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-	out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, true)
+	out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, Task{Detach: true})
 	if err != nil || out.Job.JobID != "job-1" || out.Result != nil || slices.Contains(f.calls, "watch job-1") {
 		t.Errorf("got %+v, %v after %q", out, err, f.calls)
 	}
@@ -190,7 +190,7 @@ func TestFallback(t *testing.T) {
 				fakes[Remote] = tc.remote
 			}
 			d, r := dispatcher(t, fakes, Options{Backend: Remote, Fallback: tc.fallback})
-			out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, false)
+			out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, Task{})
 			switch tc.code {
 			case "":
 				if err != nil || out.Backend != Local || len(r.notes) != 2 || !strings.Contains(r.notes[1], "falling back to local") {
@@ -221,7 +221,7 @@ func TestNoFallbackAfterInterrupt(t *testing.T) {
 		}
 		return start(ctx, name)
 	}
-	_, err := d.ExecuteScan(ctx, &backend.ScanRequest{}, false)
+	_, err := d.ExecuteScan(ctx, &backend.ScanRequest{}, Task{})
 	if fault.CodeOf(err) != fault.Interrupted || errors.Is(err, context.Canceled) || len(local.calls) > 0 {
 		t.Errorf("got %v; local saw %q", err, local.calls)
 	}

@@ -5,11 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,28 +48,22 @@ func (s *Session) storeOne(ctx context.Context, f File) (backend.Input, error) {
 	return input, store.PutInput(ctx, input, content)
 }
 
-// checkOutput says before the work begins that its files would have no place.
-func checkOutput(dir string, overwrite bool) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fault.New(fault.InvalidArgument, "the output folder cannot be used", fault.Because(err), fault.On(dir))
-	case len(entries) > 0 && !overwrite:
-		return fault.New(fault.InvalidArgument, "the output folder is not empty", fault.On(dir),
-			fault.Hint("choose another, or let --force replace files of the same names"))
+// delivers says whether the backend can bring files, where e wants them.
+func (s *Session) delivers(e Ending) error {
+	if _, ok := s.Backend.(backend.ArtifactStore); e.OutputDir != "" && !(ok && s.Capabilities.Has(backend.FeatureArtifacts)) {
+		return s.unsupported("output files", "its features: "+orNothing(list(s.Capabilities.Features)))
 	}
 	return nil
 }
 
-// download brings the job's files into dir and answers their absolute paths. They are verified in a
-// folder beside their place before any of them takes it.
-func (s *Session) download(ctx context.Context, id, dir string, observer Observer) ([]string, error) {
-	store, ok := s.Backend.(backend.ArtifactStore)
-	if !ok {
-		return nil, s.unsupported("output files", "its features: "+orNothing(list(s.Capabilities.Features)))
+// download brings the job's files into e.OutputDir and answers their absolute paths. They are verified in
+// a folder beside their place before any of them takes it, and none does if it would replace a file that
+// is not atg's.
+func (s *Session) download(ctx context.Context, id string, e Ending, observer Observer) ([]string, error) {
+	if err := s.delivers(e); err != nil {
+		return nil, err
 	}
+	store := s.Backend.(backend.ArtifactStore)
 	listed, err := store.ListArtifacts(ctx, id)
 	if err != nil {
 		return nil, err
@@ -80,13 +71,19 @@ func (s *Session) download(ctx context.Context, id, dir string, observer Observe
 	if err := checkNames(listed); err != nil {
 		return nil, err
 	}
-	return s.receive(dir, func(staging string) ([]backend.Artifact, error) {
-		got, err := store.DownloadArtifacts(ctx, id, staging, progressOf(observer))
-		if err == nil && !same(listed, got) {
-			err = distrust("the downloaded files are not those that the backend listed", id)
-		}
-		return got, err
-	}, func(a backend.Artifact) string { return a.Path })
+	written, err := s.receive(e.OutputDir, delivery{
+		admit: func(root *os.Root) error { return s.admit(root, id, e, listed) },
+		fetch: func(staging string) ([]backend.Artifact, error) {
+			got, err := store.DownloadArtifacts(ctx, id, staging, progressOf(observer))
+			if err == nil && !same(listed, got) {
+				err = distrust("the downloaded files are not those that the backend listed", id)
+			}
+			return got, err
+		},
+		place: func(a backend.Artifact) string { return a.Path },
+		moved: s.remember,
+	})
+	return written, s.retrievable(ctx, id, e, err)
 }
 
 // FetchSnapshot brings a snapshot into the local file target, verified, and answers its size and
@@ -96,9 +93,15 @@ func (s *Session) FetchSnapshot(ctx context.Context, id, target string, overwrit
 	if err != nil {
 		return backend.Artifact{}, err
 	}
-	if _, err := os.Lstat(target); err == nil && !overwrite {
-		return backend.Artifact{}, fault.New(fault.InvalidArgument, "the output file exists", fault.On(target),
-			fault.Hint("choose another, or let --force replace it"))
+	free := func() error {
+		if _, err := os.Lstat(target); err == nil && !overwrite {
+			return fault.New(fault.InvalidArgument, "the output file exists", fault.On(target),
+				fault.Hint("choose another, or let --force replace it"))
+		}
+		return nil
+	}
+	if err := free(); err != nil {
+		return backend.Artifact{}, err
 	}
 	known, err := store.GetSnapshot(ctx, id)
 	if err != nil {
@@ -107,13 +110,18 @@ func (s *Session) FetchSnapshot(ctx context.Context, id, target string, overwrit
 	observer := s.options.Observe()
 	defer observer.Close()
 	var fetched backend.Artifact
-	_, err = s.receive(filepath.Dir(target), func(staging string) ([]backend.Artifact, error) {
-		fetched, err = store.FetchSnapshot(ctx, id, staging, progressOf(observer))
-		if err == nil && known.Snapshot.SHA256 != "" && fetched.SHA256 != known.Snapshot.SHA256 {
-			err = distrust("the fetched file is not the snapshot that the backend listed", id)
-		}
-		return []backend.Artifact{fetched}, err
-	}, func(backend.Artifact) string { return filepath.Base(target) })
+	_, err = s.receive(filepath.Dir(target), delivery{
+		admit: func(*os.Root) error { return free() },
+		fetch: func(staging string) ([]backend.Artifact, error) {
+			fetched, err = store.FetchSnapshot(ctx, id, staging, progressOf(observer))
+			if err == nil && known.Snapshot.SHA256 != "" && fetched.SHA256 != known.Snapshot.SHA256 {
+				err = distrust("the fetched file is not the snapshot that the backend listed", id)
+			}
+			return []backend.Artifact{fetched}, err
+		},
+		place: func(backend.Artifact) string { return filepath.Base(target) },
+		moved: func(*os.Root, []backend.Artifact) error { return nil },
+	})
 	return fetched, err
 }
 
@@ -123,9 +131,17 @@ func progressOf(observer Observer) func(backend.Progress) {
 	}
 }
 
-// receive lets fetch fill a folder inside dir, verifies what it says it wrote, and moves each file to
-// the place that it gets, relative to dir.
-func (s *Session) receive(dir string, fetch func(staging string) ([]backend.Artifact, error), place func(backend.Artifact) string) ([]string, error) {
+// delivery is how files come into a folder.
+type delivery struct {
+	admit func(root *os.Root) error // says whether they may, before they are fetched and again before they are moved
+	fetch func(staging string) ([]backend.Artifact, error)
+	place func(backend.Artifact) string // relative to the folder, with slashes
+	moved func(root *os.Root, artifacts []backend.Artifact) error
+}
+
+// receive lets d fetch files into a folder inside dir, verifies what it says it wrote, and moves each to
+// its place. It answers their absolute paths.
+func (s *Session) receive(dir string, d delivery) ([]string, error) {
 	fail := func(err error) error {
 		return fault.New(fault.ExecutionFailed, "the output folder cannot be written", fault.Because(err), fault.On(dir), fault.From(fault.OriginHost))
 	}
@@ -141,13 +157,16 @@ func (s *Session) receive(dir string, fetch func(staging string) ([]backend.Arti
 		return nil, fail(err)
 	}
 	defer func() { _ = root.Close() }()
-	staging, err := os.MkdirTemp(dir, ".atg-incoming-")
+	if err := d.admit(root); err != nil {
+		return nil, err
+	}
+	staging, err := os.MkdirTemp(dir, stagingPrefix)
 	if err != nil {
 		return nil, fail(err)
 	}
 	defer func() { _ = os.RemoveAll(staging) }()
 
-	artifacts, err := fetch(staging)
+	artifacts, err := d.fetch(staging)
 	if err != nil {
 		return nil, err
 	}
@@ -159,32 +178,27 @@ func (s *Session) receive(dir string, fetch func(staging string) ([]backend.Arti
 			return nil, err
 		}
 	}
+	if err := d.admit(root); err != nil {
+		return nil, err
+	}
 	written := make([]string, 0, len(artifacts))
 	for _, a := range artifacts {
-		to := filepath.FromSlash(place(a))
+		to := filepath.FromSlash(d.place(a))
 		if parent := filepath.Dir(to); parent != "." {
-			if err := root.MkdirAll(parent, 0o750); err != nil {
-				return nil, fail(err)
-			}
+			err = root.MkdirAll(parent, 0o750)
 		}
-		if err := root.Rename(filepath.Join(filepath.Base(staging), filepath.FromSlash(a.Path)), to); err != nil {
-			return nil, fail(err)
+		if err == nil {
+			err = root.Rename(filepath.Join(filepath.Base(staging), filepath.FromSlash(a.Path)), to)
+		}
+		if err != nil {
+			break
 		}
 		written = append(written, filepath.Join(dir, to))
 	}
-	return written, nil
-}
-
-// checkNames refuses names that lead out of the folder or mean something else on this system.
-func checkNames(artifacts []backend.Artifact) error {
-	seen := map[string]bool{}
-	for _, a := range artifacts {
-		if !filepath.IsLocal(filepath.FromSlash(a.Path)) || path.Clean(a.Path) != a.Path || a.Path == "." || seen[a.Path] {
-			return distrust(fmt.Sprintf("the backend gave a file the unsafe name %q", a.Path), a.Path)
-		}
-		seen[a.Path] = true
+	if err := errors.Join(err, d.moved(root, artifacts[:len(written)])); err != nil {
+		return nil, fail(err)
 	}
-	return nil
+	return written, nil
 }
 
 // verify compares a file with what is said of it.

@@ -29,7 +29,7 @@ func write(t *testing.T, dir, name, content string) backend.Artifact {
 	return backend.Artifact{Path: name, Size: size, SHA256: sum}
 }
 
-// tree reads every file below dir.
+// tree reads every file below dir but the manifest.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -39,7 +39,9 @@ func tree(t *testing.T, dir string) map[string]string {
 		}
 		b, err := os.ReadFile(path)
 		name, _ := filepath.Rel(dir, path)
-		files[filepath.ToSlash(name)] = string(b)
+		if name != manifestName {
+			files[filepath.ToSlash(name)] = string(b)
+		}
 		return err
 	})
 	if err != nil {
@@ -65,7 +67,18 @@ func TestDownload(t *testing.T) {
 		{"replaces", "main.tf", true, nil, func(t *testing.T, dir string) []backend.Artifact {
 			return []backend.Artifact{main(t, dir)}
 		}, "", map[string]string{"main.tf": "main"}},
-		{"folder not empty", "other.txt", false, nil, nil, fault.InvalidArgument, map[string]string{"other.txt": "before"}},
+		{"beside a file of the user's", "other.txt", false, nil, func(t *testing.T, dir string) []backend.Artifact {
+			return []backend.Artifact{main(t, dir)}
+		}, "", map[string]string{"main.tf": "main", "other.txt": "before"}},
+		{"over a file of the user's", "main.tf", false, nil, func(t *testing.T, dir string) []backend.Artifact {
+			return []backend.Artifact{main(t, dir), write(t, dir, "a.tf", "a")}
+		}, fault.Conflict, map[string]string{"main.tf": "before"}},
+		{"where a folder is", "main.tf/inner", true, nil, func(t *testing.T, dir string) []backend.Artifact {
+			return []backend.Artifact{main(t, dir)}
+		}, fault.Conflict, map[string]string{"main.tf/inner": "before"}},
+		{"below a file", "modules", true, nil, func(t *testing.T, dir string) []backend.Artifact {
+			return []backend.Artifact{write(t, dir, "modules/net/a.tf", "net")}
+		}, fault.Conflict, map[string]string{"modules": "before"}},
 		{"wrong checksum", "", false, nil, func(t *testing.T, dir string) []backend.Artifact {
 			a := main(t, dir)
 			a.SHA256 = strings.Repeat("0", 64)
@@ -137,7 +150,7 @@ func TestDownload(t *testing.T) {
 			}
 			f.fill = func(staging string) []backend.Artifact { return tc.fill(t, staging) }
 			d, _ := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-			out, err := d.ExecuteIaCGeneration(t.Context(), &backend.IaCGenerationRequest{}, Task{OutputDir: dir, Overwrite: tc.force})
+			out, err := d.ExecuteIaCGeneration(t.Context(), &backend.IaCGenerationRequest{}, Task{Ending: Ending{OutputDir: dir, Overwrite: tc.force}})
 			if got := fault.CodeOf(err); got != tc.code {
 				t.Fatalf("got %v", err)
 			}
@@ -150,7 +163,7 @@ func TestDownload(t *testing.T) {
 			}
 			if err == nil {
 				files := out.Result.(*backend.IaCGenerationResult).FilesGenerated
-				if len(files) != len(tc.want) || !filepath.IsAbs(files[0]) || files[0] != filepath.Join(dir, "main.tf") {
+				if len(files) != len(f.artifacts) || !filepath.IsAbs(files[0]) || files[0] != filepath.Join(dir, "main.tf") {
 					t.Errorf("files generated: %q", files)
 				}
 			}
@@ -163,7 +176,7 @@ func TestOutputFolderIsFile(t *testing.T) {
 	write(t, filepath.Dir(file), "file", "x")
 	f := &fake{can: backend.Capabilities{Operations: []backend.Operation{backend.OpScan}, Features: []backend.Feature{backend.FeatureArtifacts}}}
 	d, _ := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-	_, err := d.Execute(t.Context(), Task{Request: &backend.ScanRequest{}, OutputDir: file})
+	_, err := d.Execute(t.Context(), Task{Request: &backend.ScanRequest{}, Ending: Ending{OutputDir: file}})
 	if fault.CodeOf(err) != fault.InvalidArgument || len(f.calls) > 0 {
 		t.Errorf("got %v after %q", err, f.calls)
 	}
@@ -179,7 +192,7 @@ func TestInputs(t *testing.T) {
 		result: &backend.TenantCreationResult{Success: true, Complete: true},
 	}
 	d, _ := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-	if _, err := d.ExecuteTenantCreation(t.Context(), &backend.TenantCreationRequest{Spec: "spec.md"}, spec, false); err != nil {
+	if _, err := d.ExecuteTenantCreation(t.Context(), &backend.TenantCreationRequest{Spec: "spec.md"}, spec, Task{}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]backend.Input{{Path: "spec.md", Size: want.Size, SHA256: want.SHA256}}, f.submission.Inputs); diff != "" {
@@ -188,7 +201,7 @@ func TestInputs(t *testing.T) {
 	if got := f.inputs["spec.md"]; got != "# tenant 8 "+want.SHA256 {
 		t.Errorf("the backend got %q", got)
 	}
-	_, err := d.ExecuteTenantCreation(t.Context(), &backend.TenantCreationRequest{Spec: "spec.md"}, spec+"x", false)
+	_, err := d.ExecuteTenantCreation(t.Context(), &backend.TenantCreationRequest{Spec: "spec.md"}, spec+"x", Task{})
 	if fault.CodeOf(err) != fault.InvalidArgument {
 		t.Errorf("a missing file: got %v", err)
 	}

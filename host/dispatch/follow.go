@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,9 +12,10 @@ import (
 // aftermath is how long the events of a backend that has ended may still take to arrive.
 const aftermath = 2 * time.Second
 
-// follow watches a job to its terminal state. When ctx ends before, a durable job is left alone and
-// any other is cancelled; its last events are still observed. The error is then the cause of ctx.
-func (s *Session) follow(ctx context.Context, id string, observer Observer) (backend.JobStatusResponse, error) {
+// follow watches a job to its terminal state. When ctx ends before, a durable job is left alone, unless
+// the user interrupted and e says otherwise, and any other is cancelled; its last events are still
+// observed. The error is then the cause of ctx.
+func (s *Session) follow(ctx context.Context, id string, e Ending, observer Observer) (backend.JobStatusResponse, error) {
 	// The events outlive ctx: what the job says while it stops is worth seeing.
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &watch{ended: make(chan struct{})}
@@ -36,12 +36,14 @@ func (s *Session) follow(ctx context.Context, id string, observer Observer) (bac
 	case <-s.program.Exited():
 		wait(w.ended, aftermath)
 	case <-ctx.Done():
-		if s.Capabilities.Has(backend.FeatureDurableJobs) {
-			return backend.JobStatusResponse{}, s.detached(ctx, id)
+		interrupted := fault.CodeOf(context.Cause(ctx)) == fault.Interrupted
+		if s.durable() && !(interrupted && e.CancelOnInterrupt) {
+			return backend.JobStatusResponse{}, s.detached(ctx, id, e)
 		}
-		return s.cancel(ctx, id, w)
+		return s.cancel(ctx, id, e, w)
 	}
-	return w.outcome(s, id, stop)
+	job, err := w.outcome(s, id, stop)
+	return job, s.goesOn(id, e, err)
 }
 
 // watch is WatchJob under way. Its other fields are to be read once ended is closed.
@@ -76,15 +78,9 @@ func (w *watch) outcome(s *Session, id string, stop context.CancelFunc) (backend
 		fault.On(id), fault.From(fault.OriginBackend))
 }
 
-// detached leaves a durable job alone.
-func (s *Session) detached(ctx context.Context, id string) error {
-	cause := fault.Of(context.Cause(ctx))
-	return fault.New(cause.Code, fmt.Sprintf("%s; the job goes on", cause.Message), fault.On(id), fault.From(fault.OriginHost),
-		fault.Hint("follow it again: atg --backend %s job watch %s", s.Name, id), fault.Because(errors.Unwrap(cause)))
-}
-
-// cancel stops a job that would not outlive its backend, and waits for its last events.
-func (s *Session) cancel(ctx context.Context, id string, w *watch) (backend.JobStatusResponse, error) {
+// cancel stops a job and waits for its last events. A job that would not outlive its backend is ended
+// with it, if need be.
+func (s *Session) cancel(ctx context.Context, id string, e Ending, w *watch) (backend.JobStatusResponse, error) {
 	cause := context.Cause(ctx)
 	s.options.Note("%s: cancelling the job; press Ctrl-C to end it at once", fault.Of(cause).Message)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Grace)
@@ -101,6 +97,9 @@ func (s *Session) cancel(ctx context.Context, id string, w *watch) (backend.JobS
 			return backend.JobStatusResponse{}, cause
 		case <-grace.Done():
 		}
+	}
+	if s.durable() {
+		return backend.JobStatusResponse{}, s.unstopped(id, e, cause, err)
 	}
 	select {
 	case <-s.program.Exited():

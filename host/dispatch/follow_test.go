@@ -77,7 +77,7 @@ func TestEndedByUser(t *testing.T) {
 					},
 				}
 				d, r := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-				out, err := d.ExecuteScan(ctx, &backend.ScanRequest{}, false)
+				out, err := d.ExecuteScan(ctx, &backend.ScanRequest{}, Task{})
 				got := outcome{
 					cancelled: slices.Contains(f.calls, "cancel job-1"), killed: slices.Contains(f.calls, "kill"),
 					result: out != nil && out.Result != nil,
@@ -137,7 +137,7 @@ func TestBackendEndsBadly(t *testing.T) {
 				f := &fake{}
 				f.watch = tc.watch(f)
 				d, _ := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-				out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, false)
+				out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, Task{})
 				if out != nil || fault.CodeOf(err) != tc.code || !strings.Contains(err.Error(), tc.text) {
 					t.Errorf("got %+v, %v", out, err)
 				}
@@ -166,7 +166,7 @@ func TestCancelFails(t *testing.T) {
 				return tc.err
 			}
 			d, r := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-			_, err := d.ExecuteScan(ctx, &backend.ScanRequest{}, false)
+			_, err := d.ExecuteScan(ctx, &backend.ScanRequest{}, Task{})
 			if fault.CodeOf(err) != fault.Interrupted || slices.Contains(f.calls, "kill") == tc.dies {
 				t.Errorf("got %v; calls %q", err, f.calls)
 			}

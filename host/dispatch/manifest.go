@@ -1,0 +1,202 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+const (
+	// manifestName is a file in an output folder that says which of the files there atg wrote.
+	manifestName = ".atg-files.json"
+	// stagingPrefix begins the name of the folder in which files arrive.
+	stagingPrefix = ".atg-incoming-"
+	// mostProblems is how many files a fault lists.
+	mostProblems = 20
+)
+
+// manifest says which files of a folder atg wrote, and what it wrote, so that a later run may replace what
+// nobody has touched.
+type manifest struct {
+	About string            `json:"about"`
+	Files map[string]string `json:"files"` // SHA-256 in lower-case hexadecimal, by path with slashes
+}
+
+// readManifest reads the manifest of a folder. One that is missing or damaged vouches for nothing.
+func readManifest(root *os.Root) manifest {
+	var m manifest
+	content, err := root.ReadFile(manifestName)
+	if err != nil || json.Unmarshal(content, &m) != nil || m.Files == nil {
+		m.Files = map[string]string{}
+	}
+	return m
+}
+
+// remember enters artifacts that took their place in a folder into its manifest, and tells of those that
+// an earlier run has left there.
+func (s *Session) remember(root *os.Root, artifacts []backend.Artifact) error {
+	m := readManifest(root)
+	var left []string
+	for file, sum := range m.Files {
+		if slices.ContainsFunc(artifacts, func(a backend.Artifact) bool { return a.Path == file }) {
+			continue
+		}
+		if now, err := sumOf(root, file); err != nil || now != sum {
+			delete(m.Files, file) // gone, or somebody's own by now
+			continue
+		}
+		left = append(left, file)
+	}
+	for _, a := range artifacts {
+		m.Files[a.Path] = a.SHA256
+	}
+	if len(left) > 0 {
+		slices.Sort(left)
+		more := ""
+		if len(left) > mostProblems {
+			more = fmt.Sprintf(" and %d more", len(left)-mostProblems)
+			left = left[:mostProblems]
+		}
+		s.options.Note("the output folder also holds what an earlier run wrote: %s%s", strings.Join(left, ", "), more)
+	}
+	m.About = "what atg wrote here, so that it replaces no file of yours; it can be deleted"
+	content, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	const next = manifestName + ".next"
+	if err := root.WriteFile(next, append(content, '\n'), 0o600); err != nil {
+		return err
+	}
+	return root.Rename(next, manifestName)
+}
+
+// admit refuses artifacts whose place is taken by a file that atg did not write, or that somebody has
+// changed since, unless e says otherwise; and what cannot be replaced at all.
+func (s *Session) admit(root *os.Root, id string, e Ending, artifacts []backend.Artifact) error {
+	m := readManifest(root)
+	var problems []fault.Problem
+	for _, a := range artifacts {
+		if why := taken(root, m, a.Path, e.Overwrite); why != "" {
+			problems = append(problems, fault.Problem{Key: a.Path, Message: why})
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	message := fmt.Sprintf("%d files of the output folder would be replaced that are not atg's; nothing was written", len(problems))
+	if len(problems) == 1 {
+		message = "a file of the output folder would be replaced that is not atg's; nothing was written"
+	}
+	if more := len(problems) - mostProblems; more > 0 {
+		problems = append(problems[:mostProblems], fault.Problem{Message: fmt.Sprintf("and %d more", more)})
+	}
+	hint := "choose another folder, or let --force replace files"
+	if s.durable() {
+		e.Overwrite = true
+		hint += ": " + s.fetchAgain(id, e)
+	}
+	return fault.New(fault.Conflict, message, fault.On(e.OutputDir), fault.Problems(problems...), fault.Hint("%s", hint), fault.From(fault.OriginHost))
+}
+
+// taken says why a file cannot come to its place.
+func taken(root *os.Root, m manifest, file string, overwrite bool) string {
+	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
+		info, err := root.Stat(filepath.FromSlash(dir))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return dir + " cannot be used: " + err.Error()
+		case !info.IsDir():
+			return dir + " is no folder"
+		}
+	}
+	info, err := root.Lstat(filepath.FromSlash(file))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ""
+	case err != nil:
+		return err.Error()
+	case info.IsDir():
+		return "is a folder"
+	case overwrite:
+		return ""
+	case m.Files[file] == "":
+		return "was not written by atg"
+	}
+	if sum, err := sumOf(root, file); err != nil || sum != m.Files[file] {
+		return "was changed since atg wrote it"
+	}
+	return ""
+}
+
+// sumOf is the SHA-256 of a regular file.
+func sumOf(root *os.Root, file string) (string, error) {
+	name := filepath.FromSlash(file)
+	if info, err := root.Lstat(name); err != nil || !info.Mode().IsRegular() {
+		return "", errors.Join(err, errors.New("no regular file"))
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	_, sum, err := digest(f)
+	return sum, err
+}
+
+// checkOutput says before the work begins that its files would have no place.
+func checkOutput(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && !info.IsDir():
+		err = errors.New("it is a file")
+	}
+	if err != nil {
+		return fault.New(fault.InvalidArgument, "the output folder cannot be used", fault.Because(err), fault.On(dir), fault.From(fault.OriginHost))
+	}
+	return nil
+}
+
+// retrievable says how to get the files of a durable job that is done, where they could not be had now.
+func (s *Session) retrievable(ctx context.Context, id string, e Ending, err error) error {
+	if err == nil || !s.durable() {
+		return err
+	}
+	f := *fault.Of(err)
+	if ctx.Err() != nil {
+		f = *fault.Of(context.Cause(ctx))
+	}
+	if f.Code == fault.Conflict || f.Code == fault.ArtifactsNotAvailable || f.Code == fault.JobNotFound || f.Code == fault.JobNotComplete {
+		return err
+	}
+	if f.Hint != "" {
+		f.Hint += "\n"
+	}
+	f.Hint += "the job is done; get its files: " + s.fetchAgain(id, e)
+	return &f
+}
+
+// fetchAgain is the command that downloads a job's files.
+func (s *Session) fetchAgain(id string, e Ending) string {
+	words := []string{"job", "download", id, "--output-dir", e.OutputDir}
+	if e.Overwrite {
+		words = append(words, "--force")
+	}
+	return s.again(words...)
+}
