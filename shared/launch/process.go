@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-plugin/runner"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
+	"github.com/azure-tenant-grapher/atg/shared/rpc"
 )
 
 // drainWait bounds the wait for the output of a process that is gone; only something that left its
@@ -73,6 +74,7 @@ func (p *process) Start(context.Context) error {
 		return p.program.execFault(p.spec, err)
 	}
 	sweepSocketDirs() // there is time now
+	rpc.Prepare()
 	select {
 	case <-p.banner.complete:
 	case <-p.exited:

@@ -43,6 +43,7 @@ func Backend(b backend.Backend) {
 	if null, err := os.Open(os.DevNull); err == nil {
 		os.Stdin = null // for whoever reads it
 	}
+	go rpc.Prepare() // beside what go-plugin has to do before it can answer
 	go s.watchHost(lifeline)
 	s.watchSignals()
 	plugin.Serve(&plugin.ServeConfig{
