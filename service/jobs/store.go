@@ -49,7 +49,8 @@ type Queue interface {
 	// Next waits for a job. Owners are served in turn; at most perOwner of one owner's jobs (0: any number)
 	// are with workers at a time. It returns ctx's error when ctx ends.
 	Next(ctx context.Context) (Delivery, error)
-	// Cancels calls back with the id of every job whose cancelling is asked for from now on, wherever, until ctx ends.
+	// Cancels calls back with the id of every job whose cancelling is asked for from now on, wherever, and returns
+	// when ctx ends. What is asked for while nobody listens is not heard: see AskCancel.
 	Cancels(ctx context.Context, cancel func(id string)) error
 	// AskCancel tells whichever worker has the job. It is a hint: the record's CancelRequestedAt is what counts.
 	AskCancel(ctx context.Context, id string) error

@@ -117,7 +117,7 @@ func tried(r jobs.Record) int {
 	return n
 }
 
-// beat shows the queue that the job is at work. When the queue does not hear it for as long as another worker
+// beat shows the queue that the job is at work, and looks whether its owner still wants it. When the queue does not hear it for as long as another worker
 // may then have the job, the work here ends.
 func (w *Worker) beat(ctx context.Context, d jobs.Delivery, cancel context.CancelCauseFunc) {
 	heard := w.o.Now()
@@ -126,6 +126,9 @@ func (w *Worker) beat(ctx context.Context, d jobs.Delivery, cancel context.Cance
 		switch {
 		case err == nil:
 			heard = w.o.Now()
+			if r, _, err := w.o.Records.Get(ctx, d.ID()); err == nil && r.CancelRequestedAt != nil {
+				cancel(errCancelled)
+			}
 		case w.o.Now().Sub(heard) > 3*w.o.Alive:
 			w.o.Logger.ErrorContext(ctx, "the queue does not hear this worker; the job is left to another", "job_id", d.ID(), "error", err)
 			cancel(errLost)

@@ -104,14 +104,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := os.MkdirAll(w.o.Dir, 0o700); err != nil {
 		return fault.New(fault.ConfigInvalid, "the worker's folder cannot be made", fault.Because(err), fault.On(w.o.Dir))
 	}
-	if err := w.o.Queue.Cancels(ctx, w.cancel); err != nil {
-		return err
-	}
 	// What ends the work says so by its cause, whatever ended the worker.
 	working, shut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, func() { shut(errShutdown) })()
 	var all sync.WaitGroup
 	defer all.Wait()
+	all.Go(func() { w.hearCancels(ctx) })
 	slots := make(chan struct{}, w.o.Concurrency)
 	for {
 		select {
@@ -135,6 +133,20 @@ func (w *Worker) Run(ctx context.Context) error {
 			defer func() { <-slots }()
 			w.work(working, d)
 		})
+	}
+}
+
+// hearCancels listens until ctx ends. What it misses, the next sign of life of the job finds out.
+func (w *Worker) hearCancels(ctx context.Context) {
+	for {
+		err := w.o.Queue.Cancels(ctx, w.cancel)
+		if ctx.Err() != nil {
+			return
+		}
+		w.o.Logger.WarnContext(ctx, "cancelling is not heard at once", "error", err)
+		if !pause(ctx, time.Second) {
+			return
+		}
 	}
 }
 
