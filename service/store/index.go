@@ -1,0 +1,283 @@
+package store
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/azure-tenant-grapher/atg/service/jobs"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+)
+
+// index has every job in memory, summed up: what lists and states are answered from.
+type index struct {
+	waiters waiters // for jobs, by id
+
+	mu      sync.RWMutex
+	byID    map[string]*entry
+	byToken map[string]string // ids that are not their own token
+	all     timeline
+	byOwner map[string]*timeline // by token
+	loading bool                 // the timelines are not sorted yet
+}
+
+// entry is a job.
+type entry struct {
+	summary
+	revision jobs.Revision
+	live     *live // of the present attempt, if there was any
+	gone     bool  // it was removed, and leaves the timelines with the next of their clean-ups
+}
+
+// live is how far a running job is, by its latest events.
+type live struct {
+	attempt  int
+	phase    string
+	progress *float64
+}
+
+// timeline is jobs by when they were created, oldest first.
+type timeline struct {
+	jobs       []*entry
+	gone       int
+	unfinished int
+	running    int
+}
+
+func newIndex() *index {
+	return &index{byID: map[string]*entry{}, byToken: map[string]string{}, byOwner: map[string]*timeline{}, loading: true}
+}
+
+func (e *entry) place() place { return place{e.Job.CreatedAt, e.Job.JobID} }
+
+func older(a, b *entry) int { return a.place().compare(b.place()) }
+
+// loaded sorts what came until now.
+func (x *index) loaded() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.loading = false
+	slices.SortFunc(x.all.jobs, older)
+	for _, t := range x.byOwner {
+		slices.SortFunc(t.jobs, older)
+	}
+}
+
+// put takes a record's summary as of a revision; it says whether that is news. What is older than what the
+// index has is not.
+func (x *index) put(s summary, revision jobs.Revision) bool {
+	x.mu.Lock()
+	e, known := x.byID[s.Job.JobID]
+	if known && e.revision >= revision {
+		x.mu.Unlock()
+		return false
+	}
+	owner := x.byOwner[token(s.Owner)]
+	if owner == nil {
+		owner = &timeline{}
+		x.byOwner[token(s.Owner)] = owner
+	}
+	if known {
+		owner.count(e.Job.Status, -1)
+		e.summary, e.revision = s, revision
+		if e.live != nil && (s.Job.Status.Terminal() || e.live.attempt < s.Job.Attempt) {
+			e.live = nil
+		}
+	} else {
+		e = &entry{summary: s, revision: revision}
+		x.byID[s.Job.JobID] = e
+		if t := token(s.Job.JobID); t != s.Job.JobID {
+			x.byToken[t] = s.Job.JobID
+		}
+		x.all.add(e, x.loading)
+		owner.add(e, x.loading)
+	}
+	owner.count(s.Job.Status, 1)
+	x.mu.Unlock()
+	x.waiters.wake(s.Job.JobID)
+	return true
+}
+
+// remove forgets a job whose removal has a revision, unless it has come anew since.
+func (x *index) remove(id string, revision jobs.Revision) {
+	x.mu.Lock()
+	e := x.byID[id]
+	if e == nil || e.revision > revision {
+		x.mu.Unlock()
+		return
+	}
+	delete(x.byID, id)
+	delete(x.byToken, token(id))
+	e.gone = true
+	owner := x.byOwner[token(e.Owner)]
+	owner.count(e.Job.Status, -1)
+	x.all.clean()
+	if owner.clean(); len(owner.jobs) == 0 {
+		delete(x.byOwner, token(e.Owner))
+	}
+	x.mu.Unlock()
+	x.waiters.wake(id)
+}
+
+// progress takes what an event says of a job that is at work.
+func (x *index) progress(id string, attempt int, p backend.Progress) {
+	x.mu.Lock()
+	e := x.byID[id]
+	if e == nil || e.Job.Status.Terminal() || attempt < e.Job.Attempt {
+		x.mu.Unlock()
+		return
+	}
+	now := &live{attempt: attempt, phase: p.Phase}
+	if p.Total > 0 {
+		done := min(1, float64(p.Done)/float64(p.Total))
+		now.progress = &done
+	}
+	same := e.live != nil && e.live.phase == now.phase && equal(e.live.progress, now.progress)
+	e.live = now
+	x.mu.Unlock()
+	if !same {
+		x.waiters.wake(id)
+	}
+}
+
+func equal[T comparable](a, b *T) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}
+
+// status is a job's present state and its owner.
+func (x *index) status(id string) (backend.JobStatusResponse, string, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.byID[id]
+	if e == nil {
+		return backend.JobStatusResponse{}, "", false
+	}
+	return e.state(), e.Owner, true
+}
+
+// state is the job with its live progress. The lock is held.
+func (e *entry) state() backend.JobStatusResponse {
+	s := e.Job
+	if e.live != nil && s.Status == backend.JobRunning {
+		s.Phase = e.live.phase
+		if e.live.progress != nil {
+			s.Progress = e.live.progress
+		}
+	}
+	return s
+}
+
+// named answers the id that a token stands for, with the revision that is known of the job; empty is none.
+func (x *index) named(token string) (string, jobs.Revision) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	id := token
+	if long, ok := x.byToken[token]; ok {
+		id = long
+	}
+	if e := x.byID[id]; e != nil {
+		return id, e.revision
+	}
+	return "", 0
+}
+
+// running is how many jobs of an owner, by token, are with workers as far as their records say.
+func (x *index) running(owner string) int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if t := x.byOwner[owner]; t != nil {
+		return t.running
+	}
+	return 0
+}
+
+// busy are the owners, by token, with jobs that have not ended.
+func (x *index) busy() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var owners []string
+	for owner, t := range x.byOwner {
+		if t.unfinished > 0 {
+			owners = append(owners, owner)
+		}
+	}
+	return owners
+}
+
+// list answers a page of an owner's jobs, newest first; of every one's if owner is empty.
+func (x *index) list(owner string, f backend.JobFilter) (backend.JobPage, error) {
+	before, err := parsePlace(f.Cursor)
+	if err != nil {
+		return backend.JobPage{}, err
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	page := backend.JobPage{Jobs: []backend.JobStatusResponse{}}
+	t := &x.all
+	if owner != "" {
+		if t = x.byOwner[token(owner)]; t == nil {
+			return page, nil
+		}
+	}
+	at := len(t.jobs)
+	if before != nil {
+		at, _ = slices.BinarySearchFunc(t.jobs, *before, func(e *entry, p place) int { return e.place().compare(p) })
+	}
+	var last *entry
+	for at--; at >= 0; at-- {
+		e := t.jobs[at]
+		if e.gone || f.Status != "" && e.Job.Status != f.Status || f.Operation != "" && e.Job.Operation != f.Operation ||
+			f.TenantID != "" && e.Job.TenantID != f.TenantID {
+			continue
+		}
+		if len(page.Jobs) == f.Limit {
+			page.Cursor = last.place().cursor()
+			break
+		}
+		last = e
+		page.Jobs = append(page.Jobs, e.state())
+	}
+	return page, nil
+}
+
+// ended are the jobs that ended, by when they were created, oldest first.
+func (x *index) ended() []summary {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var all []summary
+	for _, e := range x.all.jobs {
+		if !e.gone && e.Job.Status.Terminal() {
+			all = append(all, e.summary)
+		}
+	}
+	return all
+}
+
+// add puts a job in its place, which is mostly the end.
+func (t *timeline) add(e *entry, anywhere bool) {
+	at := len(t.jobs)
+	if !anywhere && at > 0 && older(t.jobs[at-1], e) > 0 {
+		at, _ = slices.BinarySearchFunc(t.jobs, e, older)
+	}
+	t.jobs = slices.Insert(t.jobs, at, e)
+}
+
+// count keeps account of a job's status.
+func (t *timeline) count(status backend.JobStatus, by int) {
+	if !status.Terminal() {
+		t.unfinished += by
+	}
+	if status == backend.JobRunning {
+		t.running += by
+	}
+}
+
+// clean drops the jobs that are gone when half of them are, so that each removal costs little.
+func (t *timeline) clean() {
+	if t.gone++; t.gone*2 >= len(t.jobs) {
+		t.jobs = slices.DeleteFunc(t.jobs, func(e *entry) bool { return e.gone })
+		t.gone = 0
+	}
+}

@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// owners are whose turn it is: those who may have a job that waits. One who was asked and had none waits for news
+// of a job, so that nobody asks in vain again and again.
+type owners struct {
+	mu        sync.Mutex
+	turn      []turn
+	more      chan struct{}  // closed and replaced when somebody is added
+	here      map[string]int // jobs with this process's workers
+	consumers map[string]bool
+	wanted    int // how many wait for a turn
+}
+
+// turn is an owner, by token.
+type turn struct {
+	token string
+	sure  bool // ask even if as many jobs as allowed seem to be with workers
+}
+
+func newOwners() *owners {
+	return &owners{more: make(chan struct{}), here: map[string]int{}, consumers: map[string]bool{}}
+}
+
+// offer says that an owner may have a job that waits.
+func (o *owners) offer(owner string) { o.add(owner, false) }
+
+// insist says that an owner may have a job that is counted as being with a worker, but waits for another one.
+func (o *owners) insist(owner string) { o.add(owner, true) }
+
+func (o *owners) add(owner string, sure bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if at := slices.IndexFunc(o.turn, func(t turn) bool { return t.token == owner }); at >= 0 {
+		o.turn[at].sure = o.turn[at].sure || sure
+		return
+	}
+	o.turn = append(o.turn, turn{owner, sure})
+	close(o.more)
+	o.more = make(chan struct{})
+}
+
+// next waits for the owner whose turn it is.
+func (o *owners) next(ctx context.Context) (turn, error) {
+	o.mu.Lock()
+	o.wanted++
+	defer func() {
+		o.wanted--
+		o.mu.Unlock()
+	}()
+	for len(o.turn) == 0 && ctx.Err() == nil {
+		more := o.more
+		o.mu.Unlock()
+		select {
+		case <-more:
+		case <-ctx.Done():
+		}
+		o.mu.Lock()
+	}
+	if ctx.Err() != nil {
+		return turn{}, ctx.Err()
+	}
+	t := o.turn[0]
+	o.turn = slices.Delete(o.turn, 0, 1)
+	return t, nil
+}
+
+// sweep offers everybody who has jobs that have not ended, if anybody waits for a turn.
+func (o *owners) sweep(x *index) {
+	o.mu.Lock()
+	wanted := o.wanted > 0
+	o.mu.Unlock()
+	if !wanted {
+		return
+	}
+	for _, owner := range x.busy() {
+		o.insist(owner)
+	}
+}
+
+// mayTake says whether it makes sense to ask for a job of an owner: not if as many as allowed are with workers, as
+// far as is known here. The server knows better, but does not say so at once.
+func (o *owners) mayTake(t turn, limit int, x *index) bool {
+	if limit <= 0 || t.sure {
+		return true
+	}
+	o.mu.Lock()
+	here := o.here[t.token]
+	o.mu.Unlock()
+	return here < limit && x.running(t.token) < limit
+}
+
+func (o *owners) took(owner string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.here[owner]++
+}
+
+func (o *owners) gave(owner string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.here[owner]--; o.here[owner] == 0 {
+		delete(o.here, owner)
+	}
+}
+
+func (o *owners) known(owner string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.consumers[owner]
+}
+
+func (o *owners) made(owner string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.consumers[owner] = true
+}

@@ -1,0 +1,229 @@
+// Package store keeps what the job service knows, in NATS JetStream: the queue, records, events, files,
+// snapshots and keys of service/jobs. It is the only user of NATS, whose server it embeds unless it is told
+// to use a cluster.
+//
+// A job is one durable message of the queue, which carries the whole record, until a worker or a cancelling
+// first changes it; from then on the record stands in a key-value bucket, and the message only says that
+// somebody has to work on it. What lists and states need is kept in memory, fed by both.
+package store
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/azure-tenant-grapher/atg/service/jobs"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+	"github.com/azure-tenant-grapher/atg/shared/secret"
+)
+
+// DefaultAge is how long ended jobs are kept unless Retention says otherwise.
+const DefaultAge = 30 * 24 * time.Hour
+
+// Config says where and how things are kept.
+type Config struct {
+	// DataDir is the folder of the embedded server; it is made if need be. It is required without URL.
+	DataDir string
+	// URL is that of an external server or cluster: nats://… or tls://…, several separated by commas. Empty embeds a
+	// server, which listens on loopback alone.
+	URL   string
+	Creds string        // file with the credentials for URL
+	CA    string        // PEM file of the certificate authority of URL
+	Token secret.String // for URL
+
+	// Replicas is how many servers of a cluster keep everything. 0 is 3, which survives the loss of one and of
+	// what it had not yet written. 1 is as safe as that one server's disk, if it is told to sync always. The embedded
+	// server is always one.
+	Replicas int
+	// PerOwner is how many jobs of one owner are with workers at a time; 0 is any number.
+	PerOwner int
+	// AckWait is how long a worker may show no life before its job goes to another one; 0 is jobs.AckWait.
+	AckWait time.Duration
+	// MaxStore is how many bytes the embedded server keeps at most; 0 is three quarters of what the disk has.
+	MaxStore  int64
+	Retention Retention
+	Logger    *slog.Logger // nil is slog.Default
+}
+
+// Retention says how long things are kept after their job has ended.
+type Retention struct {
+	Age         time.Duration // of ended jobs with their events and files; 0 is DefaultAge
+	SnapshotAge time.Duration // 0 is for ever
+	Size        int64         // of all files in bytes: the oldest ended jobs' go first; 0 is no limit
+}
+
+// Store is jobs.Records, jobs.Queue, jobs.Events, jobs.Files, jobs.Snapshots and jobs.Keys.
+type Store struct {
+	config   Config
+	log      *slog.Logger
+	replicas int
+
+	server *embedded // nil if the server is somebody else's
+	disk   *disk     // likewise
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	bulk   link // a connection of its own, so that files delay nothing else
+
+	index     *index
+	records   jetstream.KeyValue
+	owners    *owners
+	commits   *committer
+	fan       *fanout
+	snapshots *bucket[backend.Snapshot]
+	keys      *bucket[jobs.Key]
+	objects   jetstream.ObjectStore
+	manifests jetstream.KeyValue
+
+	stop    context.CancelFunc // ends what runs in the background
+	running sync.WaitGroup
+	closing sync.Once
+}
+
+// link is a connection.
+type link struct {
+	nc *nats.Conn
+	js jetstream.JetStream
+}
+
+var (
+	_ jobs.Records   = (*Store)(nil)
+	_ jobs.Queue     = (*Store)(nil)
+	_ jobs.Events    = (*Store)(nil)
+	_ jobs.Files     = (*Store)(nil)
+	_ jobs.Snapshots = (*Store)(nil)
+	_ jobs.Keys      = (*Store)(nil)
+)
+
+// Open opens the store and makes what is missing in it. It returns when every list is in memory. ctx bounds the
+// opening alone. A data folder that another server uses is fault.Conflict; a server that cannot keep what it is
+// given is fault.ConfigInvalid; one that cannot be reached, fault.ServiceUnavailable.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	if c.URL != "" {
+		return open(ctx, c, nil)
+	}
+	server, err := embed(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	c.URL, c.Token, c.Replicas = server.access.URL, secret.New(server.access.Token), 1
+	s, err := open(ctx, c, server)
+	if err != nil {
+		server.shutdown()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Connect opens the store of the embedded server that runs on c.DataDir, on this machine; the rest of c is as for
+// Open. Nobody running there is fault.ServiceUnavailable.
+func Connect(ctx context.Context, c Config) (*Store, error) {
+	access, err := readAccess(filepath.Join(c.DataDir, accessFile))
+	if err != nil {
+		return nil, err
+	}
+	c.URL, c.Token, c.Replicas = access.URL, secret.New(access.Token), 1
+	return open(ctx, c, nil)
+}
+
+func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error) {
+	if c.AckWait == 0 {
+		c.AckWait = jobs.AckWait
+	}
+	if c.Retention.Age == 0 {
+		c.Retention.Age = DefaultAge
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	s := &Store{config: c, log: c.Logger, replicas: c.Replicas, server: server}
+	if s.replicas == 0 {
+		s.replicas = 3
+	}
+	if server != nil {
+		s.disk = &disk{measure: diskFree, dir: c.DataDir}
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	defer func() {
+		if err != nil {
+			s.disconnect()
+		}
+	}()
+	if err := s.connect(); err != nil {
+		return nil, err
+	}
+	if err := s.lay(ctx); err != nil {
+		return nil, err
+	}
+	s.index = newIndex()
+	s.owners = newOwners()
+	s.fan = newFanout()
+	s.commits = newCommitter(s.nc, s.js)
+	s.running.Go(func() { s.commits.run(background) })
+	for _, start := range []func(ctx, background context.Context) error{
+		s.startIndex, s.startQueue, s.startFanout, s.startSnapshots, s.startKeys, s.startFiles,
+	} {
+		if err := start(ctx, background); err != nil {
+			return nil, s.fault(ctx, err, "the store could not be read")
+		}
+	}
+	return s, nil
+}
+
+// Close ends what runs in the background and, if it was embedded, the server. Calls that are under way fail.
+// It may come more than once.
+func (s *Store) Close(ctx context.Context) error {
+	var err error
+	s.closing.Do(func() {
+		select {
+		case <-s.js.PublishAsyncComplete():
+		case <-ctx.Done():
+			err = fault.New(fault.Timeout, "the store was closed before every event was written", fault.Because(ctx.Err()))
+		}
+		s.disconnect()
+		if s.server != nil {
+			s.server.shutdown()
+		}
+	})
+	return err
+}
+
+func (s *Store) disconnect() {
+	s.stop()
+	for _, nc := range []*nats.Conn{s.nc, s.bulk.nc} {
+		if nc != nil {
+			nc.Close()
+		}
+	}
+	s.running.Wait()
+}
+
+// Health says whether the store answers, and how quickly.
+func (s *Store) Health(ctx context.Context) backend.Dependency {
+	d := backend.Dependency{Name: "nats", Healthy: true}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	began := time.Now()
+	_, err := s.js.Stream(ctx, queueStream)
+	d.LatencySeconds = time.Since(began).Seconds()
+	if err != nil {
+		d.Healthy, d.Fault = false, fault.Of(s.fault(ctx, err, "the store does not answer"))
+		d.Message = d.Fault.Message
+		return d
+	}
+	d.Message = "JetStream at " + s.nc.ConnectedUrlRedacted()
+	return d
+}
+
+// link is the connection for everything but files.
+func (s *Store) link() link { return link{s.nc, s.js} }
+
+// errStopped says that the store was closed.
+var errStopped = errors.New("the store is closed")
