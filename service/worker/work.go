@@ -5,6 +5,11 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -44,14 +49,26 @@ func (w *Worker) work(ctx context.Context, d jobs.Delivery) {
 	}
 	beating := make(chan struct{})
 	go func() { defer close(beating); w.beat(working, d, cancel) }()
-	result, files, err := w.execute(working, &r, report)
+	traced, span := w.span(working, r)
+	result, files, err := w.execute(traced, &r, report)
 	if working.Err() != nil && (err != nil || result == nil) {
 		err = context.Cause(working)
 	}
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	span.End()
 	stop()
 	cancel(nil)
 	<-beating
 	w.conclude(context.WithoutCancel(ctx), d, r, report, result, files, err)
+}
+
+// span begins the span of an attempt, below the span of whoever submitted the job.
+func (w *Worker) span(ctx context.Context, r jobs.Record) (context.Context, trace.Span) {
+	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": r.Trace})
+	return w.o.Tracer.Start(ctx, "job "+string(r.Job.Operation), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		attribute.String("atg.job_id", r.Job.JobID), attribute.Int("atg.attempt", r.Job.Attempt), attribute.String("atg.worker", w.o.Name)))
 }
 
 func timedOut(r jobs.Record) error {

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -54,6 +57,7 @@ type Options struct {
 	Grace       time.Duration // for a backend to stop its work; 0 is DefaultGrace
 	Alive       time.Duration // between two signs of life; 0 is a third of jobs.AckWait
 	Logger      *slog.Logger
+	Tracer      trace.Tracer // of a span for each attempt, below the one that submitted the job; nil makes none
 	Now         func() time.Time
 }
 
@@ -91,6 +95,9 @@ func New(o Options) *Worker {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
+	}
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
