@@ -65,10 +65,15 @@ func (a *app) sources() config.Options {
 }
 
 // dispatcher runs operations as flags and configuration say.
-func (a *app) dispatcher() (*dispatch.ExecutionDispatcher, error) {
+func (a *app) dispatcher(ctx context.Context) (*dispatch.ExecutionDispatcher, error) {
 	c, err := a.config()
 	if err != nil {
 		return nil, err
+	}
+	if c.IsRemoteMode() {
+		if err := a.unlock(ctx, c); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.CheckRemote(); err != nil {
 		return nil, err

@@ -49,6 +49,11 @@ func (c *backendTestCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Backend == config.Remote {
+		if err := a.unlock(ctx, settings); err != nil {
+			return err
+		}
+	}
 	program, err := c.program(settings)
 	if err != nil {
 		return err

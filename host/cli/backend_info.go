@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/azure-tenant-grapher/atg/host/config"
 	"github.com/azure-tenant-grapher/atg/host/discover"
 	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -47,6 +48,11 @@ func (c *backendInfoCmd) Run(ctx context.Context, a *app) error {
 	name := c.Name
 	if name == "" {
 		name = settings.Backend
+	}
+	if name == config.Remote {
+		if err := a.unlock(ctx, settings); err != nil {
+			return err
+		}
 	}
 	var info backendInfo
 	if info.Program, err = discover.Find(discover.From(settings), name); err != nil {

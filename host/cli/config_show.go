@@ -28,6 +28,11 @@ func (configShowCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.IsRemoteMode() {
+		if err := a.unlock(ctx, c); err != nil {
+			return err
+		}
+	}
 	d := a.dispatcherFor(c, finder(c))
 	schemas := map[string]json.RawMessage{}
 	for name, b := range c.Backends {

@@ -23,6 +23,11 @@ func (configValidateCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.IsRemoteMode() {
+		if err := a.unlock(ctx, c); err != nil {
+			return err
+		}
+	}
 	if err := c.CheckRemote(); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (c *createTenantCmd) Run(ctx context.Context, a *app) error {
 	if !c.DryRun && !c.Yes && !a.console.CanAsk() {
 		return needsFlag("deploying a specification", "--yes")
 	}
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ type fake struct {
 	schema    string          // of its settings; empty takes none
 	request   backend.Request // of the last scan; of a backend whose jobs end with the command
 	stopped   int
+	key       string // that the service takes; empty takes any
+	settings  backend.Settings
 	durable   bool // jobs outlive a command
 }
 
@@ -53,7 +56,12 @@ func newFake(scan runner.Work) *fake {
 func (f *fake) Describe(context.Context) (backend.Description, error) {
 	return backend.Description{Name: "fake", Version: "1.0.0", Protocol: backend.Protocol, SettingsSchema: json.RawMessage(f.schema)}, nil
 }
-func (f *fake) Configure(context.Context, backend.Settings) error { return nil }
+
+func (f *fake) Configure(_ context.Context, s backend.Settings) error {
+	f.settings = s
+	return nil
+}
+
 func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 	can := backend.Capabilities{Operations: []backend.Operation{backend.OpScan, backend.OpVisualize}, Features: append(runner.Features(), backend.FeatureSnapshots)}
 	if f.durable {
@@ -61,7 +69,13 @@ func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 	}
 	return can, nil
 }
-func (f *fake) CheckHealth(context.Context) backend.Health { return f.health }
+
+func (f *fake) CheckHealth(context.Context) backend.Health {
+	if f.key != "" && f.settings["api_key"] != f.key {
+		return backend.Health{Dependencies: []backend.Dependency{{Name: "key", Fault: fault.New(fault.AuthFailed, "no such key")}}}
+	}
+	return f.health
+}
 
 // ListSnapshots answers one a page.
 func (f *fake) ListSnapshots(_ context.Context, filter backend.SnapshotFilter) (backend.SnapshotPage, error) {
@@ -124,6 +138,16 @@ type result struct {
 	out, err string
 }
 
+// stdin is what stands on standard input: the variable STDIN.
+func stdin(env []string) string {
+	for _, v := range env {
+		if text, ok := strings.CutPrefix(v, "STDIN="); ok {
+			return text
+		}
+	}
+	return ""
+}
+
 // atg runs a command with f as every backend. The configuration is a newcomer's, with env beside it.
 func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...string) result {
 	t.Helper()
@@ -135,8 +159,8 @@ func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...strin
 		t.Fatal(fail)
 	}
 	a := &app{flags: &g.globals, root: parser.Model.Node, backends: &dispatch.Processes{}}
-	a.process = Process{Args: args, Environ: append([]string{"HOME=" + home, "AppData=" + home, "LocalAppData=" + home}, env...)}
-	a.process.Streams.In, a.process.Streams.Out, a.process.Streams.Err = &bytes.Buffer{}, &out, &err
+	a.process = Process{Args: args, Environ: append([]string{"HOME=" + home, "AppData=" + home, "LocalAppData=" + home, "ATG_KEYRING=off"}, env...)}
+	a.process.Streams.In, a.process.Streams.Out, a.process.Streams.Err = strings.NewReader(stdin(env)), &out, &err
 	if f != nil {
 		a.start = func(context.Context, string) (dispatch.Program, error) { return program{f, make(chan struct{})}, nil }
 	}

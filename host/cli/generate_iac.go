@@ -36,7 +36,7 @@ Examples:
 
 // Run generates.
 func (c *generateIaCCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,11 @@ type grammar struct {
 		Validate configValidateCmd `cmd:"" help:"Check the configuration, and the settings of each backend in it."`
 		Init     configInitCmd     `cmd:"" help:"Write a commented configuration file."`
 	} `kong:"-"`
+	Auth struct {
+		Login  authLoginCmd  `cmd:"" help:"Keep the key of a job service."`
+		Logout authLogoutCmd `cmd:"" help:"Forget it."`
+		Status authStatusCmd `cmd:"" help:"Say where the key comes from, and whether the service takes it."`
+	} `kong:"-"`
 	Version versionCmd `kong:"-"`
 	Help    helpCmd    `kong:"-"`
 }
@@ -66,6 +71,7 @@ func (g *grammar) commands() []command {
 		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},
 		{"backend", "setup", "Find, inspect and test backends: list, info, test.", &g.Backend},
 		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
+		{"auth", "setup", "Keep the key of a job service: login, logout, status.", &g.Auth},
 		{"version", "setup", "Print the version of atg.", &g.Version},
 		{"help", "setup", "Explain a command, or a topic: exit-codes, environment, extensions.", &g.Help},
 	}
@@ -186,6 +192,9 @@ var (
 	_ verb = (*configPathCmd)(nil)
 	_ verb = (*configValidateCmd)(nil)
 	_ verb = (*configInitCmd)(nil)
+	_ verb = (*authLoginCmd)(nil)
+	_ verb = (*authLogoutCmd)(nil)
+	_ verb = (*authStatusCmd)(nil)
 	_ verb = (*versionCmd)(nil)
 	_ verb = (*helpCmd)(nil)
 )

@@ -24,7 +24,7 @@ Examples:
 
 // Run asks.
 func (healthCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ type downloaded struct {
 
 // Run downloads.
 func (c *jobDownloadCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

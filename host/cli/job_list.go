@@ -29,7 +29,7 @@ Examples:
 
 // Run lists.
 func (c *jobListCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

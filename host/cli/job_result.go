@@ -19,7 +19,7 @@ Examples:
 
 // Run fetches.
 func (c *jobResultCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ Examples:
 
 // Run shows.
 func (c *jobShowCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

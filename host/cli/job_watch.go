@@ -21,7 +21,7 @@ Examples:
 
 // Run follows.
 func (c *jobWatchCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ Examples:
 
 // Run scans.
 func (c *scanCmd) Run(ctx context.Context, a *app) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

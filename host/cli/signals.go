@@ -19,15 +19,17 @@ type signals struct {
 func interruptible(ctx context.Context) (context.Context, signals) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	caught := make(chan os.Signal, 2)
-	signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
 	s := signals{again: make(chan struct{})}
-	done := make(chan struct{})
+	watching, done := make(chan struct{}), make(chan struct{})
 	s.stop = func() {
+		<-watching
 		signal.Stop(caught)
 		close(done)
 		cancel(nil)
 	}
-	go func() {
+	go func() { // also to start watching takes a while, for which the command need not wait
+		signal.Notify(caught, os.Interrupt, syscall.SIGTERM)
+		close(watching)
 		for first := true; ; first = false {
 			select {
 			case <-done:

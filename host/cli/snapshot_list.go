@@ -46,7 +46,7 @@ func (c *snapshotListCmd) Run(ctx context.Context, a *app) error {
 
 // withSnapshots opens the chosen backend's store of snapshots for the time of use.
 func (a *app) withSnapshots(ctx context.Context, use func(context.Context, *dispatch.Session, backend.SnapshotStore) error) error {
-	d, err := a.dispatcher()
+	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ type Config struct {
 
 	merged   *conf.Merged
 	document *conf.Document
+	given    map[string]string // sources of the remote backend's settings that did not come from layers
 }
 
 // Backend is what is configured of one backend.

@@ -12,7 +12,10 @@ type Paths struct {
 	Config string `json:"config"` // the configuration file
 	Data   string `json:"data"`   // folder: backends, snapshots
 	Cache  string `json:"cache"`  // folder: what can be had again
-	State  string `json:"state"`  // folder: logs, work of jobs
+	State  string `json:"state"`  // folder: logs, work of jobs, submissions that wait
+	// Credentials is the file of keys where there is no keyring: beside the usual configuration file,
+	// whichever is used.
+	Credentials string `json:"credentials"`
 }
 
 // FindPaths says where things are kept, given the value of --config and the environment. The files
@@ -22,6 +25,9 @@ type Paths struct {
 func FindPaths(config string, environ []string) (Paths, error) {
 	env := environment(environ)
 	p := folders(env)
+	if p.Config != "" {
+		p.Credentials = filepath.Join(filepath.Dir(p.Config), "credentials.json")
+	}
 	var err error
 	if p.Data == "" || p.Config == "" || p.Cache == "" || p.State == "" {
 		err = fault.New(fault.ConfigInvalid, "there is no home folder to keep things in", fault.From(fault.OriginHost),

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/shared/secret"
@@ -23,13 +24,24 @@ func (c *Config) Values(schemas map[string]json.RawMessage) []Value {
 			parsed[name] = s
 		}
 	}
+	given := map[string]string{}
+	keys := c.merged.Keys()
+	for setting, source := range c.given {
+		key := remoteSettings + setting
+		given[key] = source
+		if at, found := slices.BinarySearch(keys, key); !found {
+			keys = slices.Insert(keys, at, key)
+		}
+	}
 	var out []Value
-	for _, key := range c.merged.Keys() {
+	for _, key := range keys {
 		v := Value{Key: key, Value: c.merged.Get(key), Source: c.merged.Source(key)}
-		if name, setting, ok := settingOf(key); ok {
-			if s := parsed[name]; s == nil || s.secrecy(setting) != open {
-				v.Value = secret.Redacted
-			}
+		name, setting, isSetting := settingOf(key)
+		if source, ok := given[key]; ok {
+			v.Value, v.Source = c.Settings(Remote)[setting], source
+		}
+		if s := parsed[name]; isSetting && (s == nil || s.secrecy(setting) != open) {
+			v.Value = secret.Redacted
 		}
 		out = append(out, v)
 	}

@@ -138,7 +138,7 @@ func TestClientAndCheckRemote(t *testing.T) {
 	f := fault.As(c.CheckRemote())
 	want := []fault.Problem{
 		{Key: "backends.remote.settings.service_url", Message: "must begin with https://: a key is never sent unencrypted", Hint: "write it as https://atg.example.com", Line: 2, Column: 32},
-		{Key: "backends.remote.settings.api_key", Message: "is required in remote mode", Hint: "set ATG_API_KEY"},
+		{Key: "backends.remote.settings.api_key", Message: "is required in remote mode", Hint: "store one with atg auth login, or set ATG_API_KEY"},
 	}
 	if f == nil || f.Code != fault.ConfigInvalid || cmp.Diff(want, f.Problems) != "" {
 		t.Errorf("CheckRemote = %+v", f)

@@ -37,10 +37,10 @@ func (s *Session) follow(ctx context.Context, id string, e Ending, observer Obse
 		wait(w.ended, aftermath)
 	case <-ctx.Done():
 		interrupted := fault.CodeOf(context.Cause(ctx)) == fault.Interrupted
-		if s.durable() && !(interrupted && e.CancelOnInterrupt) {
-			return backend.JobStatusResponse{}, s.detached(ctx, id, e)
+		if !s.durable() || interrupted && e.CancelOnInterrupt {
+			return s.cancel(ctx, id, e, w)
 		}
-		return s.cancel(ctx, id, e, w)
+		return backend.JobStatusResponse{}, s.detached(ctx, id, e)
 	}
 	job, err := w.outcome(s, id, stop)
 	return job, s.goesOn(id, e, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -68,6 +69,9 @@ func unsafeName(name string) string {
 	return ""
 }
 
+// ports are the numbers of Windows's serial and parallel ports, some of them in superscript.
+var ports = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "¹", "²", "³"}
+
 // reserved says whether Windows takes a name, whatever its extension, for a device.
 func reserved(stem string) bool {
 	stem = strings.ToUpper(stem)
@@ -79,5 +83,5 @@ func reserved(stem string) bool {
 	if !ok {
 		port, ok = strings.CutPrefix(stem, "LPT")
 	}
-	return ok && len([]rune(port)) == 1 && strings.Contains("0123456789¹²³", port)
+	return ok && slices.Contains(ports, port)
 }

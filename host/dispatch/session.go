@@ -152,6 +152,11 @@ func (s *Session) reach(ctx context.Context) error {
 	if h.Healthy {
 		return nil
 	}
+	return s.Reason(h)
+}
+
+// Reason is the fault of a backend that is not healthy.
+func (s *Session) Reason(h backend.Health) error {
 	for _, d := range h.Dependencies {
 		if !d.Healthy && d.Fault != nil {
 			return d.Fault

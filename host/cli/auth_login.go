@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/azure-tenant-grapher/atg/host/config"
+	"github.com/azure-tenant-grapher/atg/host/credential"
+	"github.com/azure-tenant-grapher/atg/host/ui"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+	"github.com/azure-tenant-grapher/atg/shared/secret"
+)
+
+type authLoginCmd struct {
+	URL         string `arg:"" optional:"" placeholder:"URL" help:"Service (default: the configured one)."`
+	APIKeyStdin bool   `name:"api-key-stdin" help:"Read the key from standard input instead of asking for it."`
+	NoVerify    bool   `help:"Do not ask the service whether it takes the key."`
+}
+
+// Help is the long help.
+func (authLoginCmd) Help() string {
+	return `Asks for the key of a job service, tries it there, and keeps it in the system's keyring; where there is
+none, in a file that you alone can read. A key belongs to one service, so that several services may
+each have theirs. ATG_API_KEY wins over it.
+
+Examples:
+  atg auth login https://atg.example.com
+  atg --profile prod auth login
+  pass show atg/prod | atg --profile prod auth login --api-key-stdin`
+}
+
+// login is what was kept.
+type login struct {
+	Service  string            `json:"service"`
+	KeptIn   credential.Source `json:"kept_in"`
+	File     string            `json:"file,omitempty"`
+	Verified bool              `json:"verified"`
+}
+
+// Run asks, tries and keeps.
+func (c *authLoginCmd) Run(ctx context.Context, a *app) error {
+	settings, address, origin, err := a.service(c.URL)
+	if err != nil {
+		return err
+	}
+	if !c.APIKeyStdin && !a.console.CanAsk() {
+		return fault.New(fault.InvalidArgument, "there is nobody to ask for the key", fault.Hint("give it with --api-key-stdin"), fault.From(fault.OriginHost))
+	}
+	configured := settings.KeySource()
+	var key secret.String
+	if c.APIKeyStdin {
+		key, err = a.console.ReadSecret()
+	} else {
+		key, err = a.console.AskSecret(ctx, "Key for "+address+" (it does not show):")
+	}
+	if err != nil {
+		return err
+	}
+	if key.IsZero() {
+		return usage("the key is empty")
+	}
+	settings.UseKey(key, "this login")
+	if err := settings.Client().Validate(); err != nil {
+		return err
+	}
+	if !c.NoVerify {
+		if _, err := a.accepts(ctx, settings); err != nil {
+			return notKept(err)
+		}
+	}
+	source, err := a.keys(settings).Put(ctx, origin, key)
+	if err != nil {
+		return err
+	}
+	if configured != "" {
+		a.console.Note("the key of %s wins over the one that was kept now", configured)
+	}
+	done := login{Service: address, KeptIn: source, Verified: !c.NoVerify}
+	if source == credential.File {
+		done.File = settings.Paths.Credentials
+	}
+	return a.console.Print(ui.Document{Data: done, Page: func(p *ui.Page) {
+		p.Line("logged in to ", ui.Toned{Tone: ui.Strong, Text: address}, "; the key is kept in ", place(done.KeptIn, done.File))
+		if c.URL != "" {
+			p.Gap()
+			p.Line(ui.Toned{Tone: ui.Faint, Text: "next: "}, "export ATG_SERVICE_URL="+address+", or set backends.remote.settings.service_url; then atg --remote scan")
+		}
+	}})
+}
+
+func place(source credential.Source, file string) string {
+	if source == credential.File {
+		return file
+	}
+	return "the keyring"
+}
+
+// notKept says that a key which could not be tried was not kept either.
+func notKept(err error) error {
+	f := *fault.Of(err)
+	switch f.Code {
+	case fault.AuthRequired, fault.AuthFailed, fault.Forbidden:
+		f.Message = "the service does not take the key, which was not kept: " + f.Message
+	case fault.ServiceUnavailable, fault.Throttled, fault.RemoteFailed:
+		f.Message = "the key could not be tried and was not kept: " + f.Message
+		if f.Hint != "" {
+			f.Hint += "\n"
+		}
+		f.Hint += "keep it all the same with --no-verify"
+	}
+	return &f
+}
+
+// accepts asks the service whether it takes the key that settings have; the fault is its reason.
+func (a *app) accepts(ctx context.Context, settings *config.Config) (backend.Health, error) {
+	s, err := a.dispatcherFor(settings, finder(settings)).Open(ctx, config.Remote)
+	if err != nil {
+		return backend.Health{}, err
+	}
+	defer s.Close(ctx)
+	h, err := s.Health(ctx)
+	if err == nil && !h.Healthy {
+		err = s.Reason(h)
+	}
+	return h, err
+}
