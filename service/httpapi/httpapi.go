@@ -1,0 +1,167 @@
+// Package httpapi answers the REST calls and WebSockets of the job service (package api) on behalf of package jobs.
+//
+// Every call goes through one pipeline: request id, security headers, key, scope, limits; at its end stand log, audit log,
+// metrics, and, if it was refused, an api.Problem. JSON calls are huma operations, checked against their schemas;
+// what streams is written by hand. Both stand in one OpenAPI document.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/azure-tenant-grapher/atg/service/auth"
+	"github.com/azure-tenant-grapher/atg/service/jobs"
+	"github.com/azure-tenant-grapher/atg/shared/api"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+)
+
+// The limits that hold where Options.Capabilities has none.
+const (
+	DefaultRequestBytes = 1 << 20
+	DefaultInputBytes   = 1 << 30
+)
+
+// Options say what the API stands on. Service and Guard are needed.
+type Options struct {
+	Service *jobs.Service
+	Guard   *auth.Guard
+	// Capabilities is what GET /api/v1/capabilities answers, and its Limits are those that hold; zero ones are
+	// DefaultRequestBytes, DefaultInputBytes and backend.MaxBatch.
+	Capabilities api.Capabilities
+	Health       func(ctx context.Context) api.Health // nil is healthy; asked at most once a second
+	Logger       *slog.Logger                         // nil is slog.Default
+
+	Metrics     *prometheus.Registry // nil is a new one
+	OpenMetrics bool                 // anybody may read /metrics; else a key with scope read, or a caller on this machine
+	// JobCounts and QueueDepth are asked when metrics are read; nil leaves them out.
+	JobCounts  func() map[backend.JobStatus]int64
+	QueueDepth func() (int64, error)
+
+	CORSOrigins []string             // of web pages that may call: https://portal.example.com; none by default
+	Tracing     trace.TracerProvider // nil makes no spans, but still hands a caller's traceparent on to jobs
+
+	CancelPatience time.Duration // how long DELETE of a job waits for its worker; 0 is 5 s
+	Ping           time.Duration // between pings of a WebSocket; 0 is 30 s
+}
+
+// API is the handler. Make it with New.
+type API struct {
+	o       Options
+	log     *slog.Logger
+	mux     *http.ServeMux
+	huma    huma.API
+	metrics *metrics
+	health  healthCache
+	crcs    crcCache
+	watched wakers // WebSockets and long polls, to be woken when the service goes away
+
+	capabilities, document representation
+
+	draining atomic.Bool
+	sockets  sync.WaitGroup
+}
+
+// New makes the handler.
+func New(o Options) *API {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Metrics == nil {
+		o.Metrics = prometheus.NewRegistry()
+	}
+	if o.CancelPatience == 0 {
+		o.CancelPatience = 5 * time.Second
+	}
+	if o.Ping == 0 {
+		o.Ping = 30 * time.Second
+	}
+	limits := &o.Capabilities.Limits
+	if limits.RequestBytes == 0 {
+		limits.RequestBytes = DefaultRequestBytes
+	}
+	if limits.InputBytes == 0 {
+		limits.InputBytes = DefaultInputBytes
+	}
+	if limits.Batch == 0 {
+		limits.Batch = backend.MaxBatch
+	}
+	a := &API{o: o, log: o.Logger, mux: http.NewServeMux(), metrics: newMetrics(o)}
+	a.huma = a.newDocument()
+	a.capabilities = represent(o.Capabilities)
+	a.registerSubmissions()
+	a.registerJobs()
+	a.registerFiles()
+	a.registerSnapshots()
+	a.registerAbout()
+	a.finishDocument()
+	return a
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// Drain prepares for the end: from now on the service is not ready and takes no submissions, long polls
+// answer at once, and WebSockets are closed with 1001 (going away), so that their clients connect to another node. It returns
+// when the WebSockets have closed, or with ctx's error. http.Server.Shutdown does the rest.
+func (a *API) Drain(ctx context.Context) error {
+	a.draining.Store(true)
+	a.watched.wake()
+	closed := make(chan struct{})
+	go func() {
+		a.sockets.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// wakers are those who wait for long and want to know when the service goes away.
+type wakers struct {
+	mu    sync.Mutex
+	gone  bool
+	next  uint64
+	wakes map[uint64]func()
+}
+
+// add calls wake when the service goes away, at once if it does already, unless forget came before.
+func (k *wakers) add(wake func()) (forget func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.gone {
+		wake()
+		return func() {}
+	}
+	if k.wakes == nil {
+		k.wakes = map[uint64]func(){}
+	}
+	k.next++
+	n := k.next
+	k.wakes[n] = wake
+	return func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.wakes, n)
+	}
+}
+
+func (k *wakers) wake() {
+	k.mu.Lock()
+	wakes := k.wakes
+	k.gone, k.wakes = true, nil
+	k.mu.Unlock()
+	for _, wake := range wakes {
+		wake()
+	}
+}

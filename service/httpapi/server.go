@@ -1,0 +1,34 @@
+package httpapi
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Server makes the server for a handler. Requests have to arrive, and answers to be taken, within its times; streams, which the
+// handler knows, only have to move on. TLS is 1.2 or newer; config may be nil, and is not changed.
+func Server(handler http.Handler, config *tls.Config, logger *slog.Logger) *http.Server {
+	if logger == nil {
+		logger = slog.Default()
+	}
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	config = config.Clone()
+	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	if len(config.NextProtos) == 0 {
+		config.NextProtos = []string{"h2", "http/1.1"} // also for a listener that does TLS itself
+	}
+	return &http.Server{
+		Handler:           handler,
+		TLSConfig:         config,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       bodyPatience,
+		WriteTimeout:      longestWait + 30*time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // handshakes of those who try, mostly
+	}
+}

@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+const (
+	bodyPatience   = 30 * time.Second // for a JSON body to arrive
+	streamPatience = 60 * time.Second // for a stream to go on, either way
+	streamBuffer   = 256 << 10        // bytes that are copied at once
+)
+
+var streamBuffers = sync.Pool{New: func() any { b := make([]byte, streamBuffer); return &b }}
+
+// streamWriter writes an answer that may take as long as it moves on. Errors that the standard library and the WebSocket
+// library would answer as plain text it keeps instead, so that they become problems.
+type streamWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	until   time.Time // the write deadline
+	refused int       // the status of the error that was kept
+}
+
+func newStreamWriter(w http.ResponseWriter) *streamWriter {
+	return &streamWriter{ResponseWriter: w, control: http.NewResponseController(w)}
+}
+
+func (s *streamWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+func (s *streamWriter) WriteHeader(status int) {
+	if status >= http.StatusBadRequest {
+		s.refused = status
+		return
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *streamWriter) Write(p []byte) (int, error) {
+	if s.refused != 0 {
+		return len(p), nil
+	}
+	if now := time.Now(); s.until.Sub(now) < streamPatience/2 {
+		s.until = now.Add(streamPatience)
+		_ = s.control.SetWriteDeadline(s.until) // where there are none, as in some tests, it goes without
+	}
+	return s.ResponseWriter.Write(p)
+}
+
+// ReadFrom copies in pieces larger than those of io.Copy.
+func (s *streamWriter) ReadFrom(src io.Reader) (int64, error) {
+	b := streamBuffers.Get().(*[]byte)
+	defer streamBuffers.Put(b)
+	return io.CopyBuffer(struct{ io.Writer }{s}, src, *b)
+}
+
+// refusal is the error that was kept, as a fault; nil if there was none.
+func (s *streamWriter) refusal() error {
+	switch s.refused {
+	case 0:
+		return nil
+	case http.StatusRequestedRangeNotSatisfiable:
+		return withStatus{fault.New(fault.InvalidArgument, "the file has no such range", fault.From(fault.OriginService),
+			fault.Hint("Content-Range says its size")), s.refused}
+	case http.StatusPreconditionFailed:
+		return withStatus{fault.New(fault.Conflict, "the file is not the one that the condition names", fault.From(fault.OriginService)), s.refused}
+	case http.StatusForbidden:
+		return withStatus{fault.New(fault.Forbidden, "pages of this origin may not open WebSockets here", fault.From(fault.OriginService),
+			fault.Hint("ask the service's operator to allow the origin")), s.refused}
+	}
+	return withStatus{fault.New(fault.InvalidArgument, "the request is not as it should be", fault.From(fault.OriginService)), s.refused}
+}
+
+// streamReader reads a body that may take as long as it moves on.
+type streamReader struct {
+	io.Reader
+	control *http.ResponseController
+	until   time.Time // the read deadline
+}
+
+func (s *streamReader) Read(p []byte) (int, error) {
+	if now := time.Now(); s.until.Sub(now) < streamPatience/2 {
+		s.until = now.Add(streamPatience)
+		_ = s.control.SetReadDeadline(s.until) // as above
+	}
+	return s.Reader.Read(p)
+}
+
+// erring remembers the first error of what it reads, which http.ServeContent forgets.
+type erring struct {
+	io.ReadSeeker
+	err error
+}
+
+func (e *erring) Read(p []byte) (int, error) {
+	n, err := e.ReadSeeker.Read(p)
+	if err != nil && err != io.EOF && e.err == nil { //nolint:errorlint // readers return EOF as it is
+		e.err = err
+	}
+	return n, err
+}

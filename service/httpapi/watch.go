@@ -1,0 +1,139 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// writePatience is how long a watcher may take to read an event or to answer a ping.
+const writePatience = 30 * time.Second
+
+// watch shows a job's events over a WebSocket. An idle watcher has two goroutines: this one, which waits for events, and
+// one that reads, which is how a pong, or that the watcher has gone, is noticed. Pings come from a timer, and all watchers of a
+// key share the goroutine that waits for its revocation.
+func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
+	c := callOf(r.Context())
+	c.job = r.PathValue("id")
+	after, err := afterOf(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.o.Service.Status(r.Context(), c.grant.Caller, c.job); err != nil {
+		return err
+	}
+	if a.draining.Load() {
+		return goingAway()
+	}
+	out := newStreamWriter(w)
+	conn, err := websocket.Accept(out, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled, OriginPatterns: a.o.CORSOrigins})
+	if err != nil {
+		if refused := out.refusal(); refused != nil {
+			return refused
+		}
+		return fault.New(fault.InvalidArgument, "no WebSocket could be opened", fault.Because(err))
+	}
+	a.sockets.Add(1)
+	a.metrics.watchers.Inc()
+	defer func() {
+		a.metrics.watchers.Dec()
+		a.sockets.Done()
+	}()
+
+	alive := conn.CloseRead(r.Context()) // ends with the connection
+	ctx, end := context.WithCancelCause(alive)
+	defer end(nil)
+	defer a.o.Guard.Hold(ctx, c.grant, end)()
+	defer a.watched.add(func() { end(errGoingAway) })()
+	defer a.ping(alive, conn)()
+
+	err = a.o.Service.Watch(ctx, c.grant.Caller, c.job, after, func(e backend.Event) error { return send(alive, conn, e) })
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	code, reason := closing(err)
+	if code == websocket.StatusInternalError && alive.Err() == nil {
+		a.log.WarnContext(r.Context(), "a WebSocket was ended", "request_id", c.id, "job_id", c.job, "error", err)
+	}
+	_ = conn.Close(code, reason) // a watcher that has gone hears nothing
+	return nil
+}
+
+var errGoingAway = errors.New("the service goes away")
+
+// closing is how a WebSocket is closed after an error; nil is behind the terminal event.
+func closing(err error) (websocket.StatusCode, string) {
+	switch {
+	case err == nil:
+		return websocket.StatusNormalClosure, ""
+	case errors.Is(err, errGoingAway):
+		return websocket.StatusGoingAway, string(fault.ServiceUnavailable)
+	}
+	return websocket.StatusInternalError, string(fault.CodeOf(err))
+}
+
+func send(ctx context.Context, conn *websocket.Conn, e backend.Event) error {
+	message, err := json.Marshal(e)
+	if err != nil {
+		return fault.New(fault.Internal, "the event has no JSON form", fault.Because(err))
+	}
+	ctx, cancel := context.WithTimeout(ctx, writePatience)
+	defer cancel()
+	return conn.Write(ctx, websocket.MessageText, message)
+}
+
+// ping pings a watcher now and then, until the returned function is called. One that does not answer is cut off.
+func (a *API) ping(alive context.Context, conn *websocket.Conn) (stop func()) {
+	var mu sync.Mutex
+	var timer *time.Timer
+	stopped := false
+	next := func(after time.Duration, ping func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !stopped {
+			timer = time.AfterFunc(after, ping)
+		}
+	}
+	var ping func()
+	ping = func() {
+		ctx, cancel := context.WithTimeout(alive, writePatience)
+		defer cancel()
+		if conn.Ping(ctx) != nil {
+			_ = conn.CloseNow() // it may have ended meanwhile
+			return
+		}
+		next(a.o.Ping, ping)
+	}
+	next(a.o.Ping/2+rand.N(a.o.Ping/2+1), ping) // not all at once
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		timer.Stop()
+	}
+}
+
+func afterOf(r *http.Request) (uint64, error) {
+	query := r.URL.Query()
+	if err := onlyQuery(query, "after"); err != nil {
+		return 0, err
+	}
+	if !query.Has("after") {
+		return 0, nil
+	}
+	after, err := strconv.ParseUint(query.Get("after"), 10, 64)
+	if err != nil {
+		return 0, malformed([]fault.Problem{{Key: "after", Message: "it is no event's number"}})
+	}
+	return after, nil
+}
