@@ -1,0 +1,268 @@
+package service
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// Role is what a process of the service does.
+type Role string
+
+// The roles.
+const (
+	RoleAll    Role = "all"    // API and worker in one process
+	RoleAPI    Role = "api"    // answers callers
+	RoleWorker Role = "worker" // executes jobs
+)
+
+// Config is the service's configuration: the file's keys, with flags and variables above them.
+type Config struct {
+	Role    Role   `koanf:"role"`     // all, api or worker; all
+	Listen  string `koanf:"listen"`   // host:port of the API; 127.0.0.1:8443
+	DataDir string `koanf:"data_dir"` // everything that the service keeps; of the embedded NATS, too
+	Dev     bool   `koanf:"dev"`      // make a certificate authority, a key and a profile for this machine
+
+	TLS       TLS               `koanf:"tls"`
+	NATS      NATS              `koanf:"nats"`
+	Backend   Backend           `koanf:"backend"`
+	Worker    Worker            `koanf:"worker"`
+	Limits    Limits            `koanf:"limits"`
+	Retention Retention         `koanf:"retention"`
+	API       API               `koanf:"api"`
+	Traces    Traces            `koanf:"traces"`
+	Tenants   map[string]Tenant `koanf:"tenants"` // by tenant id; none lets the backend's settings serve every tenant
+}
+
+// TLS is the API's certificate.
+type TLS struct {
+	Cert string `koanf:"cert"` // PEM file with the chain
+	Key  string `koanf:"key"`  // PEM file with the private key
+}
+
+// NATS is an external cluster with JetStream; without a URL the service embeds a server of its own.
+type NATS struct {
+	URL      string `koanf:"url"`      // tls://host:4222,…
+	Creds    string `koanf:"creds"`    // credentials file
+	CA       string `koanf:"ca"`       // PEM file of its certificate authority
+	Replicas int    `koanf:"replicas"` // of every stream; 3. Fewer are taken only when they are asked for.
+}
+
+// Backend is the program that the workers run.
+type Backend struct {
+	Name     string         `koanf:"name"`     // local
+	Path     string         `koanf:"path"`     // beside atg-server unless set
+	SHA256   string         `koanf:"sha256"`   // checked at each start of it; empty is not pinned
+	Env      []string       `koanf:"env"`      // variables that it gets beside the usual ones
+	Settings map[string]any `koanf:"settings"` // for every tenant
+}
+
+// Worker is how a worker works.
+type Worker struct {
+	Name        string        `koanf:"name"`        // in histories and logs; the machine's name
+	Concurrency int           `koanf:"concurrency"` // jobs at once; 2
+	Attempts    int           `koanf:"attempts"`    // of one job, at most; 3
+	RetryDelay  conf.Duration `koanf:"retry_delay"` // before the second attempt; 5 s
+	Grace       conf.Duration `koanf:"grace"`       // for a backend to stop its work; 15 s
+}
+
+// Limits are what callers may ask for.
+type Limits struct {
+	RequestBytes int64         `koanf:"request_bytes"` // of a JSON body; 1 MiB
+	InputBytes   int64         `koanf:"input_bytes"`   // of an input file; 256 MiB
+	Rate         float64       `koanf:"rate"`          // requests a second of one key; 0 is no limit, 2000
+	Burst        int           `koanf:"burst"`         // requests at once of one key; 4000
+	JobsPerKey   int           `koanf:"jobs_per_key"`  // of one key with workers at a time; 0 is no limit, 0
+	JobTimeout   conf.Duration `koanf:"job_timeout"`   // from submission to end; 24 h, 0 is none
+}
+
+// Retention is how long things are kept.
+type Retention struct {
+	Jobs      conf.Duration `koanf:"jobs"`      // ended jobs with their events and files; 30 days
+	Snapshots conf.Duration `koanf:"snapshots"` // 0 is for ever, 0
+	Bytes     int64         `koanf:"bytes"`     // of files altogether: the oldest ended jobs' go first; 0 is no limit, 0
+}
+
+// API is how the API behaves.
+type API struct {
+	CORSOrigins   []string `koanf:"cors_origins"`   // web pages that may call it; none
+	PublicMetrics bool     `koanf:"public_metrics"` // /metrics without a key; false
+}
+
+// Traces are OpenTelemetry's.
+type Traces struct {
+	Endpoint string `koanf:"endpoint"` // https://… of an OTLP/HTTP collector; empty is off
+}
+
+// Tenant is how the service reaches one tenant of Azure.
+type Tenant struct {
+	Name     string            `koanf:"name"`     // for people
+	Settings map[string]any    `koanf:"settings"` // of the backend, over Backend.Settings: auth, client_id, …
+	Files    map[string]string `koanf:"files"`    // settings whose values are the contents of files: client_secret: /run/secrets/…
+}
+
+// defaults are the lowest layer.
+func defaults(environ func(string) string) conf.Layer {
+	home := environ("XDG_DATA_HOME")
+	if home == "" && environ("HOME") != "" {
+		home = filepath.Join(environ("HOME"), ".local", "share")
+	}
+	data := ""
+	if home != "" {
+		data = filepath.Join(home, "atg", "server")
+	}
+	return conf.Layer{
+		Source: func(string) string { return "default" },
+		Values: map[string]any{
+			"role": string(RoleAll), "listen": "127.0.0.1:8443", "data_dir": data, "dev": false,
+			"nats":      map[string]any{"replicas": 3},
+			"backend":   map[string]any{"name": "local"},
+			"worker":    map[string]any{"concurrency": 2, "attempts": 3, "retry_delay": "5s", "grace": "15s"},
+			"limits":    map[string]any{"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "job_timeout": "24h"},
+			"retention": map[string]any{"jobs": "720h"},
+		},
+	}
+}
+
+// LoadConfig reads the configuration: the file (empty is none), with overrides (dotted keys of flags and variables) above it. It
+// answers every problem at once, as fault.ConfigInvalid.
+func LoadConfig(file string, overrides map[string]any, source func(key string) string, environ func(string) string) (Config, error) {
+	document := &conf.Document{Values: map[string]any{}}
+	if file != "" {
+		var err error
+		if document, err = conf.ReadFile(file); err != nil {
+			return Config{}, err
+		}
+		if err := private(document); err != nil {
+			return Config{}, err
+		}
+	}
+	above := conf.Layer{Source: source}
+	for key, value := range overrides {
+		above.Set(key, value)
+	}
+	if problems := conf.Check(document.Values, &Config{}, document.At); len(problems) > 0 {
+		return Config{}, wrong(file, problems)
+	}
+	merged, err := conf.Merge(defaults(environ), conf.Layer{Values: document.Values, Source: document.Source, At: document.At}, above)
+	if err != nil {
+		return Config{}, fault.New(fault.Internal, "the configuration cannot be merged", fault.Because(err))
+	}
+	var c Config
+	if err := merged.Decode(&c); err != nil {
+		return Config{}, fault.New(fault.ConfigInvalid, "the configuration cannot be read", fault.Because(err))
+	}
+	if problems := c.problems(merged); len(problems) > 0 {
+		return Config{}, wrong(file, problems)
+	}
+	return c, nil
+}
+
+func wrong(file string, problems []fault.Problem) error {
+	message := "the service's configuration is wrong"
+	if file != "" {
+		message = fmt.Sprintf("the service's configuration %s is wrong", file)
+	}
+	return fault.New(fault.ConfigInvalid, message, fault.Problems(problems...), fault.From(fault.OriginService))
+}
+
+// private refuses a file with credentials that others can read.
+func private(document *conf.Document) error {
+	if _, has := document.Values["tenants"]; !has {
+		return nil
+	}
+	return conf.CheckPrivate(document, "tenants", document.At("tenants"))
+}
+
+// interactive are the ways to get a credential that need a person, or a person's own login.
+var interactive = []string{"cli", "device-code"}
+
+// problems are those of values that make no sense.
+func (c Config) problems(merged *conf.Merged) (problems []fault.Problem) {
+	complain := func(key, hint, format string, args ...any) {
+		at := merged.At(key)
+		p := fault.Problem{Key: key, Message: fmt.Sprintf(format, args...), Hint: hint, Line: at.Line, Column: at.Column}
+		if source := merged.Source(key); p.Line == 0 && source != "" {
+			p.Message += " (from " + source + ")"
+		}
+		problems = append(problems, p)
+	}
+	if !slices.Contains([]Role{RoleAll, RoleAPI, RoleWorker}, c.Role) {
+		complain("role", "all, api or worker", "%q is no role", c.Role)
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		complain("listen", "as 127.0.0.1:8443", "%q is no address to listen on", c.Listen)
+	}
+	if c.DataDir == "" {
+		complain("data_dir", "name a folder", "is missing")
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		complain("tls", "give both tls.cert and tls.key", "half of a certificate and key is missing")
+	}
+	if c.Role != RoleWorker && c.TLS.Cert == "" && !c.Dev {
+		complain("tls.cert", "give tls.cert and tls.key, or --dev for a certificate of this machine's own", "the API is served over HTTPS alone and needs a certificate")
+	}
+	if c.NATS.URL == "" && c.Role != RoleAll && c.Dev {
+		complain("dev", "start --role all", "--dev is for one process that does everything")
+	}
+	for key, n := range map[string]int{"worker.concurrency": c.Worker.Concurrency, "worker.attempts": c.Worker.Attempts, "nats.replicas": c.NATS.Replicas} {
+		if n < 1 {
+			complain(key, "1 or more", "%d is too few", n)
+		}
+	}
+	if c.Limits.RequestBytes < 1024 || c.Limits.InputBytes < 1024 {
+		complain("limits", "1024 bytes or more", "nothing could be sent within limits.request_bytes or limits.input_bytes")
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Tenants)) {
+		for _, settings := range []map[string]any{c.Backend.Settings, c.Tenants[id].Settings} {
+			if auth, _ := settings["auth"].(string); slices.Contains(interactive, auth) {
+				complain("tenants."+id+".settings.auth", "client-secret, client-certificate, workload-identity, managed-identity or env",
+					"the service cannot use %s: nobody is there to sign in", auth)
+			}
+		}
+	}
+	if auth, _ := c.Backend.Settings["auth"].(string); len(c.Tenants) == 0 && slices.Contains(interactive, auth) {
+		complain("backend.settings.auth", "client-secret, client-certificate, workload-identity, managed-identity or env",
+			"the service cannot use %s: nobody is there to sign in", auth)
+	}
+	slices.SortFunc(problems, func(a, b fault.Problem) int { return strings.Compare(a.Key, b.Key) })
+	return problems
+}
+
+// settingsFor are the backend's settings with the credential for a tenant.
+func (c Config) settingsFor(tenant string) (backend.Settings, error) {
+	settings := backend.Settings{}
+	maps.Copy(settings, c.Backend.Settings)
+	if len(c.Tenants) == 0 {
+		return settings, nil
+	}
+	for id, t := range c.Tenants {
+		if !strings.EqualFold(id, tenant) {
+			continue
+		}
+		maps.Copy(settings, t.Settings)
+		for name, file := range t.Files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				return nil, fault.New(fault.AzureAuthRequired, fmt.Sprintf("the service cannot read its credential for tenant %s", tenant),
+					fault.Because(err), fault.On(tenant), fault.From(fault.OriginService))
+			}
+			settings[name] = strings.TrimRight(string(content), "\r\n")
+		}
+		return settings, nil
+	}
+	return nil, fault.New(fault.AzureAuthRequired, fmt.Sprintf("the service has no credential for tenant %s", tenant), fault.On(tenant),
+		fault.From(fault.OriginService), fault.Hint("ask the service's operator: tenants.%s is missing in the service's configuration", tenant))
+}
+
+// span is a duration of the configuration.
+func span(d conf.Duration) time.Duration { return d.Value() }
