@@ -45,7 +45,7 @@ func (a *attempt) follow(ctx context.Context, id string) (backend.Result, error)
 	case <-ctx.Done():
 		a.halt(ctx, id)
 		stop()
-		<-ended
+		_ = <-ended
 		return nil, context.Cause(ctx)
 	}
 	if err == nil && !last.Status.Terminal() {

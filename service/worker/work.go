@@ -61,7 +61,7 @@ func (w *Worker) work(ctx context.Context, d jobs.Delivery) {
 	stop()
 	cancel(nil)
 	<-beating
-	w.conclude(context.WithoutCancel(ctx), d, r, report, result, files, err)
+	w.conclude(context.WithoutCancel(ctx), d, report, result, files, err)
 }
 
 // span begins the span of an attempt, below the span of whoever submitted the job.
@@ -155,7 +155,7 @@ func (w *Worker) beat(ctx context.Context, d jobs.Delivery, cancel context.Cance
 }
 
 // conclude records how the attempt ended.
-func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, r jobs.Record, report *report, result backend.Result, files []backend.Artifact, err error) {
+func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, result backend.Result, files []backend.Artifact, err error) {
 	ctx, stop := context.WithTimeout(ctx, recording)
 	defer stop()
 	log := w.o.Logger.With("job_id", d.ID(), "attempt", d.Attempt())

@@ -228,9 +228,9 @@ func TestALostWorkerDoesNotEndTheJobOfAnother(t *testing.T) {
 	<-begun // by the same worker's other hand
 	close(hold[0])
 	close(hold[1])
-	r := b.end(id)
+	b.end(id)
 	first()
-	r, _, _ = b.store.Get(t.Context(), id)
+	r, _, _ := b.store.Get(t.Context(), id)
 	if r.Job.Status != backend.JobCompleted || r.Job.Attempt != 2 || r.History[0].Fault.Code != fault.BackendCrashed {
 		t.Errorf("record %+v", r)
 	}
