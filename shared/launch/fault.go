@@ -36,6 +36,12 @@ func (p *Process) startFault(starting context.Context, err error) error {
 	return p.incompatible("could not be connected with: " + clean(err.Error()))
 }
 
+// noSocket says that there is no place for a backend's socket.
+func noSocket(err error) error {
+	return fault.New(fault.Internal, "there is no folder for the backend's socket", fault.From(fault.OriginHost), fault.Because(err),
+		fault.Hint("set TMPDIR to a folder of yours with a short path that you can write to"))
+}
+
 // incompatible is the fault of a program that was started and does not behave like a backend.
 func (p *Process) incompatible(why string, options ...fault.Option) error {
 	return incompatible(p.spec, why, append([]fault.Option{fault.Because(p.process.bridge.lastWords())}, options...)...)

@@ -77,8 +77,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	defer program.close()
 	socket, err := newSocketDir()
 	if err != nil {
-		return nil, fault.New(fault.Internal, "there is no folder for the backend's socket", fault.Because(err),
-			fault.Hint("set TMPDIR to a folder with a short path that you can write to"))
+		return nil, noSocket(err)
 	}
 	bridge := newBridge(context.WithoutCancel(ctx), spec.Logger.With("backend", spec.Name))
 	p := &Process{spec: spec, process: newProcess(spec, program, bridge), socket: socket}
@@ -89,13 +88,16 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		// The socket is dialled directly, whatever proxy the host's environment names.
 		GRPCDialOptions:  append(rpc.DialOptions(), grpc.WithNoProxy()),
 		AutoMTLS:         runtime.GOOS == "windows", // a Unix socket in a private folder needs no TLS
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: socket.path},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: socket.root},
 		SkipHostEnv:      true,
 		StartTimeout:     spec.StartTimeout,
 		Logger:           hclog.NewNullLogger(), // faults say what go-plugin would log
 		SyncStdout:       bridge.stdout(),
 		SyncStderr:       bridge.stderr(),
-		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
+			if err := socket.take(dir); err != nil {
+				return nil, noSocket(err)
+			}
 			p.process.cmd.Env = slices.Concat(spec.Env, cmd.Env, []string{rpc.LogLevelEnv + "=" + bridge.level()})
 			return p.process, nil
 		},
@@ -118,7 +120,10 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 // connect starts the process, shakes hands and dials.
 func (p *Process) connect() error {
 	protocol, err := p.plugin.Client()
-	if err != nil {
+	switch {
+	case err != nil && p.socket.path == "":
+		return noSocket(err)
+	case err != nil:
 		return err
 	}
 	// So far go-plugin does not mind if nobody answers at the socket.

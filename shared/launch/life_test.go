@@ -40,7 +40,7 @@ func TestStartCallStop(t *testing.T) {
 	if _, err := p.Backend().Describe(t.Context()); fault.CodeOf(err) != fault.Interrupted {
 		t.Errorf("a call behind Stop: %v", err)
 	}
-	if left, err := fs.Glob(os.DirFS(root), "*"); err != nil || len(left) > 0 {
+	if left, err := fs.Glob(os.DirFS(root), "*/*"); err != nil || len(left) > 0 {
 		t.Errorf("left in the temporary folder: %v, %v", left, err)
 	}
 }

@@ -3,9 +3,11 @@
 package launch
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,24 +15,64 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestASocketHasAPrivateFolderWithAShortPath(t *testing.T) {
-	long := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
-	if err := os.Mkdir(long, 0o700); err != nil {
+// taken is what newSocketDir and go-plugin make together.
+func taken(t *testing.T) *socketDir {
+	t.Helper()
+	dir, err := newSocketDir()
+	if err != nil {
 		t.Fatal(err)
 	}
-	for name, root := range map[string]string{"the usual": "/tmp", "too long": long, "missing": "/no/such/folder"} {
+	path, err := os.MkdirTemp(dir.root, "plugin-dir")
+	if err == nil {
+		err = dir.take(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestASocketHasAPrivateFolderWithAShortPath(t *testing.T) {
+	short := func(name string) string { // as t.TempDir, which is too long on macOS
+		root, err := os.MkdirTemp("/tmp", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(root) })
+		return root
+	}
+	long := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
+	runtime, open, link := short("runtime"), short("open"), short("link")
+	folder := "atg-s" + strconv.Itoa(os.Geteuid())
+	err := errors.Join(os.Mkdir(long, 0o700), os.Mkdir(filepath.Join(open, folder), 0o755), os.Symlink(short("target"), filepath.Join(link, folder)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct{ runtime, tmp, want string }{
+		"the usual":             {"", "/tmp", "/tmp"},
+		"a folder for sockets":  {runtime, "/tmp", runtime},
+		"too long":              {"", long, "/tmp"},
+		"missing":               {"/no/such/runtime", "/no/such/folder", "/tmp"},
+		"not absolute":          {"runtime", "/tmp", "/tmp"},
+		"others can look in":    {open, "/tmp", "/tmp"},
+		"a link to elsewhere":   {link, "/tmp", "/tmp"},
+		"one that is there yet": {runtime, "/tmp", runtime},
+	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("TMPDIR", root)
-			dir, err := newSocketDir()
-			if err != nil {
-				t.Fatal(err)
+			t.Setenv("XDG_RUNTIME_DIR", tc.runtime)
+			t.Setenv("TMPDIR", tc.tmp)
+			dir := taken(t)
+			for _, path := range []string{dir.root, dir.path} {
+				info, err := os.Lstat(path)
+				if err != nil || !private(info) {
+					t.Errorf("the mode of %s is %v, %v", path, info.Mode(), err)
+				}
 			}
-			info, err := os.Stat(dir.path)
-			if err != nil || info.Mode() != os.ModeDir|0o700 {
-				t.Errorf("its mode is %v, %v", info.Mode(), err)
+			if got := filepath.Dir(dir.root); got != tc.want {
+				t.Errorf("it is in %s, want %s", got, tc.want)
 			}
-			// what go-plugin adds, at its longest
-			if address := dir.path + "/plugin-dir4294967295/plugin4294967295"; len(address) > 103 {
+			// what go-plugin makes, at its longest
+			if address := dir.root + "/plugin-dir4294967295/plugin4294967295"; len(address) > 103 {
 				t.Errorf("%s has %d bytes", address, len(address))
 			}
 			dir.remove()
@@ -42,16 +84,14 @@ func TestASocketHasAPrivateFolderWithAShortPath(t *testing.T) {
 }
 
 func TestSweepRemovesWhatKilledHostsLeft(t *testing.T) {
-	root, err := os.MkdirTemp("/tmp", "sweep")
+	tmp, err := os.MkdirTemp("/tmp", "sweep")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(root) })
+	t.Cleanup(func() { _ = os.RemoveAll(tmp) })
+	t.Setenv("XDG_RUNTIME_DIR", tmp)
 	made := func() *socketDir {
-		dir, err := newSocketDirIn(root)
-		if err != nil {
-			t.Fatal(err)
-		}
+		dir := taken(t)
 		if err := os.WriteFile(filepath.Join(dir.path, "socket"), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -59,18 +99,13 @@ func TestSweepRemovesWhatKilledHostsLeft(t *testing.T) {
 	}
 	inUse, abandoned := made(), made()
 	_ = abandoned.lock.Close() // as the kernel does for a dead host
-	for name, mode := range map[string]os.FileMode{"atg-jobs-1": 0o700, "atg-s": 0o700, "atg-s1x": 0o700, "atg-s2": 0o755} {
-		if err := os.Mkdir(filepath.Join(root, name), mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	elsewhere := t.TempDir()
-	if err := os.Symlink(elsewhere, filepath.Join(root, "atg-s3")); err != nil {
+	root := inUse.root
+	if err := errors.Join(os.Mkdir(filepath.Join(root, "open"), 0o755), os.Symlink(t.TempDir(), filepath.Join(root, "link"))); err != nil {
 		t.Fatal(err)
 	}
 
 	all := names(t, root)
-	sweep(root, time.Now().Add(-time.Hour))
+	sweepSocketDirs()
 	if diff := cmp.Diff(all, names(t, root)); diff != "" {
 		t.Errorf("young folders were removed: %s", diff)
 	}

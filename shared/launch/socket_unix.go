@@ -5,10 +5,11 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -16,70 +17,89 @@ import (
 )
 
 const (
-	// maxSocketRoot is how long, in bytes, a folder may be so that the address of a socket fits: 104
-	// bytes on macOS (sun_path in sys/un.h, with its final zero), 108 on Linux, less our folder's name (16),
-	// go-plugin's (21) and the socket's (17).
+	// maxSocketRoot is how long, in bytes, a temporary folder may be so that the address of a socket fits: 104
+	// bytes on macOS (sun_path in sys/un.h, with its final zero), 108 on Linux, less the user's folder's
+	// name (16), go-plugin's (21) and the socket's (17).
 	maxSocketRoot = 104 - 1 - 16 - 21 - 17
 
-	// socketPrefix begins the name of our folders.
-	socketPrefix = "atg-s"
 	// sweepAge is how old a folder without an owner is before it is swept: its owner may be about to lock it.
 	sweepAge = time.Minute
 )
 
-// socketDir is the private folder of one backend's socket. It is locked for as long as it is in use;
-// the kernel drops the lock of a host that dies.
+// socketDir is the private folder of one backend's socket. go-plugin makes it, in a folder that all of the
+// user's backends share. It is locked for as long as it is in use; the kernel drops the lock of a host that
+// dies.
 type socketDir struct {
-	path string
+	root string // where go-plugin is to make it
+	path string // empty until take
 	lock *os.File
 }
 
-// newSocketDir makes a folder below the first of the temporary folders that will do.
+// newSocketDir chooses the first of the temporary folders that will do.
 func newSocketDir() (*socketDir, error) {
 	var problems []error
 	for _, root := range socketRoots() {
-		dir, err := newSocketDirIn(root)
+		err := makePrivate(root)
 		if err == nil {
-			return dir, nil
+			return &socketDir{root: root}, nil
 		}
 		problems = append(problems, err)
 	}
 	return nil, errors.Join(problems...)
 }
 
+// socketRoots are the folders that may hold the user's sockets, best first: XDG_RUNTIME_DIR is for sockets, and in
+// memory.
 func socketRoots() []string {
-	roots := []string{os.TempDir(), "/tmp"}
-	if runtime := os.Getenv("XDG_RUNTIME_DIR"); runtime != "" {
-		roots = append(roots, runtime)
+	var roots []string
+	for _, folder := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/tmp"} {
+		if filepath.IsAbs(folder) {
+			roots = append(roots, filepath.Join(folder, "atg-s"+strconv.Itoa(os.Geteuid())))
+		}
 	}
 	return slices.Compact(roots)
 }
 
-func newSocketDirIn(root string) (*socketDir, error) {
-	root, err := filepath.Abs(root)
+// makePrivate sees to it that there is a folder that nobody but this user can enter.
+func makePrivate(path string) error {
+	if folder := filepath.Dir(path); len(folder) > maxSocketRoot {
+		return fmt.Errorf("%s is longer than %d bytes, which is too long for the address of a socket in it", folder, maxSocketRoot)
+	}
+	err := os.Mkdir(path, 0o700)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if len(root) > maxSocketRoot {
-		return nil, fmt.Errorf("%s is longer than %d bytes, which is too long for the address of a socket in it", root, maxSocketRoot)
+	if !private(info) {
+		return fmt.Errorf("%s is no folder of this user alone", path)
 	}
-	path, err := os.MkdirTemp(root, socketPrefix) // with mode 0700
+	return nil
+}
+
+func private(info fs.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(owner.Uid) == os.Geteuid() && info.IsDir() && info.Mode().Perm() == 0o700
+}
+
+// take takes possession of the folder that go-plugin has made.
+func (d *socketDir) take(path string) (err error) {
+	d.path = path
+	if d.lock, err = os.Open(path); err == nil {
+		err = unix.Flock(int(d.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("lock %s: %w", path, err)
 	}
-	dir := &socketDir{path: path}
-	if dir.lock, err = os.Open(path); err == nil {
-		err = unix.Flock(int(dir.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	}
-	if err != nil {
-		dir.remove()
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	return dir, nil
+	return nil
 }
 
 func (d *socketDir) remove() {
-	_ = os.RemoveAll(d.path)
+	if d.path != "" {
+		_ = os.RemoveAll(d.path)
+	}
 	if d.lock != nil {
 		_ = d.lock.Close()
 	}
@@ -89,29 +109,23 @@ func (d *socketDir) remove() {
 // some age, that nobody has locked.
 func sweepSocketDirs() {
 	for _, root := range socketRoots() {
-		sweep(root, time.Now().Add(-sweepAge))
+		if info, err := os.Lstat(root); err == nil && private(info) {
+			sweep(root, time.Now().Add(-sweepAge))
+		}
 	}
 }
 
 func sweep(root string, before time.Time) {
-	folder, err := os.Open(root)
+	entries, err := os.ReadDir(root)
 	if err != nil {
 		return
 	}
-	names, _ := folder.Readdirnames(-1)
-	_ = folder.Close()
-	for _, name := range names {
-		if number, ours := strings.CutPrefix(name, socketPrefix); !ours || number == "" || strings.Trim(number, "0123456789") != "" {
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || !private(info) || info.ModTime().After(before) {
 			continue
 		}
-		path := filepath.Join(root, name)
-		info, err := os.Lstat(path)
-		if err != nil || info.Mode() != os.ModeDir|0o700 || info.ModTime().After(before) {
-			continue
-		}
-		if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Getuid() {
-			continue
-		}
+		path := filepath.Join(root, entry.Name())
 		lock, err := os.Open(path)
 		if err != nil {
 			continue

@@ -3,13 +3,19 @@ package launch
 import "os"
 
 // socketDir is a folder that go-plugin wants; on Windows the backend listens on TCP.
-type socketDir struct{ path string }
+type socketDir struct{ root, path string }
 
-func newSocketDir() (*socketDir, error) {
-	path, err := os.MkdirTemp("", "atg-")
-	return &socketDir{path}, err
+func newSocketDir() (*socketDir, error) { return &socketDir{}, nil }
+
+func (d *socketDir) take(path string) error {
+	d.path = path
+	return nil
 }
 
-func (d *socketDir) remove() { _ = os.RemoveAll(d.path) }
+func (d *socketDir) remove() {
+	if d.path != "" {
+		_ = os.RemoveAll(d.path)
+	}
+}
 
 func sweepSocketDirs() {}
