@@ -38,14 +38,13 @@ func Backend(b backend.Backend) {
 		explain(ctx, os.Stderr, b)
 		os.Exit(2)
 	}
-	s := &server{backend: b, ctx: ctx, stderr: os.Stderr}
+	s := &server{backend: b, ctx: ctx, stderr: os.Stderr, prepared: make(chan struct{})}
 	lifeline := os.Stdin
 	if null, err := os.Open(os.DevNull); err == nil {
 		os.Stdin = null // for whoever reads it
 	}
-	go rpc.Prepare() // beside what go-plugin has to do before it can answer
 	go s.watchHost(lifeline)
-	s.watchSignals()
+	go s.prepare()
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  rpc.Handshake,
 		VersionedPlugins: rpc.PluginSets(b),
@@ -71,20 +70,29 @@ func launched() bool {
 }
 
 type server struct {
-	backend backend.Backend
-	ctx     context.Context
-	stderr  *os.File
-	serving bool
-	print   sync.Once
-	ended   sync.Once
+	backend  backend.Backend
+	ctx      context.Context
+	stderr   *os.File
+	prepared chan struct{} // closed when signals are watched
+	serving  bool
+	print    sync.Once
+	ended    sync.Once
 }
 
-// grpc makes the server. Its interceptors do one thing at the first call, which go-plugin's host makes as
+// prepare does what takes a while beside what go-plugin does before it shakes hands.
+func (s *server) prepare() {
+	s.watchSignals()
+	close(s.prepared)
+	rpc.Prepare()
+}
+
+// grpc makes the server, before the handshake. Its interceptors do one thing at the first call, which go-plugin's host makes as
 // soon as it is connected: go-plugin has replaced os.Stdout and os.Stderr by pipes that it streams to the
 // host, and what is in them when the process dies is lost, the last words above all. Printed text
 // goes to the real standard error instead, from which the host reads everything.
 func (s *server) grpc(options []grpc.ServerOption) *grpc.Server {
 	s.serving = true
+	<-s.prepared
 	first := func() { os.Stdout, os.Stderr = s.stderr, s.stderr }
 	options = append(options, rpc.ServerOptions()...)
 	return grpc.NewServer(append(options,
