@@ -221,6 +221,11 @@ func parameter(in, name, description string) *huma.Param {
 // finishDocument completes the document once all routes stand in it.
 func (a *API) finishDocument() {
 	doc := a.huma.OpenAPI()
+	result := doc.Components.Schemas.Map()["Result"].Properties["result"]
+	for _, op := range backend.Operations() {
+		result.AnyOf = append(result.AnyOf, a.schema(reflect.TypeOf(backend.NewResult(op)).Elem()))
+	}
+	doc.Components.Schemas.Map()["BatchOperation"].Properties["body"].Description = "As the operation's own call takes it; an operation on a snapshot names it here."
 	enumerate(doc.Components.Schemas)
 	for _, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Put, item.Post, item.Delete} {

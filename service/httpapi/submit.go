@@ -41,8 +41,9 @@ type submission[B any] struct {
 
 // onSnapshot is a POST of an operation on the snapshot that the path names.
 type onSnapshot[B any] struct {
-	ID string `path:"id" doc:"A snapshot's id, or latest: the newest complete one of the tenant."`
-	submission[B]
+	ID             string `path:"id" doc:"A snapshot's id, or latest: the newest complete one of the tenant."`
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key with the same body is the same job, for 24 hours."`
+	Body           B
 }
 
 // accepted answers a submission.
