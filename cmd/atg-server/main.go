@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/azure-tenant-grapher/atg/cmd/atg-server/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], &process{out: os.Stdout, err: os.Stderr, environ: os.Environ()})
+	code := cli.Main(ctx, cli.OS())
 	stop()
 	os.Exit(code)
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -43,7 +43,7 @@ type started struct {
 	Version string       `json:"version"`
 }
 
-func (c *startCmd) Run(ctx context.Context, p *process, logger *slog.Logger) error {
+func (c *startCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
 	conf, err := c.load(p, given(map[string]any{
 		"role": c.Role, "listen": c.Listen, "tls.cert": c.TLSCert, "tls.key": c.TLSKey, "dev": c.Dev,
 		"backend.name": c.Backend, "backend.path": c.BackendPath, "worker.concurrency": c.Concurrency, "worker.name": c.WorkerName,
@@ -51,7 +51,7 @@ func (c *startCmd) Run(ctx context.Context, p *process, logger *slog.Logger) err
 	if err != nil {
 		return err
 	}
-	return service.Run(ctx, conf, service.Options{Environ: p.environ, Logger: logger, Ready: func(r service.Ready) error {
+	return service.Run(ctx, conf, service.Options{Environ: p.Environ, Logger: logger, Ready: func(r service.Ready) error {
 		line := started{
 			Role: r.Role, URL: r.URL, CAFile: r.CAFile, Backend: r.Backend, DataDir: conf.DataDir, Worker: r.Name, Version: buildinfo.Version(),
 		}
@@ -66,14 +66,14 @@ func (c *startCmd) Run(ctx context.Context, p *process, logger *slog.Logger) err
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(p.out, string(content))
+		_, err = fmt.Fprintln(p.Out, string(content))
 		return err
 	}})
 }
 
 // writeProfile writes the profile by which atg reaches a service started with --dev.
-func writeProfile(p *process, r service.Ready) error {
-	paths, err := config.FindPaths("", p.environ)
+func writeProfile(p *Process, r service.Ready) error {
+	paths, err := config.FindPaths("", p.Environ)
 	if err != nil {
 		return err
 	}

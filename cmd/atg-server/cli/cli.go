@@ -1,10 +1,12 @@
-package main
+// Package cli is the command line of atg-server.
+package cli
 
 import (
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -14,16 +16,22 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// process is what the program runs in.
-type process struct {
-	out, err io.Writer
-	environ  []string
+// Process is the process that atg-server runs in.
+type Process struct {
+	Args     []string // without the program's name
+	Environ  []string // as os.Environ
+	Out, Err io.Writer
+}
+
+// OS is the operating system's process.
+func OS() Process {
+	return Process{Args: os.Args[1:], Environ: os.Environ(), Out: os.Stdout, Err: os.Stderr}
 }
 
 // getenv is the value of a variable, empty if it is not set.
-func (p *process) getenv(name string) string {
-	for i := len(p.environ) - 1; i >= 0; i-- {
-		if key, value, ok := strings.Cut(p.environ[i], "="); ok && key == name {
+func (p *Process) getenv(name string) string {
+	for i := len(p.Environ) - 1; i >= 0; i-- {
+		if key, value, ok := strings.Cut(p.Environ[i], "="); ok && key == name {
 			return value
 		}
 	}
@@ -64,19 +72,31 @@ func given(flags map[string]any) map[string]any {
 }
 
 // load reads the configuration, with flags and variables above the file.
-func (w where) load(p *process, flags map[string]any) (service.Config, error) {
+func (w where) load(p *Process, flags map[string]any) (service.Config, error) {
 	above := w.overrides()
 	for key, value := range flags {
 		above[key] = value
 	}
-	return service.LoadConfig(w.Config, above, func(key string) string { return "flag or variable of " + key }, p.getenv)
+	return service.LoadConfig(w.Config, above, flagOf, p.getenv)
+}
+
+// flagOf names the flag of a key of the configuration; its variable is named alike.
+func flagOf(key string) string {
+	switch key {
+	case "backend.name":
+		return "--backend"
+	case "worker.concurrency":
+		return "--concurrency"
+	}
+	return "--" + strings.NewReplacer(".", "-", "_", "-").Replace(key)
 }
 
 // exited is how kong ends a run that asked for help or the version.
 type exited int
 
-// run executes a command line and returns the exit code of its fault.
-func run(ctx context.Context, args []string, p *process) (code int) {
+// Main runs a command until it or ctx ends, and answers the exit code of the process: that of its fault.
+func Main(ctx context.Context, process Process) (code int) {
+	p := &process
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -87,7 +107,7 @@ func run(ctx context.Context, args []string, p *process) (code int) {
 		}
 	}()
 	var c commands
-	parser, err := kong.New(&c, kong.Name("atg-server"), kong.UsageOnError(), kong.Writers(p.out, p.err),
+	parser, err := kong.New(&c, kong.Name("atg-server"), kong.UsageOnError(), kong.Writers(p.Out, p.Err),
 		kong.Description("The job service of atg: commands of atg run here with --backend remote.\n\n"+
 			"To try it on this machine: atg-server start --dev, then atg --profile dev scan."),
 		kong.Vars{"version": strings.TrimSpace("atg-server " + buildinfo.Version() + " " + buildinfo.Commit())},
@@ -95,9 +115,9 @@ func run(ctx context.Context, args []string, p *process) (code int) {
 	if err != nil {
 		panic(err) // the grammar is wrong: a test would have found it
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(p.Args)
 	if err != nil {
-		fmt.Fprintf(p.err, "atg-server: %v\n\nSee atg-server --help.\n", err)
+		fmt.Fprintf(p.Err, "atg-server: %v\n\nSee atg-server --help.\n", err)
 		return fault.InvalidArgument.ExitCode()
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
@@ -108,34 +128,34 @@ func run(ctx context.Context, args []string, p *process) (code int) {
 	return 0
 }
 
-func (c *commands) logger(p *process) *slog.Logger {
+func (c *commands) logger(p *Process) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong has checked it
 	options := &slog.HandlerOptions{Level: level}
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(p.err, options))
+		return slog.New(slog.NewJSONHandler(p.Err, options))
 	}
-	return slog.New(slog.NewTextHandler(p.err, options))
+	return slog.New(slog.NewTextHandler(p.Err, options))
 }
 
 // complain prints a fault: what happened, every problem of it, and what to do.
-func complain(p *process, f *fault.Fault) {
-	fmt.Fprintf(p.err, "atg-server: %s", f.Error())
+func complain(p *Process, f *fault.Fault) {
+	fmt.Fprintf(p.Err, "atg-server: %s", f.Error())
 	if f.Resource != "" {
-		fmt.Fprintf(p.err, " (%s)", f.Resource)
+		fmt.Fprintf(p.Err, " (%s)", f.Resource)
 	}
-	fmt.Fprintln(p.err)
+	fmt.Fprintln(p.Err)
 	for _, problem := range f.Problems {
-		fmt.Fprintf(p.err, "  %s: %s", problem.Key, problem.Message)
+		fmt.Fprintf(p.Err, "  %s: %s", problem.Key, problem.Message)
 		if problem.Line > 0 {
-			fmt.Fprintf(p.err, ", line %d", problem.Line)
+			fmt.Fprintf(p.Err, ", line %d", problem.Line)
 		}
 		if problem.Hint != "" {
-			fmt.Fprintf(p.err, " (%s)", problem.Hint)
+			fmt.Fprintf(p.Err, " (%s)", problem.Hint)
 		}
-		fmt.Fprintln(p.err)
+		fmt.Fprintln(p.Err)
 	}
 	if f.Hint != "" {
-		fmt.Fprintf(p.err, "  hint: %s\n", f.Hint)
+		fmt.Fprintf(p.Err, "  hint: %s\n", f.Hint)
 	}
 }

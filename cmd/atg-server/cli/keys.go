@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -25,7 +25,7 @@ type keysCmd struct {
 }
 
 // open opens the keys' store: of the cluster, of the service that runs on the data folder, or of the folder itself.
-func (w where) open(ctx context.Context, p *process, logger *slog.Logger) (*store.Store, error) {
+func (w where) open(ctx context.Context, p *Process, logger *slog.Logger) (*store.Store, error) {
 	c, err := w.load(p, map[string]any{"role": string(service.RoleWorker)}) // which needs no certificate
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ type keysCreateCmd struct {
 	JSON    bool     `help:"Print JSON."`
 }
 
-func (c *keysCreateCmd) Run(ctx context.Context, p *process, logger *slog.Logger) error {
+func (c *keysCreateCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
 	n := auth.NewKey{Name: c.Name, Tenants: c.Tenant}
 	for _, s := range c.Scope {
 		n.Scopes = append(n.Scopes, api.Scope(s))
@@ -79,8 +79,8 @@ func (c *keysCreateCmd) Run(ctx context.Context, p *process, logger *slog.Logger
 			shown
 		}{key.Reveal(), show(made, now)})
 	}
-	fmt.Fprintln(p.err, "This is the key "+made.ID+" of "+made.Name+". It is not shown again.")
-	_, err = fmt.Fprintln(p.out, key.Reveal())
+	fmt.Fprintln(p.Err, "This is the key "+made.ID+" of "+made.Name+". It is not shown again.")
+	_, err = fmt.Fprintln(p.Out, key.Reveal())
 	return err
 }
 
@@ -124,7 +124,7 @@ func show(k jobs.Key, now time.Time) shown {
 	return s
 }
 
-func (c *keysListCmd) Run(ctx context.Context, p *process, logger *slog.Logger) error {
+func (c *keysListCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
 	s, err := c.open(ctx, p, logger)
 	if err != nil {
 		return err
@@ -142,10 +142,10 @@ func (c *keysListCmd) Run(ctx context.Context, p *process, logger *slog.Logger) 
 		return printJSON(p, all)
 	}
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(p.out, "There are no keys. Make one: atg-server keys create NAME --tenant ID")
+		_, err := fmt.Fprintln(p.Out, "There are no keys. Make one: atg-server keys create NAME --tenant ID")
 		return err
 	}
-	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tNAME\tSTATE\tSCOPES\tTENANTS\tEXPIRES")
 	for _, k := range all {
 		expires := "never"
@@ -162,7 +162,7 @@ type keysRevokeCmd struct {
 	ID    string `arg:"" help:"The key's id, as keys list shows it."`
 }
 
-func (c *keysRevokeCmd) Run(ctx context.Context, p *process, logger *slog.Logger) error {
+func (c *keysRevokeCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
 	s, err := c.open(ctx, p, logger)
 	if err != nil {
 		return err
@@ -172,12 +172,12 @@ func (c *keysRevokeCmd) Run(ctx context.Context, p *process, logger *slog.Logger
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "%s (%s) is revoked.\n", k.ID, k.Name)
+	_, err = fmt.Fprintf(p.Out, "%s (%s) is revoked.\n", k.ID, k.Name)
 	return err
 }
 
-func printJSON(p *process, v any) error {
-	e := json.NewEncoder(p.out)
+func printJSON(p *Process, v any) error {
+	e := json.NewEncoder(p.Out)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
