@@ -178,7 +178,7 @@ func (a *API) record(ctx context.Context, rt route, c *call, r *http.Request, w 
 	}
 	if c.err != nil {
 		attrs = append(attrs, slog.String("code", string(fault.CodeOf(c.err))))
-		if w.code() >= http.StatusInternalServerError {
+		if w.code() >= http.StatusInternalServerError || (w.broken && r.Context().Err() == nil) {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", c.err.Error()))
 		}

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"reflect"
 	"strings"
@@ -112,3 +113,6 @@ func text(t reflect.Type) string {
 	}
 	return "text"
 }
+
+// asClose says whether a WebSocket was closed by the other side, and how.
+func asClose(err error, closed *websocket.CloseError) bool { return errors.As(err, closed) }

@@ -138,7 +138,9 @@ func (a *API) transform(ctx huma.Context, status string, v any) (any, error) {
 	return a.refused(ctx.Context(), withStatus{f, code}).Problem, nil
 }
 
+// malformed refuses a request for all that is wrong with its form, in the order of the keys.
 func malformed(problems []fault.Problem) *fault.Fault {
+	slices.SortStableFunc(problems, func(a, b fault.Problem) int { return strings.Compare(a.Key, b.Key) })
 	message := "the request is not as it should be"
 	if len(problems) == 1 && problems[0].Key != "" {
 		message = problems[0].Key + ": " + problems[0].Message
