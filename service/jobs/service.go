@@ -152,10 +152,11 @@ func (s *Service) Artifacts(ctx context.Context, c Caller, id string) ([]backend
 
 // OpenArtifact opens one of them.
 func (s *Service) OpenArtifact(ctx context.Context, c Caller, id, path string) (File, error) {
-	if _, err := s.completed(ctx, c, id); err != nil {
+	r, err := s.completed(ctx, c, id)
+	if err != nil {
 		return nil, err
 	}
-	f, err := s.o.Files.Open(ctx, FileName{KindArtifact, id, path})
+	f, err := s.o.Files.Open(ctx, r.fileOf(path))
 	if errors.Is(err, ErrNotFound) {
 		return nil, fault.New(fault.ArtifactsNotAvailable, fmt.Sprintf("the job has no file %q", path), fault.On(id), fault.From(fault.OriginService))
 	}

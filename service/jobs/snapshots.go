@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -110,4 +111,16 @@ func (s *Service) newest(ctx context.Context, c Caller, tenant string) (string, 
 				fault.Hint("make one: atg scan; or name one of atg snapshot list with --snapshot"))
 		}
 	}
+}
+
+// SnapshotArtifact is the path of a snapshot among the files of the scan that made it.
+func SnapshotArtifact(id string) string { return id + ".db" }
+
+// fileOf names the stored file of an artifact: the snapshot of a scan is kept as a snapshot alone.
+func (r *Record) fileOf(path string) FileName {
+	var scan backend.ScanResult
+	if r.Job.Operation == backend.OpScan && json.Unmarshal(r.Result, &scan) == nil && scan.Snapshot != nil && path == SnapshotArtifact(scan.Snapshot.ID) {
+		return SnapshotFile(*scan.Snapshot)
+	}
+	return FileName{KindArtifact, r.Job.JobID, path}
 }

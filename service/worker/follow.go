@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/service/jobs"
@@ -106,18 +108,21 @@ func (a *attempt) forward(ctx context.Context, e backend.Event) error {
 
 // collect stores what the job made: its files, and the snapshot of a scan.
 func (a *attempt) collect(ctx context.Context, id string, result backend.Result) (backend.Result, []backend.Artifact, error) {
+	var made []backend.Artifact
 	if scan, ok := result.(*backend.ScanResult); ok && scan.Snapshot != nil {
-		if err := a.keepSnapshot(ctx, scan); err != nil {
+		file, err := a.keepSnapshot(ctx, scan)
+		if err != nil {
 			return nil, nil, err
 		}
+		made = append(made, file)
 	}
 	store, ok := a.backend.(backend.ArtifactStore)
 	if !ok || !a.can.Has(backend.FeatureArtifacts) {
-		return result, nil, nil
+		return result, made, nil
 	}
 	listed, err := store.ListArtifacts(ctx, id)
 	if err != nil || len(listed) == 0 {
-		return result, nil, err
+		return result, made, err
 	}
 	dir := filepath.Join(a.dir, "artifacts")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -132,7 +137,9 @@ func (a *attempt) collect(ctx context.Context, id string, result backend.Result)
 			return nil, nil, err
 		}
 	}
-	return result, files, nil
+	made = append(made, files...)
+	slices.SortFunc(made, func(a, b backend.Artifact) int { return strings.Compare(a.Path, b.Path) })
+	return result, made, nil
 }
 
 // keep stores a file that the backend wrote below dir.
@@ -151,33 +158,34 @@ func (a *attempt) keep(ctx context.Context, dir string, f backend.Artifact, name
 	return err
 }
 
-// keepSnapshot brings the snapshot of a scan into the store, where every worker finds it: its file first.
-func (a *attempt) keepSnapshot(ctx context.Context, scan *backend.ScanResult) error {
+// keepSnapshot brings the snapshot of a scan into the store, where every worker finds it: its file first. The file is
+// one of the job's, too, without being kept twice: see jobs.SnapshotArtifact.
+func (a *attempt) keepSnapshot(ctx context.Context, scan *backend.ScanResult) (made backend.Artifact, err error) {
 	store, ok := a.backend.(backend.SnapshotStore)
 	if !ok || !a.can.Has(backend.FeatureSnapshots) {
-		return fault.New(fault.Unsupported, "the service's backend gives its snapshots to nobody", fault.From(fault.OriginService))
+		return made, fault.New(fault.Unsupported, "the service's backend gives its snapshots to nobody", fault.From(fault.OriginService))
 	}
 	detail, err := store.GetSnapshot(ctx, scan.Snapshot.ID)
 	if err != nil {
-		return err
+		return made, err
 	}
 	dir := filepath.Join(a.dir, "snapshot")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return disk(err, dir)
+		return made, disk(err, dir)
 	}
 	file, err := store.FetchSnapshot(ctx, scan.Snapshot.ID, dir, func(p backend.Progress) { a.report.progress(ctx, p) })
 	if err != nil {
-		return err
+		return made, err
 	}
 	// The record says which job of the service made it; the backend knows its own jobs alone.
 	detail.Snapshot.JobID, detail.Snapshot.Size, detail.Snapshot.SHA256 = a.r.Job.JobID, file.Size, file.SHA256
 	scan.Snapshot.JobID = a.r.Job.JobID
 	if err := a.keep(ctx, dir, file, jobs.SnapshotFile(detail.Snapshot)); err != nil {
-		return err
+		return made, err
 	}
 	if err := a.w.o.Snapshots.PutSnapshot(ctx, detail); err != nil {
 		_ = a.w.o.Files.Delete(context.WithoutCancel(ctx), jobs.SnapshotFile(detail.Snapshot))
-		return err
+		return made, err
 	}
-	return nil
+	return backend.Artifact{Path: jobs.SnapshotArtifact(detail.Snapshot.ID), Size: file.Size, SHA256: file.SHA256}, nil
 }

@@ -42,12 +42,18 @@ func TestAScan(t *testing.T) {
 	if err := json.Unmarshal(r.Result, &result); err != nil || result.Resources != 7 || result.Snapshot.JobID != id {
 		t.Errorf("result %s, %v", r.Result, err)
 	}
-	f, err := b.service.OpenArtifact(t.Context(), b.owner, id, "report.txt")
-	if err != nil {
-		t.Fatal(err)
+	want := []backend.Artifact{{Path: "report.txt", Size: 6, SHA256: sum("report")}, {Path: "snap.db", Size: 5, SHA256: sum("graph")}}
+	if files, err := b.service.Artifacts(t.Context(), b.owner, id); err != nil || !cmp.Equal(want, files) {
+		t.Errorf("files %+v, %v", files, err)
 	}
-	if content, _ := io.ReadAll(f); string(content) != "report" {
-		t.Errorf("artifact %q", content)
+	for path, want := range map[string]string{"report.txt": "report", "snap.db": "graph"} {
+		f, err := b.service.OpenArtifact(t.Context(), b.owner, id, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content, _ := io.ReadAll(f); string(content) != want {
+			t.Errorf("%s holds %q", path, content)
+		}
 	}
 	d, err := b.service.GetSnapshot(t.Context(), b.owner, "snap")
 	if err != nil || d.Snapshot.JobID != id || d.Snapshot.SHA256 != sum("graph") || d.Snapshot.Size != 5 {
@@ -73,8 +79,8 @@ func TestAScan(t *testing.T) {
 			kinds = append(kinds, e.Kind)
 		}
 	}
-	want := []backend.EventKind{backend.EventStatus, backend.EventStatus, backend.EventStatus, backend.EventProgress, backend.EventLog, backend.EventStatus}
-	if diff := cmp.Diff(want, kinds); diff != "" {
+	kindsWanted := []backend.EventKind{backend.EventStatus, backend.EventStatus, backend.EventStatus, backend.EventProgress, backend.EventLog, backend.EventStatus}
+	if diff := cmp.Diff(kindsWanted, kinds); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 	if left, _ := os.ReadDir(b.options.Dir); len(left) > 0 {
