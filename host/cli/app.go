@@ -101,6 +101,7 @@ func (a *app) dispatcherFor(c *config.Config, find func(string) (discover.Progra
 		Observe: func() dispatch.Observer { return a.console.Progress() },
 		Note:    a.console.Note,
 		Command: func(name string) []string { return a.command(c, name) },
+		Enqueue: func(_ context.Context, u dispatch.Unsent) (string, error) { return a.enqueue(c, u) },
 	})
 }
 

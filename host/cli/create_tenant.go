@@ -40,13 +40,17 @@ func (c *createTenantCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	request := backend.TenantCreationRequest{TenantID: a.tenant(), Spec: specInput, DryRun: true}
-	e := dispatch.Ending{CancelOnInterrupt: c.CancelOnInterrupt}
-	planned, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, dispatch.Task{Detach: c.DryRun && c.Detach, Ending: e})
-	if err != nil || c.DryRun {
-		return a.outcome(d, planned, e, err)
+	task := c.task(dispatch.Ending{})
+	plan := task
+	if !c.DryRun { // there is no plan to confirm yet
+		plan.Detach, plan.Queue = false, false
 	}
-	plan := planned.Result.(*backend.TenantCreationResult).Plan
-	if plan == nil {
+	planned, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, plan)
+	if err != nil || c.DryRun {
+		return a.outcome(d, planned, plan.Ending, err)
+	}
+	made := planned.Result.(*backend.TenantCreationResult).Plan
+	if made == nil {
 		return fault.New(fault.Internal, "backend "+planned.Backend+" answered a dry run without a plan", fault.From(fault.OriginBackend))
 	}
 	if !c.Yes {
@@ -55,7 +59,7 @@ func (c *createTenantCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	request.DryRun, request.PlanDigest = false, plan.Digest
-	out, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, dispatch.Task{Detach: c.Detach, Ending: e})
-	return a.outcome(d, out, e, err)
+	request.DryRun, request.PlanDigest = false, made.Digest
+	out, err := d.ExecuteTenantCreation(ctx, &request, c.Spec, task)
+	return a.outcome(d, out, task.Ending, err)
 }

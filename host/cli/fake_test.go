@@ -27,7 +27,11 @@ type fake struct {
 	stopped   int
 	key       string // that the service takes; empty takes any
 	settings  backend.Settings
-	durable   bool // jobs outlive a command
+	lose      bool // the answers to submissions, which are taken all the same
+	refuse    func(backend.Submission) error
+	batches   []int // sizes
+	cut       int   // after so many batches the connection is lost; 0 is never, -1 at once
+	durable   bool  // jobs outlive a command
 }
 
 func newFake(scan runner.Work) *fake {
@@ -75,6 +79,37 @@ func (f *fake) CheckHealth(context.Context) backend.Health {
 		return backend.Health{Dependencies: []backend.Dependency{{Name: "key", Fault: fault.New(fault.AuthFailed, "no such key")}}}
 	}
 	return f.health
+}
+
+// Submit is the runner's, as far as refuse and lose allow.
+func (f *fake) Submit(ctx context.Context, s backend.Submission) (backend.JobStatusResponse, error) {
+	if f.refuse != nil {
+		if err := f.refuse(s); err != nil {
+			return backend.JobStatusResponse{}, err
+		}
+	}
+	job, err := f.Runner.Submit(ctx, s)
+	if f.lose {
+		return backend.JobStatusResponse{}, fault.New(fault.ServiceUnavailable, "connection lost")
+	}
+	return job, err
+}
+
+// SubmitBatch submits each, and answers as long as cut allows.
+func (f *fake) SubmitBatch(ctx context.Context, submissions []backend.Submission) ([]backend.BatchItem, error) {
+	f.batches = append(f.batches, len(submissions))
+	if f.cut != 0 && len(f.batches) > f.cut {
+		return nil, fault.New(fault.ServiceUnavailable, "connection lost")
+	}
+	items := make([]backend.BatchItem, len(submissions))
+	for i, s := range submissions {
+		if job, err := f.Submit(ctx, s); err != nil {
+			items[i].Fault = fault.Of(err)
+		} else {
+			items[i].Job = &job
+		}
+	}
+	return items, nil
 }
 
 // ListSnapshots answers one a page.

@@ -40,10 +40,10 @@ func (c *generateIaCCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	e := dispatch.Ending{OutputDir: c.OutputDir, Overwrite: c.Force, CancelOnInterrupt: c.CancelOnInterrupt}
+	task := c.task(dispatch.Ending{OutputDir: c.OutputDir, Overwrite: c.Force})
 	out, err := d.ExecuteIaCGeneration(ctx, &backend.IaCGenerationRequest{
 		TenantID: a.tenant(), OutputFormat: c.Format, Snapshot: c.Snapshot, Filter: c.filter(), Import: c.Import, Split: c.Split, Check: c.Check,
 		Target: backend.Target{TenantID: c.TargetTenant, SubscriptionID: c.TargetSubscription, Location: c.TargetLocation, NamePrefix: c.TargetPrefix},
-	}, dispatch.Task{Detach: c.Detach, Ending: e})
-	return a.outcome(d, out, e, err)
+	}, task)
+	return a.outcome(d, out, task.Ending, err)
 }

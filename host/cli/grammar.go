@@ -33,6 +33,8 @@ type grammar struct {
 		Result   jobResultCmd   `cmd:"" help:"Print the result of a completed job."`
 		Download jobDownloadCmd `cmd:"" help:"Bring the files of a completed job."`
 		Cancel   jobCancelCmd   `cmd:"" help:"Cancel a job."`
+		Submit   jobSubmitCmd   `cmd:"" help:"Submit many operations at once."`
+		Flush    jobFlushCmd    `cmd:"" help:"Send the submissions that --queue has kept."`
 	} `kong:"-"`
 	Health  healthCmd `kong:"-"`
 	Backend struct {
@@ -67,7 +69,7 @@ func (g *grammar) commands() []command {
 		{"generate-iac", "work", "Generate Terraform, Bicep or ARM from a snapshot.", &g.GenerateIaC},
 		{"create-tenant", "work", "Deploy a written specification into a tenant.", &g.CreateTenant},
 		{"snapshot", "work", "Work with snapshots: list, show, pull, delete.", &g.Snapshot},
-		{"job", "work", "Work with jobs that outlive a command: list, show, watch, result, download, cancel.", &g.Job},
+		{"job", "work", "Work with jobs that outlive a command: list, show, watch, result, download, cancel, submit, flush.", &g.Job},
 		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},
 		{"backend", "setup", "Find, inspect and test backends: list, info, test.", &g.Backend},
 		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
@@ -184,6 +186,8 @@ var (
 	_ verb = (*jobResultCmd)(nil)
 	_ verb = (*jobDownloadCmd)(nil)
 	_ verb = (*jobCancelCmd)(nil)
+	_ verb = (*jobSubmitCmd)(nil)
+	_ verb = (*jobFlushCmd)(nil)
 	_ verb = (*healthCmd)(nil)
 	_ verb = (*backendListCmd)(nil)
 	_ verb = (*backendInfoCmd)(nil)

@@ -54,6 +54,7 @@ func (c *jobListCmd) Run(ctx context.Context, a *app) error {
 		a.console.Note("there are more; --all lists them, --limit N the newest N")
 	}
 	page.Cursor = ""
+	a.mentionQueue(a.loaded)
 	return a.console.Print(ui.Document{Data: page, Items: ui.Items(page.Jobs), Page: func(p *ui.Page) { p.Jobs(page.Jobs) }})
 }
 

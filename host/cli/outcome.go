@@ -18,6 +18,9 @@ func (a *app) outcome(d *dispatch.ExecutionDispatcher, out *dispatch.Outcome, e 
 	if out == nil {
 		return err
 	}
+	if out.Queued != "" {
+		return a.console.Print(queuedDocument(out))
+	}
 	document := ui.Document{Data: out.Result, Page: func(p *ui.Page) { resultPage(p, d, out, e) }}
 	if out.Result == nil {
 		left := detached{out.Job, out.Backend, d.Reattach(out, e)}
@@ -56,6 +59,12 @@ func resultPage(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outco
 type waitFlags struct {
 	Detach            bool `help:"Do not wait: print the job's id. Needs a backend whose jobs outlive the command."`
 	CancelOnInterrupt bool `help:"Let Ctrl-C cancel the job also where it would go on without the command."`
+	Queue             bool `help:"If the service cannot be reached, keep the submission on this machine: atg job flush sends it."`
+}
+
+func (f waitFlags) task(e dispatch.Ending) dispatch.Task {
+	e.CancelOnInterrupt = f.CancelOnInterrupt
+	return dispatch.Task{Detach: f.Detach, Queue: f.Queue, Ending: e}
 }
 
 // endingFlags are the flags of verbs that come back to a job.

@@ -53,7 +53,7 @@ func (c *scanCmd) Run(ctx context.Context, a *app) error {
 		}
 		request.Identities = backend.IdentitiesNone
 	}
-	e := dispatch.Ending{CancelOnInterrupt: c.CancelOnInterrupt}
-	out, err := d.ExecuteScan(ctx, request, dispatch.Task{Detach: c.Detach, Ending: e})
-	return a.outcome(d, out, e, err)
+	task := c.task(dispatch.Ending{})
+	out, err := d.ExecuteScan(ctx, request, task)
+	return a.outcome(d, out, task.Ending, err)
 }

@@ -61,6 +61,9 @@ type Options struct {
 	// Command is how to call atg again with the same configuration and this backend, for hints; nil is
 	// atg --backend NAME.
 	Command func(name string) []string
+	// Enqueue keeps a submission that could not be sent, for Task.Queue, and answers the id of what it kept;
+	// nil keeps none.
+	Enqueue func(ctx context.Context, u Unsent) (string, error)
 	// Grace is how long a backend has to stop its work; 0 is 15 seconds.
 	Grace time.Duration
 }
@@ -110,6 +113,8 @@ type Task struct {
 	Request backend.Request
 	Inputs  []File // what the operation reads
 	Detach  bool   // do not wait for a durable job
+	// Queue keeps the submission for later if the service cannot be reached. It wins over the fallback.
+	Queue bool
 	Ending
 }
 
@@ -132,7 +137,8 @@ type File struct {
 type Outcome struct {
 	Backend string // that ran it: the fallback, if it came to that
 	Job     backend.JobStatusResponse
-	Result  backend.Result          // nil if detached
+	Queued  string                  // the id of what was kept for later; there is no job then
+	Result  backend.Result          // nil if detached or queued
 	Files   []string                // the files in OutputDir, as absolute paths
 	Detail  *backend.SnapshotDetail // of a scan's snapshot, where the backend keeps them
 }
@@ -163,11 +169,21 @@ func (d *ExecutionDispatcher) ExecuteTenantCreation(ctx context.Context, request
 // chosen one. An outcome beside an error is one that is not what was asked for: incomplete, or not
 // successful.
 func (d *ExecutionDispatcher) Execute(ctx context.Context, task Task) (*Outcome, error) {
-	out, sent, err := d.attempt(ctx, d.options.Backend, task)
-	if err != nil && !sent && d.fallsBack(ctx, err) {
+	submission := backend.Submission{Request: task.Request, IdempotencyKey: newKey()}
+	out, sent, err := d.attempt(ctx, d.options.Backend, task, submission)
+	switch {
+	case err == nil:
+	case task.Queue:
+		if d.canWait(ctx, out, err) {
+			return d.enqueue(ctx, Unsent{Backend: d.options.Backend, Submission: submission, Files: task.Inputs, Ending: task.Ending, Doubtful: sent}, err)
+		}
+	case !sent && d.fallsBack(ctx, err):
 		d.options.Note("backend %s cannot be used: %v", d.options.Backend, err)
 		d.options.Note("falling back to %s, as the configuration allows", d.options.Fallback)
-		out, _, err = d.attempt(ctx, d.options.Fallback, task)
+		out, _, err = d.attempt(ctx, d.options.Fallback, task, submission)
+	}
+	if err != nil && out != nil && out.Result == nil { // there was a job, but there is nothing to show of it
+		out = nil
 	}
 	return out, because(ctx, err)
 }
@@ -188,7 +204,7 @@ func (d *ExecutionDispatcher) fallsBack(ctx context.Context, err error) bool {
 }
 
 // attempt runs a task on one backend. Sent says that it may have got the job.
-func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Task) (out *Outcome, sent bool, err error) {
+func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Task, submission backend.Submission) (out *Outcome, sent bool, err error) {
 	if err := checkOutput(task.OutputDir); err != nil {
 		return nil, false, err
 	}
@@ -200,12 +216,11 @@ func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Tas
 	if err := s.check(task); err != nil {
 		return nil, false, err
 	}
-	if d.options.Fallback != "" && d.options.Fallback != name {
-		if err := s.reach(ctx); err != nil {
+	if task.Queue || d.options.Fallback != "" && d.options.Fallback != name {
+		if err := s.Reach(ctx); err != nil {
 			return nil, false, err
 		}
 	}
-	submission := backend.Submission{Request: task.Request, IdempotencyKey: newKey()}
 	if submission.Inputs, err = s.store(ctx, task.Inputs); err != nil {
 		return nil, false, err
 	}
@@ -219,11 +234,7 @@ func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Tas
 	if task.Detach {
 		return out, true, nil
 	}
-	err = d.finish(ctx, s, task.Ending, out)
-	if out.Result == nil {
-		out = nil
-	}
-	return out, true, err
+	return out, true, d.finish(ctx, s, task.Ending, out)
 }
 
 // finish follows the job and fills its outcome.

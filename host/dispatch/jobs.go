@@ -2,8 +2,10 @@ package dispatch
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // WithJobs opens the chosen backend for the time of use; fault.Unsupported where its jobs do not outlive
@@ -24,6 +26,24 @@ func (s *Session) Jobs() (backend.Lister, error) {
 		return nil, s.unsupported("lists of jobs", "its features: "+orNothing(list(s.Capabilities.Features)))
 	}
 	return lister, nil
+}
+
+// Batch submits at most backend.MaxBatch submissions at once, or answers fault.Unsupported.
+func (s *Session) Batch(ctx context.Context, submissions []backend.Submission) ([]backend.BatchItem, error) {
+	batcher, ok := s.Backend.(backend.Batcher)
+	if !ok || !s.Capabilities.Has(backend.FeatureBatch) {
+		return nil, s.unsupported("batches", "its features: "+orNothing(list(s.Capabilities.Features)))
+	}
+	items, err := batcher.SubmitBatch(ctx, submissions)
+	if err == nil && len(items) != len(submissions) {
+		err = fault.New(fault.Internal, fmt.Sprintf("backend %s answered %d of %d submissions", s.Name, len(items), len(submissions)), fault.From(fault.OriginBackend))
+	}
+	return items, err
+}
+
+// Store sends the files that a submission reads to the backend, and answers what the submission names.
+func (s *Session) Store(ctx context.Context, files []File) ([]backend.Input, error) {
+	return s.store(ctx, files)
 }
 
 // Watch follows a job that was submitted before: its events from the first one, then its result and files.

@@ -123,6 +123,7 @@ func (s *Session) check(task Task) error {
 		what    string
 	}{
 		{backend.FeatureDurableJobs, task.Detach, "--detach: its jobs end with it"},
+		{backend.FeatureDurableJobs, task.Queue, "--queue: its jobs end with it"},
 		{backend.FeatureInputs, len(task.Inputs) > 0, "input files"},
 		{backend.FeatureArtifacts, task.OutputDir != "", "output files"},
 	} {
@@ -146,8 +147,9 @@ func orNothing(names string) string {
 	return names
 }
 
-// reach asks the backend whether it works, before anything is submitted that could not be taken back.
-func (s *Session) reach(ctx context.Context) error {
+// Reach asks the backend whether it works, before anything is submitted that could not be taken back; the
+// fault says why it does not: its service cannot be reached, or refuses the key.
+func (s *Session) Reach(ctx context.Context) error {
 	h := s.Backend.CheckHealth(ctx)
 	if h.Healthy {
 		return nil
