@@ -20,6 +20,10 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/rpc"
 )
 
+// workers is how many goroutines serve one call after another, so that not every call grows a stack of its
+// own; two are busy with go-plugin's streams as long as the process runs. Calls beyond get goroutines of their own.
+const workers = 4
+
 // closeGrace is how long Close may take when the host is gone or the process was told to end.
 const closeGrace = 2 * time.Second
 
@@ -86,15 +90,15 @@ func (s *server) prepare() {
 	rpc.Prepare()
 }
 
-// grpc makes the server, before the handshake. Its interceptors do one thing at the first call, which go-plugin's host makes as
-// soon as it is connected: go-plugin has replaced os.Stdout and os.Stderr by pipes that it streams to the
-// host, and what is in them when the process dies is lost, the last words above all. Printed text
-// goes to the real standard error instead, from which the host reads everything.
+// grpc makes the server, before the handshake. Its interceptors do one thing at the first call, which
+// go-plugin's host makes as soon as it is connected: go-plugin has replaced os.Stdout and os.Stderr by pipes
+// that it streams to the host, and what is in them when the process dies is lost, the last words above all.
+// Printed text goes to the real standard error instead, from which the host reads everything.
 func (s *server) grpc(options []grpc.ServerOption) *grpc.Server {
 	s.serving = true
 	<-s.prepared
 	first := func() { os.Stdout, os.Stderr = s.stderr, s.stderr }
-	options = append(options, rpc.ServerOptions()...)
+	options = append(append(options, rpc.ServerOptions()...), grpc.NumStreamWorkers(workers))
 	return grpc.NewServer(append(options,
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 			s.print.Do(first)
