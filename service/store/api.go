@@ -110,8 +110,6 @@ func page(ctx context.Context, sub *nats.Subscription, from uint64, yield func(m
 			return from, pending > 0, err
 		case "404":
 			return from, false, nil
-		case "503":
-			return from, false, nats.ErrNoResponders
 		default:
 			return from, false, fmt.Errorf("%w: %s %s", nats.ErrInvalidMsg, status, m.Header.Get("Description"))
 		}

@@ -56,8 +56,13 @@ func decode(b []byte, v any) error {
 
 // summary is what the index keeps of a record.
 type summary struct {
-	Job   backend.JobStatusResponse `json:"job"`
-	Owner string                    `json:"owner"`
+	Job    backend.JobStatusResponse `json:"job"`
+	Owner  string                    `json:"owner"`
+	Inputs []input                   `json:"inputs"` // of a job that has not ended
+}
+
+type input struct {
+	SHA256 string `json:"sha256"`
 }
 
 // decodeSummary reads a summary. What many jobs share is kept once.
@@ -67,13 +72,21 @@ func decodeSummary(b []byte) (summary, error) {
 	return s.shared(), err
 }
 
-func summarize(r jobs.Record) summary { return summary{Job: r.Job, Owner: r.Owner}.shared() }
+func summarize(r jobs.Record) summary {
+	s := summary{Job: r.Job, Owner: r.Owner}
+	for _, in := range r.Inputs {
+		s.Inputs = append(s.Inputs, input{in.SHA256})
+	}
+	return s.shared()
+}
 
 func (s summary) shared() summary {
 	s.Owner = intern(s.Owner)
 	s.Job.TenantID, s.Job.Phase = intern(s.Job.TenantID), intern(s.Job.Phase)
 	s.Job.Operation, s.Job.Status = intern(s.Job.Operation), intern(s.Job.Status)
-	s.Job.CreatedAt = s.Job.CreatedAt.Round(0)
+	if s.Job.Status.Terminal() {
+		s.Inputs = nil
+	}
 	return s
 }
 

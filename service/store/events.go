@@ -15,9 +15,9 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
-// grace is how long the terminal event may come behind the record that says that the job has ended, before it
-// counts as lost.
-const grace = 3 * time.Second
+// defaultGrace is how long the terminal event may come behind the record that says that the job has ended, before
+// it counts as lost.
+const defaultGrace = 3 * time.Second
 
 // Append is jobs.Events. The event is on its way when it returns, in the order of the calls.
 func (s *Store) Append(ctx context.Context, id string, e backend.Event) error {
@@ -72,7 +72,7 @@ func (v *view) follow(ctx context.Context, w *watcher, seen uint64) (done bool, 
 	if done, err := v.replay(ctx, seen); done || err != nil {
 		return done, err
 	}
-	lost := lateness{}
+	lost := lateness{grace: v.store.grace}
 	defer lost.stop()
 	for {
 		events, late, ended := v.store.fan.take(w)
@@ -101,15 +101,18 @@ func (v *view) follow(ctx context.Context, w *watcher, seen uint64) (done bool, 
 }
 
 // lateness waits for a terminal event that should have come.
-type lateness struct{ timer *time.Timer }
+type lateness struct {
+	grace time.Duration
+	timer *time.Timer
+}
 
 func (l *lateness) begin(status backend.JobStatusResponse) {
 	if l.timer != nil {
 		return
 	}
-	wait := grace
+	wait := l.grace
 	if status.CompletedAt != nil {
-		wait = max(0, min(grace, grace-time.Since(*status.CompletedAt)))
+		wait = max(0, min(wait, wait-time.Since(*status.CompletedAt)))
 	}
 	l.timer = time.NewTimer(wait)
 }
@@ -254,7 +257,7 @@ func (s *Store) happened(m jetstream.Msg) {
 	job := strings.TrimPrefix(m.Subject(), eventsPrefix)
 	if e.Progress != nil {
 		if id, _ := s.index.named(job); id != "" {
-			s.index.progress(id, int(e.Seq>>32), *e.Progress) //nolint:gosec // an attempt
+			s.index.progress(id, int(e.Seq>>32), *e.Progress)
 		}
 	}
 	s.fan.hand(job, meta.Sequence.Stream, e)

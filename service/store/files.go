@@ -42,11 +42,6 @@ func (m manifest) artifact() backend.Artifact {
 	return backend.Artifact{Path: m.Path, Size: m.Size, SHA256: m.SHA256}
 }
 
-// The object store's stream and subjects, as NATS names them (ADR-20).
-const segmentsStream = "OBJ_" + segmentsBucket
-
-func chunkSubject(nuid string) string { return "$O." + segmentsBucket + ".C." + nuid }
-
 func objectName(object string, i int) string { return object + "/" + strconv.Itoa(i) }
 
 // Put is jobs.Files.

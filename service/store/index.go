@@ -37,10 +37,14 @@ type live struct {
 
 // timeline is jobs by when they were created, oldest first.
 type timeline struct {
-	jobs       []*entry
-	gone       int
-	unfinished int
-	running    int
+	jobs []*entry
+	gone int
+	counts
+}
+
+type counts struct {
+	unfinished int // jobs that have not ended
+	running    int // of these
 }
 
 func newIndex() *index {
@@ -181,13 +185,22 @@ func (x *index) named(token string) (string, jobs.Revision) {
 }
 
 // running is how many jobs of an owner, by token, are with workers as far as their records say.
-func (x *index) running(owner string) int {
+func (x *index) running(owner string) int { return x.of(owner).running }
+
+// waiting is how many jobs of an owner, by token, no worker has begun yet.
+func (x *index) waiting(owner string) int {
+	c := x.of(owner)
+	return c.unfinished - c.running
+}
+
+// of has the counts of an owner.
+func (x *index) of(owner string) counts {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if t := x.byOwner[owner]; t != nil {
-		return t.running
+		return t.counts
 	}
-	return 0
+	return counts{}
 }
 
 // busy are the owners, by token, with jobs that have not ended.
@@ -243,16 +256,36 @@ func (x *index) list(owner string, f backend.JobFilter) (backend.JobPage, error)
 }
 
 // ended are the jobs that ended, by when they were created, oldest first.
-func (x *index) ended() []summary {
+func (x *index) ended() []backend.JobStatusResponse {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var all []summary
+	var all []backend.JobStatusResponse
 	for _, e := range x.all.jobs {
 		if !e.gone && e.Job.Status.Terminal() {
-			all = append(all, e.summary)
+			all = append(all, e.Job)
 		}
 	}
 	return all
+}
+
+// inputs are the SHA-256 of the inputs of jobs that have not ended.
+func (x *index) inputs() map[string]bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	all := map[string]bool{}
+	for _, e := range x.byID {
+		for _, in := range e.Inputs {
+			all[in.SHA256] = true
+		}
+	}
+	return all
+}
+
+// has says whether an owner, by token, has any job.
+func (x *index) has(owner string) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.byOwner[owner] != nil
 }
 
 // add puts a job in its place, which is mostly the end.
@@ -265,12 +298,12 @@ func (t *timeline) add(e *entry, anywhere bool) {
 }
 
 // count keeps account of a job's status.
-func (t *timeline) count(status backend.JobStatus, by int) {
+func (c *counts) count(status backend.JobStatus, by int) {
 	if !status.Terminal() {
-		t.unfinished += by
+		c.unfinished += by
 	}
 	if status == backend.JobRunning {
-		t.running += by
+		c.running += by
 	}
 }
 

@@ -68,3 +68,81 @@ func enqueue(t testing.TB, s *Store, records ...jobs.Record) {
 		}
 	}
 }
+
+// storeOn opens a store on a folder, which is closed with the test at the latest.
+func storeOn(t testing.TB, dir string, options ...func(*Config)) *Store {
+	t.Helper()
+	return embeddedStore(t, append([]func(*Config){func(c *Config) { c.DataDir = dir }}, options...)...)
+}
+
+// neighbour opens a second store on the server of one.
+func neighbour(t testing.TB, s *Store, options ...func(*Config)) *Store {
+	t.Helper()
+	c := Config{DataDir: s.config.DataDir, Logger: slog.New(slog.DiscardHandler), AckWait: s.config.AckWait, PerOwner: s.config.PerOwner}
+	for _, o := range options {
+		o(&c)
+	}
+	n, err := Connect(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeStore(t, n) })
+	return n
+}
+
+// eventually waits until a condition holds that something in the background brings about.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-t.Context().Done():
+			t.Fatal(what)
+		}
+	}
+}
+
+// take takes the next job.
+func take(t testing.TB, s *Store) jobs.Delivery {
+	t.Helper()
+	d, err := s.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// update changes a job's record.
+func update(t testing.TB, s *Store, id string, change func(*jobs.Record)) jobs.Revision {
+	t.Helper()
+	r, was, err := s.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(&r)
+	is, err := s.Update(t.Context(), r, was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return is
+}
+
+func run(r *jobs.Record) {
+	at := epoch.Add(time.Second)
+	r.Job.Status, r.Job.StartedAt = backend.JobRunning, &at
+}
+
+func complete(r *jobs.Record) {
+	at := epoch.Add(time.Minute)
+	r.Job.Status, r.Job.CompletedAt = backend.JobCompleted, &at
+}
+
+func ids(page backend.JobPage) []string {
+	all := []string{}
+	for _, j := range page.Jobs {
+		all = append(all, j.JobID)
+	}
+	return all
+}

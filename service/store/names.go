@@ -54,7 +54,14 @@ func queueSubject(owner, id string) string { return queuePrefix + token(owner) +
 
 func eventsSubject(id string) string { return eventsPrefix + token(id) }
 
-// objectSubject is where the object store keeps what it knows of an object (ADR-20).
+// The object store keeps what it knows of objects on these subjects, and their chunks on others (ADR-20).
+const (
+	segmentsStream = "OBJ_" + segmentsBucket
+	objectSubjects = "$O." + segmentsBucket + ".M.*"
+)
+
+func chunkSubject(nuid string) string { return "$O." + segmentsBucket + ".C." + nuid }
+
 func objectSubject(name string) string {
 	return "$O." + segmentsBucket + ".M." + base64.URLEncoding.EncodeToString([]byte(name))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // owners are whose turn it is: those who may have a job that waits. One who was asked and had none waits for news
@@ -21,26 +22,39 @@ type owners struct {
 type turn struct {
 	token string
 	sure  bool // ask even if as many jobs as allowed seem to be with workers
+	tries int  // how often there was none although one waits
 }
+
+// patiently is how long to wait before an owner is asked again who had no job, although one waits: the server tells
+// of a job a moment before it hands it out.
+var patiently = []time.Duration{time.Millisecond, 4 * time.Millisecond, 16 * time.Millisecond, 64 * time.Millisecond, 256 * time.Millisecond}
 
 func newOwners() *owners {
 	return &owners{more: make(chan struct{}), here: map[string]int{}, consumers: map[string]bool{}}
 }
 
 // offer says that an owner may have a job that waits.
-func (o *owners) offer(owner string) { o.add(owner, false) }
+func (o *owners) offer(owner string) { o.add(turn{token: owner}) }
 
 // insist says that an owner may have a job that is counted as being with a worker, but waits for another one.
-func (o *owners) insist(owner string) { o.add(owner, true) }
+func (o *owners) insist(owner string) { o.add(turn{token: owner, sure: true}) }
 
-func (o *owners) add(owner string, sure bool) {
+// none says that an owner had no job. One that waits all the same is asked for again soon.
+func (o *owners) none(t turn, x *index) {
+	if t.tries < len(patiently) && x.waiting(t.token) > 0 {
+		time.AfterFunc(patiently[t.tries], func() { o.add(turn{t.token, t.sure, t.tries + 1}) })
+	}
+}
+
+func (o *owners) add(t turn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if at := slices.IndexFunc(o.turn, func(t turn) bool { return t.token == owner }); at >= 0 {
-		o.turn[at].sure = o.turn[at].sure || sure
+	if at := slices.IndexFunc(o.turn, func(have turn) bool { return have.token == t.token }); at >= 0 {
+		have := &o.turn[at]
+		have.sure, have.tries = have.sure || t.sure, min(have.tries, t.tries)
 		return
 	}
-	o.turn = append(o.turn, turn{owner, sure})
+	o.turn = append(o.turn, t)
 	close(o.more)
 	o.more = make(chan struct{})
 }
@@ -119,4 +133,10 @@ func (o *owners) made(owner string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.consumers[owner] = true
+}
+
+func (o *owners) forget(owner string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.consumers, owner)
 }

@@ -37,6 +37,7 @@ func (s *Store) Next(ctx context.Context) (jobs.Delivery, error) {
 			return nil, s.fault(ctx, err, "no job could be taken from the queue")
 		}
 		if m == nil {
+			s.owners.none(owner, s.index)
 			continue
 		}
 		s.owners.offer(owner.token) // there may be more
@@ -58,6 +59,10 @@ func (s *Store) deliver(ctx context.Context, m *nats.Msg, owner string) (*delive
 	s.owners.took(owner)
 	if err := decode(m.Data, &d.record); err != nil {
 		return nil, errors.Join(err, d.Bury(context.WithoutCancel(ctx), "it cannot be read: "+err.Error()))
+	}
+	// A server that was killed may have forgotten its latest deliveries.
+	if job, _, known := s.index.status(d.ID()); known && job.StartedAt != nil {
+		d.attempt = max(d.attempt, job.Attempt+1)
 	}
 	return d, nil
 }
@@ -105,13 +110,16 @@ func (s *Store) ask(ctx context.Context, owner string, wait time.Duration) (*nat
 			return nil, nil //nolint:nilerr // nothing was under way
 		}
 	}
+	if errors.Is(err, nats.ErrNoResponders) {
+		return nil, errNoConsumer
+	}
 	if err != nil {
 		return nil, err
 	}
 	switch status := m.Header.Get("Status"); {
 	case status == "":
 		return m, nil
-	case status == "503", status == "409" && strings.Contains(m.Header.Get("Description"), "Deleted"):
+	case status == "409" && strings.Contains(m.Header.Get("Description"), "Deleted"):
 		return nil, errNoConsumer
 	case status == "404", status == "408", status == "409":
 		return nil, nil

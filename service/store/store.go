@@ -76,6 +76,7 @@ type Store struct {
 	owners    *owners
 	commits   *committer
 	fan       *fanout
+	grace     time.Duration // for a terminal event to come
 	snapshots *bucket[backend.Snapshot]
 	keys      *bucket[jobs.Key]
 	objects   jetstream.ObjectStore
@@ -164,7 +165,7 @@ func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error)
 	}
 	s.index = newIndex()
 	s.owners = newOwners()
-	s.fan = newFanout()
+	s.fan, s.grace = newFanout(), defaultGrace
 	s.commits = newCommitter(s.nc, s.js)
 	s.running.Go(func() { s.commits.run(background) })
 	for _, start := range []func(ctx, background context.Context) error{
