@@ -3,7 +3,7 @@ package store
 import (
 	"fmt"
 	"io"
-	"math/rand"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -89,7 +89,7 @@ func BenchmarkFiles(b *testing.B) {
 	b.Run("put", func(b *testing.B) {
 		b.SetBytes(size)
 		for b.Loop() {
-			if _, err := s.Put(b.Context(), name, io.LimitReader(rand.New(rand.NewSource(1)), size), nil); err != nil {
+			if _, err := s.Put(b.Context(), name, io.LimitReader(rand.NewChaCha8([32]byte{}), size), nil); err != nil {
 				b.Fatal(err)
 			}
 		}
