@@ -73,11 +73,7 @@ func newRig(t testing.TB, change func(*httpapi.Options, *auth.Options)) *rig {
 	}
 	o.Guard = auth.New(guarding)
 	g.api = httpapi.New(o)
-	g.server = httptest.NewUnstartedServer(nil)
-	g.server.Config = httpapi.Server(g.api, nil, logger)
-	g.server.EnableHTTP2 = true
-	g.server.StartTLS()
-	t.Cleanup(g.server.Close)
+	g.serve(nil)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(g.log)
@@ -85,6 +81,18 @@ func newRig(t testing.TB, change func(*httpapi.Options, *auth.Options)) *rig {
 	})
 	g.key, g.keyID = g.issue(nil)
 	return g
+}
+
+// serve puts the API behind a server. change may be nil.
+func (g *rig) serve(change func(*http.Server)) {
+	g.server = httptest.NewUnstartedServer(nil)
+	g.server.Config = httpapi.Server(g.api, nil, slog.New(slog.NewJSONHandler(g.log, nil)))
+	if change != nil {
+		change(g.server.Config)
+	}
+	g.server.EnableHTTP2 = true
+	g.server.StartTLS()
+	g.t.Cleanup(g.server.Close)
 }
 
 // issue makes a key that may do everything, for tenant t1.

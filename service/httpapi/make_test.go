@@ -6,7 +6,10 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"runtime"
+	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/coder/websocket"
@@ -116,3 +119,16 @@ func text(t reflect.Type) string {
 
 // asClose says whether a WebSocket was closed by the other side, and how.
 func asClose(err error, closed *websocket.CloseError) bool { return errors.As(err, closed) }
+
+func number(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// waiting waits until so many wait for changes in the store.
+func (g *rig) waiting(t testing.TB, n int) {
+	t.Helper()
+	for g.store.Waiters() < n {
+		if t.Context().Err() != nil {
+			t.Fatalf("%d wait, want %d", g.store.Waiters(), n)
+		}
+		runtime.Gosched()
+	}
+}

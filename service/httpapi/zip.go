@@ -34,7 +34,8 @@ type archive struct {
 	at      int64
 	current int // the file that is open, -1 is none
 	from    io.ReadSeekCloser
-	passed  int64 // up to where the checksum of the open file is known
+	reached int64 // where its next byte stands
+	passed  int64 // up to where its checksum is known
 	sum     uint32
 }
 
@@ -189,32 +190,30 @@ func (z *archive) readSome(p []byte) (int, error) {
 
 // content reads from a file.
 func (z *archive) content(p []byte, i int, offset int64) (int, error) {
+	f := z.files[i]
 	if z.current != i {
 		if err := z.Close(); err != nil {
 			return 0, err
 		}
-		from, err := z.open(z.files[i])
+		from, err := z.open(f)
 		if err != nil {
 			return 0, err
 		}
-		z.current, z.from, z.passed, z.sum = i, from, 0, 0
-		if offset > 0 {
-			if _, err := from.Seek(offset, io.SeekStart); err != nil {
-				return 0, err
-			}
-		}
-	} else if now, err := z.from.Seek(0, io.SeekCurrent); err != nil || now != offset {
+		z.current, z.from, z.reached, z.passed, z.sum = i, from, 0, 0, 0
+	}
+	if z.reached != offset {
 		if _, err := z.from.Seek(offset, io.SeekStart); err != nil {
 			return 0, err
 		}
+		z.reached = offset
 	}
-	p = p[:min(int64(len(p)), z.files[i].Size-offset)]
-	n, err := z.from.Read(p)
+	n, err := z.from.Read(p[:min(int64(len(p)), f.Size-offset)])
+	z.reached += int64(n)
 	if z.passed == offset {
 		z.sum = crc32.Update(z.sum, crc32.IEEETable, p[:n])
-		z.passed += int64(n)
-		if z.passed == z.files[i].Size {
-			z.crcs.put(z.files[i].SHA256, z.sum)
+		z.passed = z.reached
+		if z.passed == f.Size {
+			z.crcs.put(f.SHA256, z.sum)
 		}
 	}
 	if n > 0 {
@@ -223,7 +222,7 @@ func (z *archive) content(p []byte, i int, offset int64) (int, error) {
 	if err == nil || err == io.EOF { //nolint:errorlint // readers return EOF as it is
 		err = io.ErrUnexpectedEOF
 	}
-	return 0, fmt.Errorf("%s: %w", z.files[i].Path, err)
+	return 0, fmt.Errorf("%s: %w", f.Path, err)
 }
 
 // crc is the checksum of a file; if it did not pass by, the file is read for it.
