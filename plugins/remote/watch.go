@@ -90,31 +90,37 @@ func (c *RemoteClient) maxWait(ctx context.Context, id string) (context.Context,
 // numbering gives events the numbers that callers see.
 type numbering struct {
 	last  uint64 // the last number that was given
-	shown backend.Progress
+	noted bool   // the last was a note
 }
+
+// connection is the phase of what this client has to say of its connection with the service.
+const connection = "service"
 
 func (n *numbering) yield(e backend.Event, yield func(backend.Event) error) error {
 	if e.Seq *= room; e.Seq <= n.last {
 		return nil
 	}
-	n.last = e.Seq
-	if e.Kind == backend.EventProgress {
-		n.shown = *e.Progress
+	if n.noted && n.last+1 < e.Seq { // it is over
+		n.last++
+		over := backend.Progress{Phase: connection, Done: 1, Total: 1, Message: "reached again"}
+		if err := yield(backend.Event{Seq: n.last, Time: e.Time, Kind: backend.EventProgress, Progress: &over}); err != nil {
+			return err
+		}
 	}
+	n.last, n.noted = e.Seq, false
 	return yield(e)
 }
 
-// note yields something that this client has to say: as progress that says why it stands still.
+// note yields something that this client has to say: as progress that says why the job's stands still.
 func (n *numbering) note(text string, yield func(backend.Event) error) error {
 	if n.last%room == room-1 { // no room until the next event
 		return nil
 	}
 	n.last++
-	p := n.shown
-	if p.Message = text; p.Phase == "" {
-		p.Phase = "service"
-	}
-	return yield(backend.Event{Seq: n.last, Time: time.Now().UTC(), Kind: backend.EventProgress, Progress: &p})
+	n.noted = true
+	return yield(backend.Event{
+		Seq: n.last, Time: time.Now().UTC(), Kind: backend.EventProgress, Progress: &backend.Progress{Phase: connection, Message: text},
+	})
 }
 
 // send hands an event over.
