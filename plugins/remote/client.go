@@ -58,6 +58,7 @@ func newClient(ctx context.Context, config backend.ATGClientConfig, o options) (
 	if err != nil {
 		return nil, fault.New(fault.ConfigInvalid, "the service's address is no URL")
 	}
+	base.Host = strings.ToLower(base.Host)
 	if o.cacheDir == nil {
 		o.cacheDir = cacheDir
 	}
@@ -77,9 +78,13 @@ func (c *RemoteClient) Close() error {
 // alive is ctx that also ends with the client. The function releases it.
 func (c *RemoteClient) alive(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(c.life, func() {
+	end := func() {
 		cancel(fault.New(fault.Conflict, "the client of the job service is closed", fault.From(fault.OriginBackend)))
-	})
+	}
+	if c.life.Err() != nil {
+		end()
+	}
+	stop := context.AfterFunc(c.life, end)
 	return ctx, func() { stop(); cancel(nil) }
 }
 

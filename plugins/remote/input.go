@@ -43,8 +43,11 @@ func (c *RemoteClient) UploadInput(ctx context.Context, in backend.Input, conten
 	if err := c.checkKey(ctx); err != nil {
 		return err
 	}
-	_, err = retried(ctx, c, func(ctx context.Context) (answer, error) { return c.upload(ctx, in, spool) })
-	return err
+	a, err := retried(ctx, c, func(ctx context.Context) (answer, error) { return c.upload(ctx, in, spool) })
+	if err != nil || len(a.body) == 0 {
+		return err
+	}
+	return notJSON(call{method: http.MethodPut, path: api.Fill(api.PathInput, in.SHA256)}, a)
 }
 
 // upload sends a spooled input once. Not the whole may take no longer than a request, but each silence.

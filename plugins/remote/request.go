@@ -92,6 +92,9 @@ func (c *RemoteClient) request(ctx context.Context, q call) (*http.Request, erro
 // send sends a call once over one of the clients and answers the response, whatever its status. What
 // keeps it from being answered is the fault of unanswered.
 func (c *RemoteClient) send(ctx context.Context, over *http.Client, q call) (*http.Response, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	request, err := c.request(ctx, q)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/avast/retry-go/v4"
@@ -73,10 +74,14 @@ func (c *RemoteClient) announce(ctx context.Context, err error, d time.Duration,
 	if f.Code == fault.Throttled {
 		what = "throttled"
 	}
-	text := fmt.Sprintf("%s; trying again in %s%s", what, d.Round(100*time.Millisecond), count)
+	text := fmt.Sprintf("%s, waiting %s s%s", what, strconv.FormatFloat(math.Round(d.Seconds()*10)/10, 'f', -1, 64), count)
 	level := slog.LevelWarn
 	if c.notices.tell(text) {
 		level = slog.LevelDebug // somebody shows it already
 	}
-	slog.Log(ctx, level, text, "error", f.Error())
+	var cause []any
+	if f.Cause != nil {
+		cause = []any{"cause", f.Cause.Error()}
+	}
+	slog.Log(ctx, level, text, cause...)
 }

@@ -48,14 +48,17 @@ func (c *RemoteClient) DeleteSnapshot(ctx context.Context, id string) error {
 	}
 	q := call{method: http.MethodDelete, path: api.Fill(api.PathSnapshot, id), notFound: fault.SnapshotNotFound}
 	tries := 0
-	_, err := retried(ctx, c, func(ctx context.Context) (answer, error) {
+	a, err := retried(ctx, c, func(ctx context.Context) (answer, error) {
 		tries++
 		return c.exchange(ctx, q)
 	})
-	if tries > 1 && fault.CodeOf(err) == fault.SnapshotNotFound { // the first one was heard, and its answer lost
+	switch {
+	case tries > 1 && fault.CodeOf(err) == fault.SnapshotNotFound: // the first one was heard, and its answer lost
 		return nil
+	case err != nil || len(a.body) == 0:
+		return err
 	}
-	return err
+	return notJSON(q, a)
 }
 
 // FetchSnapshot brings a snapshot as one file into the folder dir, which exists, and answers it. It goes

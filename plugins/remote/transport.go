@@ -138,11 +138,13 @@ func (c *RemoteClient) checkRedirect(request *http.Request, via []*http.Request)
 		return fault.New(fault.RemoteFailed, fmt.Sprintf("the service redirects a %s in a way that would lose what it carries", via[0].Method),
 			fault.From(fault.OriginBackend), fault.Hint("check service_url (ATG_SERVICE_URL): the path may have changed"))
 	case len(via) >= maxRedirects:
-		return fault.New(fault.RemoteFailed, fmt.Sprintf("the service redirected a request %d times", len(via)), fault.From(fault.OriginBackend))
+		return fault.New(fault.RemoteFailed, fmt.Sprintf("the service redirected a request %d times", len(via)), fault.From(fault.OriginBackend), fault.Hint(hintOther))
 	}
 	return nil
 }
 
+// sameHost compares names as they are written: net/http takes one that is written in another way for
+// another.
 func sameHost(a, b *url.URL) bool {
 	port := func(u *url.URL) string {
 		if p := u.Port(); p != "" {
@@ -150,7 +152,7 @@ func sameHost(a, b *url.URL) bool {
 		}
 		return "443"
 	}
-	return strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+	return a.Hostname() == b.Hostname() && port(a) == port(b)
 }
 
 func looksLikeLogin(u *url.URL) bool {
