@@ -125,16 +125,17 @@ func usage(format string, args ...any) error {
 	return fault.New(fault.InvalidArgument, fmt.Sprintf(format, args...), fault.From(fault.OriginHost))
 }
 
-// command is how to call atg again with the same configuration and the backend of that name.
+// command is how to call atg again with the same configuration and the backend of that name: by what flags
+// and variables chose, while the file speaks for itself.
 func (a *app) command(c *config.Config, name string) []string {
 	words := []string{"atg"}
 	if a.flags.ConfigFile != "" {
 		words = append(words, "--config", a.flags.ConfigFile)
 	}
-	if a.flags.Profile != "" {
-		words = append(words, "--profile", a.flags.Profile)
+	if c.Profile != "" && (a.flags.Profile != "" || a.process.Getenv("ATG_PROFILE") != "") {
+		words = append(words, "--profile", c.Profile)
 	}
-	if name != dispatch.Local || c.Backend != dispatch.Local {
+	if name != c.Backend || name != dispatch.Local && !c.BackendByFile() {
 		words = append(words, "--backend", name)
 	}
 	return words

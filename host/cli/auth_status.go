@@ -75,10 +75,13 @@ func (s *authStatus) show(p *ui.Page) {
 	case s.Accepted != nil:
 		state = ui.Toned{Tone: ui.Bad, Text: "refused"}
 	}
-	p.Pairs(ui.Pair{Name: "service", Value: ui.Toned{Tone: ui.Strong, Text: s.Service}}, ui.Pair{Name: "key", Value: state}, ui.Pair{Name: "from", Value: s.KeyFrom})
 	for _, d := range s.Dependent {
-		if d.Healthy && d.Message != "" {
-			p.Pairs(ui.Pair{Name: d.Name, Value: d.Message})
+		if d.Healthy && d.Message != "" && d.Name == "key" {
+			state.Text += ": " + d.Message
 		}
 	}
+	p.Pairs(
+		ui.Pair{Name: "service", Value: ui.Toned{Tone: ui.Strong, Text: s.Service}}, ui.Pair{Name: "key", Value: state},
+		ui.Pair{Name: "from", Value: s.KeyFrom},
+	)
 }

@@ -165,7 +165,7 @@ func (c *jobFlushCmd) send(ctx context.Context, a *app, store *queue.Store, grou
 // as is the dispatcher as it was when e was kept; fault.ConfigInvalid if it has another service by now.
 func (a *app) as(ctx context.Context, e queue.Entry) (*dispatch.ExecutionDispatcher, error) {
 	sub, flags := *a, *a.flags
-	flags.BackendName, flags.Remote = e.Backend, false
+	flags.BackendName, flags.Remote = "", false
 	if e.Config != "" {
 		flags.ConfigFile = e.Config
 	}
@@ -173,6 +173,9 @@ func (a *app) as(ctx context.Context, e queue.Entry) (*dispatch.ExecutionDispatc
 		flags.Profile = e.Profile
 	}
 	sub.flags, sub.loaded = &flags, nil
+	if c, err := sub.config(); err == nil && c.Backend != e.Backend {
+		flags.BackendName, sub.loaded = e.Backend, nil
+	}
 	d, err := sub.dispatcher(ctx)
 	if err != nil {
 		return nil, err

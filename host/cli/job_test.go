@@ -123,7 +123,7 @@ func TestHowToComeBack(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	id := strings.Fields(r.out)[1]
-	says(t, "stdout", r.out, "atg --config '"+config+"' --profile prod --backend acme job watch "+id)
+	says(t, "stdout", r.out, "atg --config '"+config+"' --profile prod job watch "+id)
 	settle(t, f, id)
 }
 

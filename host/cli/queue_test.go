@@ -238,7 +238,7 @@ func TestEachToItsService(t *testing.T) {
 		t.Errorf("%+v; reached %q", r, reached)
 	}
 	says(t, "stderr", r.err, "2 of 3 submissions stay", "meant for the service https://one.example.com:443")
-	says(t, "stdout", r.out, "atg --profile two --backend remote job watch")
+	says(t, "stdout", r.out, "atg --profile two job watch")
 	config("one.example.com")
 	if r := atg(t, t.Context(), f, env, "job", "flush"); r.code != 0 || len(jobsOf(t, f)) != 3 {
 		t.Errorf("%+v", r)

@@ -68,5 +68,9 @@ type Extensions struct {
 // IsRemoteMode says whether operations go to the job service.
 func (c *Config) IsRemoteMode() bool { return c.Backend == Remote }
 
+// BackendByFile says whether the file or the profile chose the backend, so that the next command, without
+// flags and perhaps in another shell, has the same.
+func (c *Config) BackendByFile() bool { return c.merged.At("backend") != (conf.Position{}) }
+
 // Settings are a backend's own section, secrets included; nil is none.
 func (c *Config) Settings(name string) backend.Settings { return c.Backends[name].Settings }

@@ -44,6 +44,14 @@ func (s *Session) goesOn(id string, e Ending, err error) error {
 	return &again
 }
 
+// stopped is the fault of a job that the user has cancelled; of one that would have gone on, it says so.
+func (s *Session) stopped(id string, cause error) error {
+	if !s.durable() {
+		return cause
+	}
+	return fault.New(fault.CodeOf(cause), "interrupted; the job was cancelled", fault.On(id), fault.From(fault.OriginHost))
+}
+
 // unstopped is the fault of a durable job that was not cancelled in time, because of err or for no reason
 // that is known.
 func (s *Session) unstopped(id string, e Ending, cause, err error) error {

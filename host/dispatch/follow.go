@@ -92,7 +92,7 @@ func (s *Session) cancel(ctx context.Context, id string, e Ending, w *watch) (ba
 			if w.last.Status == backend.JobCompleted {
 				return w.last, nil
 			}
-			return backend.JobStatusResponse{}, cause
+			return backend.JobStatusResponse{}, s.stopped(id, cause)
 		case <-s.program.Exited():
 			return backend.JobStatusResponse{}, cause
 		case <-grace.Done():

@@ -15,7 +15,7 @@ func (p *Page) Jobs(jobs []backend.JobStatusResponse) {
 		Empty: "no jobs",
 		Columns: []Column{
 			{Title: "JOB", Whole: true}, {Title: "OPERATION", Whole: true}, {Title: "STATUS", Whole: true}, {Title: "CREATED", Whole: true},
-			{Title: "TOOK", Right: true}, {Title: "TENANT"},
+			{Title: "TOOK", Right: true, Whole: true}, {Title: "TENANT"},
 		},
 		Tone: func(row, column int) Tone {
 			if column != 2 {

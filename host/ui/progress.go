@@ -29,9 +29,10 @@ type Progress struct {
 	quit    chan struct{}
 	ended   sync.WaitGroup
 
-	mu     sync.Mutex // never held while mpb is called: mpb's drawing takes it
-	meters []*meter   // by appearance
-	news   bool       // since the last line
+	mu     sync.Mutex    // never held while mpb is called: mpb's drawing takes it
+	meters []*meter      // by appearance
+	news   bool          // since the last line
+	behind time.Duration // how far the events' clock is from this one: another machine's, or a replay's
 
 	showing sync.Mutex // guards the bars
 	bars    *mpb.Progress
@@ -55,6 +56,11 @@ func (c *Console) Progress() *Progress {
 
 // Event shows an event of the job.
 func (p *Progress) Event(e backend.Event) {
+	if !e.Time.IsZero() {
+		p.mu.Lock()
+		p.behind = e.Time.Sub(p.now())
+		p.mu.Unlock()
+	}
 	switch e.Kind {
 	case backend.EventProgress:
 		p.progress(e.Progress)
@@ -82,7 +88,7 @@ func (p *Progress) progress(b *backend.Progress) {
 func (p *Progress) update(b *backend.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
+	now := p.clock()
 	i := slices.IndexFunc(p.meters, func(m *meter) bool { return m.phase == b.Phase })
 	switch {
 	case i >= 0:
@@ -96,13 +102,16 @@ func (p *Progress) update(b *backend.Progress) {
 	p.news = true
 }
 
+// clock is the time by which the events of the job happen. Mu is held.
+func (p *Progress) clock() time.Time { return p.now().Add(p.behind) }
+
 // end settles what no count could: a phase of unknown length is over when the job is.
 func (p *Progress) end(end state) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range p.meters {
 		if m.state == going {
-			m.message, m.updated = "", p.now()
+			m.message, m.updated = "", p.clock()
 			m.state = end
 			p.news = true
 		}

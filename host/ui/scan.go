@@ -259,7 +259,10 @@ func (p *Page) Health(name string, h backend.Health) {
 		}
 		latency := ""
 		if d.LatencySeconds > 0 {
-			latency = Span(time.Duration(d.LatencySeconds * float64(time.Second)))
+			latency = "<1 ms"
+			if span := time.Duration(d.LatencySeconds * float64(time.Second)); span >= time.Millisecond {
+				latency = Span(span)
+			}
 		}
 		rows = append(rows, []string{d.Name, word, latency, message})
 	}
