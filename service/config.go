@@ -73,6 +73,7 @@ type Worker struct {
 	Attempts    int           `koanf:"attempts"`    // of one job, at most; 3
 	RetryDelay  conf.Duration `koanf:"retry_delay"` // before the second attempt; 5 s
 	Grace       conf.Duration `koanf:"grace"`       // for a backend to stop its work; 15 s
+	Lease       conf.Duration `koanf:"lease"`       // how long a worker may show no life before its job goes to another; 30 s, the same in every process
 }
 
 // Limits are what callers may ask for.
@@ -126,7 +127,7 @@ func defaults(environ func(string) string) conf.Layer {
 			"role": string(RoleAll), "listen": "127.0.0.1:8443", "data_dir": data, "dev": false,
 			"nats":      map[string]any{"replicas": 3},
 			"backend":   map[string]any{"name": "local"},
-			"worker":    map[string]any{"concurrency": 2, "attempts": 3, "retry_delay": "5s", "grace": "15s"},
+			"worker":    map[string]any{"concurrency": 2, "attempts": 3, "retry_delay": "5s", "grace": "15s", "lease": "30s"},
 			"limits":    map[string]any{"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "job_timeout": "24h"},
 			"retention": map[string]any{"jobs": "720h"},
 		},
@@ -211,13 +212,16 @@ func (c Config) problems(merged *conf.Merged) (problems []fault.Problem) {
 	if c.Role != RoleWorker && c.TLS.Cert == "" && !c.Dev {
 		complain("tls.cert", "give tls.cert and tls.key, or --dev for a certificate of this machine's own", "the API is served over HTTPS alone and needs a certificate")
 	}
-	if c.NATS.URL == "" && c.Role != RoleAll && c.Dev {
-		complain("dev", "start --role all", "--dev is for one process that does everything")
+	if c.Role == RoleWorker && c.Dev {
+		complain("dev", "give it to the process with the API", "--dev makes what an API needs, which a worker is not")
 	}
 	for key, n := range map[string]int{"worker.concurrency": c.Worker.Concurrency, "worker.attempts": c.Worker.Attempts, "nats.replicas": c.NATS.Replicas} {
 		if n < 1 {
 			complain(key, "1 or more", "%d is too few", n)
 		}
+	}
+	if c.Worker.Lease.Value() < time.Second {
+		complain("worker.lease", "1s or more", "%s is too short to show life in", c.Worker.Lease.Value())
 	}
 	if c.Limits.RequestBytes < 1024 || c.Limits.InputBytes < 1024 {
 		complain("limits", "1024 bytes or more", "nothing could be sent within limits.request_bytes or limits.input_bytes")

@@ -110,7 +110,7 @@ func openStore(ctx context.Context, c Config, logger *slog.Logger) (*store.Store
 func StoreConfig(c Config, logger *slog.Logger) store.Config {
 	return store.Config{
 		DataDir: c.DataDir, URL: c.NATS.URL, Creds: c.NATS.Creds, CA: c.NATS.CA, Replicas: c.NATS.Replicas,
-		PerOwner: c.Limits.JobsPerKey, Logger: logger,
+		PerOwner: c.Limits.JobsPerKey, AckWait: span(c.Worker.Lease), Logger: logger,
 		Retention: store.Retention{Age: span(c.Retention.Jobs), SnapshotAge: span(c.Retention.Snapshots), Size: c.Retention.Bytes},
 	}
 }
@@ -172,7 +172,7 @@ func (s *service) worker(ready *Ready) *worker.Worker {
 		Name: name, Records: s.store, Queue: s.store, Events: s.store, Files: s.store, Snapshots: s.store,
 		Start: s.program.start, Settings: s.c.settingsFor, Dir: workDir(s.c.DataDir, s.log),
 		Concurrency: s.c.Worker.Concurrency, Attempts: s.c.Worker.Attempts, RetryDelay: span(s.c.Worker.RetryDelay),
-		Grace: span(s.c.Worker.Grace), Logger: s.log, Tracer: s.tracing.tracer(),
+		Grace: span(s.c.Worker.Grace), Alive: span(s.c.Worker.Lease) / 3, Logger: s.log, Tracer: s.tracing.tracer(),
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/host/cli"
 	"github.com/azure-tenant-grapher/atg/plugins/local"
+	"github.com/azure-tenant-grapher/atg/plugins/remote"
 	"github.com/azure-tenant-grapher/atg/shared/serve"
 )
 
@@ -22,8 +23,10 @@ func TestMain(m *testing.M) {
 	// What the environment of the test says about Azure or atg must not reach the scripts; they
 	// start from an environment of their own, which inherits only PATH.
 	testscript.Main(m, map[string]func(){
-		"atg":               func() { os.Exit(cli.Main(context.Background(), cli.OS())) }, //nolint:forbidigo // this is the main of atg
-		"atg-backend-local": func() { serve.Backend(local.New()) },
+		"atg":                func() { os.Exit(cli.Main(context.Background(), cli.OS())) }, //nolint:forbidigo // this is the main of atg
+		"atg-backend-local":  func() { serve.Backend(local.New()) },
+		"atg-backend-remote": func() { serve.Backend(remote.New()) },
+		"atg-server":         runServer,
 	})
 }
 
@@ -39,7 +42,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"sim": startSimulator, "inject": inject, "hold": hold, "await": await, "release": release,
 					"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "says": says,
-					"kill-backend": killBackend, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
+					"kill-backend": killBackend, "server": startServer, "curl": curl, "key": useKey, "secret": useSecret, "jobid": jobID, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
 				},
 			})
 		})

@@ -1,0 +1,126 @@
+//go:build unix
+
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	servercli "github.com/azure-tenant-grapher/atg/cmd/atg-server/cli"
+)
+
+// runServer is the main of atg-server.
+func runServer() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // this is the main of atg-server
+	code := servercli.Main(ctx, servercli.OS())
+	stop()
+	os.Exit(code)
+}
+
+// startServer is server NAME ARGS…: starts atg-server in the background, for this machine alone and on any free port, and
+// waits until it is ready. It sets $URL, $CA and $KEY to what it takes to reach it.
+func startServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: server NAME ARGS…")
+	}
+	name := args[0]
+	command := append([]string{name, "atg-server", "start"}, args[1:]...)
+	background(ts, false, command)
+	line := ""
+	until(ts, name+" does not become ready", func() bool {
+		select {
+		case err := <-stateOf(ts).processes[name].done:
+			ts.Fatalf("%s ended: %v\n%s", name, err, ts.ReadFile(name+".stderr"))
+		default:
+		}
+		line = ts.ReadFile(name + ".stdout")
+		return strings.HasSuffix(line, "\n")
+	})
+	var ready struct {
+		URL     string `json:"url"`
+		CAFile  string `json:"ca_file"`
+		DataDir string `json:"data_dir"`
+	}
+	ts.Check(json.Unmarshal([]byte(line), &ready))
+	if ready.URL == "" {
+		return // a worker
+	}
+	ts.Setenv("URL", ready.URL)
+	ts.Setenv("LISTEN", strings.TrimPrefix(ready.URL, "https://"))
+	ts.Setenv("CA", ready.CAFile)
+	if key, err := os.ReadFile(ready.DataDir + "/dev/key"); err == nil {
+		ts.Setenv("KEY", string(key))
+	}
+}
+
+// curl is curl STATUS METHOD PATH [BODY]: one request to the service with $KEY; the answer's body goes to the file answer.
+func curl(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: curl STATUS METHOD PATH [BODY]")
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(ts.ReadFile(ts.Getenv("CA"))))
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	defer client.CloseIdleConnections()
+	var body io.Reader
+	if len(args) == 4 {
+		body = strings.NewReader(args[3])
+	}
+	ctx, cancel := patience(ts)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, args[1], ts.Getenv("URL")+args[2], body)
+	ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+ts.Getenv("KEY"))
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := client.Do(request)
+	ts.Check(err)
+	defer func() { _ = answer.Body.Close() }()
+	content, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), content, 0o600))
+	if got := fmt.Sprint(answer.StatusCode); got != args[0] {
+		ts.Fatalf("%s %s answered %s, not %s: %s", args[1], args[2], got, args[0], content)
+	}
+}
+
+// useKey is key FILE: $ATG_API_KEY and $ID from what `atg-server keys create --json` printed.
+func useKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: key FILE")
+	}
+	var made struct{ Key, ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &made))
+	ts.Setenv("ATG_API_KEY", made.Key)
+	ts.Setenv("ID", made.ID)
+}
+
+// useSecret is secret FILE: $ATG_API_KEY from what `atg-server keys create` printed.
+func useSecret(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: secret FILE")
+	}
+	ts.Setenv("ATG_API_KEY", strings.TrimSpace(ts.ReadFile(args[0])))
+}
+
+// jobID is jobid: $JOB from the first job id on the last command's standard output.
+func jobID(ts *testscript.TestScript, neg bool, args []string) {
+	found := jobPattern.FindString(ts.ReadFile("stdout"))
+	if neg || len(args) > 0 || found == "" {
+		ts.Fatalf("usage: jobid, behind a command that prints a job's id")
+	}
+	ts.Setenv("JOB", found)
+}
+
+var jobPattern = regexp.MustCompile(`job-[a-z0-9]{24}`)
