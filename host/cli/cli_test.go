@@ -179,6 +179,11 @@ func TestHelp(t *testing.T) {
 		"help exit-codes":      "azure_forbidden",
 		"help environment":     "ATG_API_KEY",
 		"help extensions":      "atg-NAME",
+		"help remote":          "atg auth login",
+		"help jobs":            "atg job watch ID",
+		"job":                  "flush",
+		"job watch --help":     "atg --backend remote job watch ID --output-dir ./infra",
+		"auth login -h":        "--api-key-stdin",
 		"generate-iac --help":  "atg generate-iac --format FORMAT --output-dir DIR",
 		"snapshot delete -h":   "ID…",
 	}

@@ -75,7 +75,7 @@ func (g *grammar) commands() []command {
 		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
 		{"auth", "setup", "Keep the key of a job service: login, logout, status.", &g.Auth},
 		{"version", "setup", "Print the version of atg.", &g.Version},
-		{"help", "setup", "Explain a command, or a topic: exit-codes, environment, extensions.", &g.Help},
+		{"help", "setup", "Explain a command, or a topic: remote, jobs, exit-codes, environment, extensions.", &g.Help},
 	}
 }
 
@@ -152,7 +152,7 @@ func newParser(g *grammar, args []string) (*kong.Kong, error) {
 		kong.Name("atg"), kong.NoDefaultHelp(), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "work", Title: "Work"}, {Key: "setup", Title: "Set up"},
-			{Key: "filter", Title: "Filters"}, {Key: "global", Title: "Global flags"},
+			{Key: "filter", Title: "Filters"}, {Key: "wait", Title: "Waiting for the job"}, {Key: "global", Title: "Global flags"},
 		}),
 	}
 	all := g.commands()

@@ -17,7 +17,7 @@ import (
 const helpWidth = 100
 
 type helpCmd struct {
-	Words []string `arg:"" optional:"" name:"command" help:"Command, or topic: exit-codes, environment, extensions."`
+	Words []string `arg:"" optional:"" name:"command" help:"Command, or topic: remote, jobs, exit-codes, environment, extensions."`
 }
 
 // Run explains.
@@ -102,6 +102,8 @@ func nodeHelp(p *ui.Page, node *kong.Node) {
 	if node.Parent == nil {
 		title("More")
 		p.Lines("  atg COMMAND --help        help on a command\n" +
+			"  atg help remote           how a job service does the work\n" +
+			"  atg help jobs             leave a job alone, come back to it, send it later\n" +
 			"  atg help exit-codes       what each exit code means\n" +
 			"  atg help environment      the variables that atg knows\n" +
 			"  atg help extensions       your own commands")

@@ -25,9 +25,9 @@ type jobSubmitCmd struct {
 func (jobSubmitCmd) Help() string {
 	return `Submits many operations and does not wait for them. Each line of the file is a JSON object with an
 operation, its request as the REST interface takes it (docs/api.md), and perhaps an idempotency_key
-and input files by the path that the request gives them. Nothing is sent if a line is malformed, unless --keep-going.
-There is one line of answer for each: a job, or why there is none. A batch that was cut short
-can be sent again with its --batch-id: what was accepted is not started twice.
+and input files by the path that the request gives them. Nothing is sent if a line is malformed,
+unless --keep-going. There is one line of answer for each: a job, or why there is none. A batch that
+was cut short can be sent again with its --batch-id: what was accepted is not started twice.
 
   {"operation": "scan", "request": {"tenant_id": "contoso.onmicrosoft.com", "locations": ["westeurope"]}}
   {"operation": "create-tenant", "request": {"spec": "spec.md", "dry_run": true}, "inputs": {"spec.md": "contoso.md"}}

@@ -57,9 +57,9 @@ func resultPage(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outco
 
 // waitFlags are the flags of verbs that submit a job.
 type waitFlags struct {
-	Detach            bool `help:"Do not wait: print the job's id. Needs a backend whose jobs outlive the command."`
-	CancelOnInterrupt bool `help:"Let Ctrl-C cancel the job also where it would go on without the command."`
-	Queue             bool `help:"If the service cannot be reached, keep the submission on this machine: atg job flush sends it."`
+	Detach            bool `group:"wait" help:"Do not wait: print the job's id. Needs a backend whose jobs outlive the command."`
+	CancelOnInterrupt bool `group:"wait" help:"Let Ctrl-C cancel the job also where it would go on without the command."`
+	Queue             bool `group:"wait" help:"If the service cannot be reached, keep the submission on this machine: atg job flush sends it."`
 }
 
 func (f waitFlags) task(e dispatch.Ending) dispatch.Task {

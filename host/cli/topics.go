@@ -14,9 +14,11 @@ var topics = map[string]func(*ui.Page){
 	"exit-codes":  exitCodesHelp,
 	"environment": environmentHelp,
 	"extensions":  extensionsHelp,
+	"remote":      remoteHelp,
+	"jobs":        jobsHelp,
 }
 
-var topicNames = []string{"exit-codes", "environment", "extensions"}
+var topicNames = []string{"remote", "jobs", "exit-codes", "environment", "extensions"}
 
 // meanings say what each exit code means. The codes of faults behind it come from package fault.
 var meanings = []struct {
@@ -70,7 +72,8 @@ func environmentHelp(p *ui.Page) {
 		}},
 		{"The job service, with --backend remote", [][]string{
 			{"ATG_SERVICE_URL", "its https URL"},
-			{"ATG_API_KEY", "the key; it never comes from a flag"},
+			{"ATG_API_KEY", "the key; wins over the one that atg auth login keeps"},
+			{"ATG_KEYRING", "off: keep and look for keys in a file alone, not in the system's keyring"},
 			{"ATG_CA_FILE", "certificates that it is trusted by, beside the system's"},
 			{"ATG_REQUEST_TIMEOUT", "of one request"},
 			{"ATG_JOB_POLL_INTERVAL", "between two looks at a job"},
@@ -101,4 +104,50 @@ service's key and Azure's secrets, unless extensions.env of the configuration na
 
 A backend is something else: a program atg-backend-NAME that does the work of atg's own commands. See
 atg backend --help.`)
+}
+
+func remoteHelp(p *ui.Page) {
+	p.Lines(`The same commands can be executed by a job service. Credentials for Azure stay there; you need its address
+and a key.
+
+  export ATG_SERVICE_URL=https://atg.example.com
+  atg auth login              # asks for the key, tries it, keeps it in the keyring
+  atg --remote scan
+
+The service does the work only where you say so: with --remote or --backend remote, ATG_BACKEND=remote,
+ATG_REMOTE_MODE=true, or backend: remote in the configuration. An address or a key alone switches nothing.
+With fallback: local, atg works here where the service cannot be reached; never where it refuses the key.
+
+With several services, give each a profile in the configuration, and the key of each by its profile:
+
+  profiles:
+    prod: {backend: remote, backends: {remote: {settings: {service_url: https://atg.prod.example.com}}}}
+
+  atg --profile prod auth login
+  atg --profile prod scan     # or ATG_PROFILE=prod
+
+A key comes from ATG_API_KEY or the configuration, else the keyring, else credentials.json beside the
+configuration; never from a flag. atg auth status says which it is and whether the service takes it, and
+atg --remote health what the service depends on. See also atg help jobs.`)
+}
+
+func jobsHelp(p *ui.Page) {
+	p.Lines(`Each command submits a job to its backend and waits for it. A job of the local backend ends with the
+command. A job of a service goes on without it:
+
+  Ctrl-C             leaves the job alone and prints how to follow it again; with --cancel-on-interrupt it
+                     cancels it. A second Ctrl-C ends atg at once.
+  --detach           does not wait at all, and prints the job's id.
+  --timeout          ends the command, not the job; so does job_max_wait of the service's settings.
+
+  atg job list       your jobs, wherever they were submitted; job show ID for one
+  atg job watch ID   follows one from its first event; prints the result, and exits, as the command would have
+  atg job result ID, atg job download ID --output-dir DIR, atg job cancel ID
+
+Files are checked against the service's checksums and take their place all at once. What atg wrote in a
+folder stands in .atg-files.json there: it replaces those files, and others only with --force.
+
+When the service cannot be reached, --queue keeps the submission on this machine, without the key, and
+atg job flush sends it later: one job, however often it is tried. atg job submit --batch FILE sends many
+operations at once.`)
 }
