@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -68,6 +69,9 @@ type attempt struct {
 	backend backend.Backend
 	can     backend.Capabilities
 	request backend.Request
+
+	asked time.Time // when the backend was asked how far the job is
+	told  *float64  // how far the last answer was
 }
 
 func (a *attempt) stop(ctx context.Context) {

@@ -13,6 +13,9 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
+// overallPace is how often a backend is asked how far the whole job is, at most.
+const overallPace = time.Second
+
 // aftermath is how long the events of a backend that has ended may still take to arrive.
 const aftermath = 2 * time.Second
 
@@ -29,7 +32,7 @@ func (a *attempt) follow(ctx context.Context, id string) (backend.Result, error)
 				last = *e.Status
 				return nil
 			}
-			return a.forward(ctx, e)
+			return a.forward(ctx, id, e)
 		})
 	}()
 	var err error
@@ -87,10 +90,11 @@ func ending(last backend.JobStatusResponse) error {
 }
 
 // forward passes an event of the backend's job on as one of the service's.
-func (a *attempt) forward(ctx context.Context, e backend.Event) error {
+func (a *attempt) forward(ctx context.Context, id string, e backend.Event) error {
 	switch e.Kind {
 	case backend.EventProgress:
 		a.report.progress(ctx, *e.Progress)
+		a.overall(ctx, id, e.Progress.Phase)
 	case backend.EventPart:
 		if err := a.keepPart(context.WithoutCancel(ctx), *e.Part); err != nil {
 			return err
@@ -104,6 +108,22 @@ func (a *attempt) forward(ctx context.Context, e backend.Event) error {
 		a.report.tell(ctx, backend.Event{Kind: e.Kind, Log: e.Log, SignIn: e.SignIn})
 	}
 	return nil
+}
+
+// overall tells how far the whole job is, now and then: the progress of a phase does not say it.
+func (a *attempt) overall(ctx context.Context, id, phase string) {
+	if time.Since(a.asked) < overallPace {
+		return
+	}
+	a.asked = time.Now()
+	job, err := a.backend.GetJob(ctx, id)
+	if err != nil || job.Progress == nil || a.told != nil && *a.told == *job.Progress {
+		return
+	}
+	a.told = job.Progress
+	status := a.r.Job
+	status.Progress, status.Phase = job.Progress, phase
+	a.report.status(ctx, status)
 }
 
 // collect stores what the job made: its files, and the snapshot of a scan.
