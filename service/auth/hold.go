@@ -67,7 +67,7 @@ func (g *Guard) drop(name string, h *hold) {
 func (g *Guard) watch(ctx context.Context, granted Grant, h *hold, name string) {
 	for {
 		changed, forget := g.o.Keys.KeyChanged(granted.Key)
-		bad, again := g.look(ctx, granted)
+		again, bad := g.look(ctx, granted)
 		if bad != nil {
 			forget()
 			g.end(name, h, bad)
@@ -87,22 +87,22 @@ func (g *Guard) watch(ctx context.Context, granted Grant, h *hold, name string) 
 	}
 }
 
-// look says why a grant is no longer good, or when to look again even if nothing changes.
-func (g *Guard) look(ctx context.Context, granted Grant) (bad error, again time.Duration) {
+// look answers when to look again even if nothing changes, or why the grant is no longer good.
+func (g *Guard) look(ctx context.Context, granted Grant) (again time.Duration, bad error) {
 	k, err := g.o.Keys.GetKey(ctx, granted.Key)
 	switch {
 	case errors.Is(err, jobs.ErrNotFound):
-		return refused(), 0
+		return 0, refused()
 	case err != nil: // the store's trouble, not the key's
-		return nil, recheck
+		return recheck, nil
 	case g.ended(k) != nil:
-		return g.ended(k), 0
+		return 0, g.ended(k)
 	case !granted.within(k):
-		return authFailed(fmt.Sprintf("the API key %s may do less than before", k.ID), "connect again"), 0
+		return 0, authFailed(fmt.Sprintf("the API key %s may do less than before", k.ID), "connect again")
 	case k.ExpiresAt != nil:
-		return nil, k.ExpiresAt.Sub(g.o.Now())
+		return k.ExpiresAt.Sub(g.o.Now()), nil
 	}
-	return nil, seldom
+	return seldom, nil
 }
 
 // end tells all who depend on a hold.

@@ -33,7 +33,7 @@ func TestCapabilitiesAndIdentity(t *testing.T) {
 	if diff := cmp.Diff(want, c.Limits); diff != "" || c.Version != "v1.2.3" || c.Backend != "local" || !c.Can(backend.OpScan) || !c.Has(backend.FeatureDurableJobs) {
 		t.Errorf("%s %s", diff, a.body)
 	}
-	if known := g.do(request{method: "GET", path: api.PathCapable, header: map[string]string{"If-None-Match": a.Header.Get("ETag")}}); known.StatusCode != 304 {
+	if known := g.do(request{method: "GET", path: api.PathCapable, header: map[string]string{"If-None-Match": a.Header.Get("ETag")}}); known.StatusCode != http.StatusNotModified {
 		t.Errorf("known: %d", known.StatusCode)
 	}
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
@@ -201,7 +201,7 @@ func TestTraces(t *testing.T) {
 }
 
 func TestServer(t *testing.T) {
-	old := &tls.Config{MinVersion: tls.VersionTLS10} //nolint:gosec // it is to be raised
+	old := &tls.Config{MinVersion: tls.VersionTLS10}
 	s := httpapi.Server(http.NotFoundHandler(), old, nil)
 	if s.TLSConfig.MinVersion != tls.VersionTLS12 || old.MinVersion != tls.VersionTLS10 {
 		t.Errorf("TLS from %x; the one given has %x", s.TLSConfig.MinVersion, old.MinVersion)
@@ -218,7 +218,7 @@ func TestServer(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	transport.TLSClientConfig.MaxVersion = tls.VersionTLS11
 	transport.TLSClientConfig.MinVersion = tls.VersionTLS10
-	r, err := http.NewRequestWithContext(t.Context(), "GET", g.server.URL+api.PathLive, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.server.URL+api.PathLive, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,11 +242,11 @@ func TestAStreamMayTakeLongerThanARequest(t *testing.T) {
 	g.server = impatient
 	for _, path := range []string{api.FilePath(id, "big"), api.Fill(api.PathArchive, id)} {
 		a := g.do(request{method: "GET", path: path})
-		if a.StatusCode != 200 || len(a.body) < len(content) {
+		if a.StatusCode != http.StatusOK || len(a.body) < len(content) {
 			t.Errorf("%s: %d, %d bytes", path, a.StatusCode, len(a.body))
 		}
 	}
-	r, err := http.NewRequestWithContext(t.Context(), "GET", g.server.URL+api.PathLive, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.server.URL+api.PathLive, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

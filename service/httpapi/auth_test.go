@@ -177,7 +177,7 @@ func TestIdempotency(t *testing.T) {
 	if p := problem(t, post(`{"tenant_id":"t1","resource_limit":1}`), http.StatusConflict); p.Code != fault.Conflict {
 		t.Errorf("%+v", p)
 	}
-	if g.scan() == g.scan() {
+	if one, other := g.scan(), g.scan(); one == other {
 		t.Error("two submissions without a key are one job")
 	}
 }
@@ -201,7 +201,7 @@ func TestARevokedKeyEndsItsWebSockets(t *testing.T) {
 func TestLimitsOfAKey(t *testing.T) {
 	g := newRig(t, func(_ *httpapi.Options, o *auth.Options) { o.Rate, o.Burst = 0.001, 2 })
 	for range 2 {
-		if a := g.get(api.PathAuth); a.StatusCode != 200 {
+		if a := g.get(api.PathAuth); a.StatusCode != http.StatusOK {
 			t.Fatalf("%d %s", a.StatusCode, a.body)
 		}
 	}
@@ -212,7 +212,7 @@ func TestLimitsOfAKey(t *testing.T) {
 		t.Errorf("%s, Retry-After %q", a.body, a.Header.Get("Retry-After"))
 	}
 	other, _ := g.issue(nil)
-	if a := g.do(request{method: "GET", path: api.PathAuth, key: other}); a.StatusCode != 200 {
+	if a := g.do(request{method: "GET", path: api.PathAuth, key: other}); a.StatusCode != http.StatusOK {
 		t.Errorf("another key: %d", a.StatusCode)
 	}
 }
@@ -232,17 +232,17 @@ func TestWebSocketsCountAsConcurrentRequests(t *testing.T) {
 func TestMetricsAreForThoseWhoMayReadThem(t *testing.T) {
 	proxied := map[string]string{"X-Forwarded-For": "192.0.2.1"}
 	g := newRig(t, nil)
-	if a := g.do(request{method: "GET", path: api.PathMetrics, key: "none"}); a.StatusCode != 200 {
+	if a := g.do(request{method: "GET", path: api.PathMetrics, key: "none"}); a.StatusCode != http.StatusOK {
 		t.Errorf("from this machine: %d", a.StatusCode)
 	}
 	problem(t, g.do(request{method: "GET", path: api.PathMetrics, key: "none", header: proxied}), http.StatusUnauthorized)
-	if a := g.do(request{method: "GET", path: api.PathMetrics, header: proxied}); a.StatusCode != 200 {
+	if a := g.do(request{method: "GET", path: api.PathMetrics, header: proxied}); a.StatusCode != http.StatusOK {
 		t.Errorf("with a key: %d", a.StatusCode)
 	}
 	submitter, _ := g.issue(func(n *auth.NewKey) { n.Scopes = []api.Scope{api.ScopeSubmit} })
 	problem(t, g.do(request{method: "GET", path: api.PathMetrics, key: submitter, header: proxied}), http.StatusForbidden)
 	open := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.OpenMetrics = true })
-	if a := open.do(request{method: "GET", path: api.PathMetrics, key: "none", header: proxied}); a.StatusCode != 200 {
+	if a := open.do(request{method: "GET", path: api.PathMetrics, key: "none", header: proxied}); a.StatusCode != http.StatusOK {
 		t.Errorf("open: %d", a.StatusCode)
 	}
 }

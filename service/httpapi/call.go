@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/azure-tenant-grapher/atg/service/auth"
 	"github.com/azure-tenant-grapher/atg/shared/api"
@@ -35,13 +36,27 @@ type route struct {
 	waits        bool        // its duration says nothing of the service
 }
 
-// call is a request on its way through the service.
+// call is a request on its way through the service, and what is to be said of it.
 type call struct {
-	id    string     // the request's
+	id     string // the request's
+	method string
+	remote string // address and port
+	began  time.Time
+	span   trace.Span // nil if there are none
+	waits  bool       // its duration says nothing of the service
+
 	grant auth.Grant // zero if the call needs no key
+	leave func()     // gives its place among the key's requests back
 	job   string     // the id of the job that it is about
-	err   error      // why it was refused
-	waits bool       // it was a long poll
+
+	err            error // why it was refused
+	broken         bool  // its answer could not be finished
+	status         int
+	received, sent int64 // bytes of the bodies
+
+	// goOn is what is left to do when the handler has returned: for a WebSocket, everything. So the memory of its HTTP
+	// request is free while it is open.
+	goOn func()
 }
 
 type callKey struct{}
@@ -57,24 +72,23 @@ func (a *API) handle(rt route, serve func(http.ResponseWriter, *http.Request) er
 	if rt.method != "" {
 		pattern = rt.method + " " + pattern
 	}
-	observe := a.metrics.of(rt)
 	a.mux.HandleFunc(pattern, func(plain http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		c := &call{id: requestID(r), waits: rt.waits}
-		w := &recorder{ResponseWriter: plain}
+		c := &call{id: requestID(r), method: r.Method, remote: r.RemoteAddr, began: time.Now(), waits: rt.waits, leave: func() {}}
 		ctx, span := a.trace(context.WithValue(r.Context(), callKey{}, c), rt, r)
+		c.span = span
 		r = r.WithContext(ctx)
-		body := countBody(r)
+		w, body := &recorder{ResponseWriter: plain}, countBody(r)
 		a.metrics.underway.Inc()
 		defer func() {
 			a.recovered(w, r, recover())
-			a.metrics.underway.Dec()
-			took := time.Since(began)
-			observe(r.Method, w.code(), took, c.waits)
-			a.metrics.bytes(body, w.sent)
-			endSpan(span, c, w.code())
-			a.record(ctx, rt, c, r, w, took)
-			if w.broken {
+			c.status, c.sent, c.received, c.broken = w.code(), w.sent, body.count(), w.broken
+			if goOn := c.goOn; goOn != nil {
+				c.goOn = nil
+				go a.finish(context.WithoutCancel(ctx), rt, c, goOn)
+				return
+			}
+			a.finish(ctx, rt, c, func() {})
+			if c.broken {
 				panic(http.ErrAbortHandler)
 			}
 		}()
@@ -83,6 +97,21 @@ func (a *API) handle(rt route, serve func(http.ResponseWriter, *http.Request) er
 			a.refuse(w, r, err)
 		}
 	})
+}
+
+// finish does what is left to do, and says what became of a call.
+func (a *API) finish(ctx context.Context, rt route, c *call, goOn func()) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			a.log.ErrorContext(ctx, "panic", "request_id", c.id, "panic", panicked, "stack", string(debug.Stack()))
+		}
+		c.leave()
+		took := time.Since(c.began)
+		a.metrics.count(rt, c, took)
+		endSpan(c)
+		a.record(ctx, rt, c, took)
+	}()
+	goOn()
 }
 
 // Handle makes a huma operation a route: huma.Adapter.
@@ -111,7 +140,7 @@ func (a *API) admit(w http.ResponseWriter, r *http.Request, rt route, c *call, s
 		if err != nil {
 			return err
 		}
-		defer leave()
+		c.leave = leave
 		if err := granted.Allow(rt.scopes...); err != nil {
 			return err
 		}
@@ -164,21 +193,21 @@ func (a *API) recovered(w *recorder, r *http.Request, panicked any) {
 
 // record writes the log: authenticated calls stand in the audit log, the others in the access log; what failed by
 // the service's own fault is an error with its reason.
-func (a *API) record(ctx context.Context, rt route, c *call, r *http.Request, w *recorder, took time.Duration) {
+func (a *API) record(ctx context.Context, rt route, c *call, took time.Duration) {
 	level := slog.LevelInfo
 	if c.grant.Key != "" {
 		level = slog.LevelDebug
 		a.o.Guard.Record(ctx, auth.Call{
-			Key: c.grant.Key, Method: r.Method, Path: rt.path, Job: c.job, Status: w.code(), Duration: took, RequestID: c.id, Remote: r.RemoteAddr,
+			Key: c.grant.Key, Method: c.method, Path: rt.path, Job: c.job, Status: c.status, Duration: took, RequestID: c.id, Remote: c.remote,
 		})
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", c.id), slog.String("method", r.Method), slog.String("path", rt.path), slog.Int("status", w.code()),
-		slog.Duration("duration", took), slog.Int64("bytes", w.sent), slog.String("remote", r.RemoteAddr),
+		slog.String("request_id", c.id), slog.String("method", c.method), slog.String("path", rt.path), slog.Int("status", c.status),
+		slog.Duration("duration", took), slog.Int64("bytes", c.sent), slog.String("remote", c.remote),
 	}
 	if c.err != nil {
 		attrs = append(attrs, slog.String("code", string(fault.CodeOf(c.err))))
-		if w.code() >= http.StatusInternalServerError || (w.broken && r.Context().Err() == nil) {
+		if c.status >= http.StatusInternalServerError || (c.broken && ctx.Err() == nil) {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", c.err.Error()))
 		}
@@ -251,6 +280,14 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
 	return n, err
+}
+
+// count is how many bytes were read.
+func (b *countedBody) count() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.read
 }
 
 // countBody counts what is read of a request's body; nil if there is none.

@@ -8,7 +8,9 @@ package httpapi
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,12 +63,11 @@ type API struct {
 	metrics *metrics
 	health  healthCache
 	crcs    crcCache
-	watched wakers // WebSockets and long polls, to be woken when the service goes away
+	waiting waiters // WebSockets and long polls
 
 	capabilities, document representation
 
 	draining atomic.Bool
-	sockets  sync.WaitGroup
 }
 
 // New makes the handler.
@@ -110,58 +111,71 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 
 // Drain prepares for the end: from now on the service is not ready and takes no submissions, long polls
 // answer at once, and WebSockets are closed with 1001 (going away), so that their clients connect to another node. It returns
-// when the WebSockets have closed, or with ctx's error. http.Server.Shutdown does the rest.
+// when those have ended, or with ctx's error. http.Server.Shutdown does the rest.
 func (a *API) Drain(ctx context.Context) error {
 	a.draining.Store(true)
-	a.watched.wake()
-	closed := make(chan struct{})
-	go func() {
-		a.sockets.Wait()
-		close(closed)
-	}()
 	select {
-	case <-closed:
+	case <-a.waiting.wake():
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// wakers are those who wait for long and want to know when the service goes away.
-type wakers struct {
+// waiters are those who wait for long and want to know when the service goes away.
+type waiters struct {
 	mu    sync.Mutex
-	gone  bool
-	next  uint64
-	wakes map[uint64]func()
+	wakes map[int]func()
+	next  int
+	gone  chan struct{} // nil until the service goes away; closed when nobody waits any more
 }
 
-// add calls wake when the service goes away, at once if it does already, unless forget came before.
-func (k *wakers) add(wake func()) (forget func()) {
+// add calls wake when the service goes away, at once if it does already, and never after leave, which must come at the end.
+func (k *waiters) add(wake func()) (leave func()) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.gone {
-		wake()
-		return func() {}
-	}
 	if k.wakes == nil {
-		k.wakes = map[uint64]func(){}
+		k.wakes = map[int]func(){}
 	}
 	k.next++
 	n := k.next
 	k.wakes[n] = wake
+	gone := k.gone != nil
+	k.mu.Unlock()
+	if gone {
+		wake()
+	}
 	return func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		delete(k.wakes, n)
+		if len(k.wakes) == 0 && k.gone != nil {
+			k.end()
+		}
 	}
 }
 
-func (k *wakers) wake() {
+// wake wakes all; the channel is closed when they have left.
+func (k *waiters) wake() <-chan struct{} {
 	k.mu.Lock()
-	wakes := k.wakes
-	k.gone, k.wakes = true, nil
+	if k.gone == nil {
+		k.gone = make(chan struct{})
+	}
+	if len(k.wakes) == 0 {
+		k.end()
+	}
+	wakes := slices.Collect(maps.Values(k.wakes))
 	k.mu.Unlock()
 	for _, wake := range wakes {
 		wake()
+	}
+	return k.gone
+}
+
+// end closes gone, once; the lock is held.
+func (k *waiters) end() {
+	select {
+	case <-k.gone:
+	default:
+		close(k.gone)
 	}
 }

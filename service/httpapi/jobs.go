@@ -123,7 +123,7 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 	c.waits = true
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer a.watched.add(cancel)()
+	defer a.waiting.add(cancel)()
 	status, err := a.o.Service.StatusWhen(ctx, c.grant.Caller, c.job, func(s backend.JobStatusResponse) bool { return represent(s).known(known) }, wait)
 	if ctx.Err() != nil && r.Context().Err() == nil { // the service goes away
 		status, err = a.o.Service.Status(r.Context(), c.grant.Caller, c.job)

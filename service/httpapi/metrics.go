@@ -44,24 +44,19 @@ func newMetrics(o Options) *metrics {
 	return m
 }
 
-// of is what counts the requests of a route.
-func (m *metrics) of(rt route) func(method string, status int, took time.Duration, waited bool) {
-	return func(method string, status int, took time.Duration, waited bool) {
-		if rt.method == "" {
-			method = "any" // a caller may invent as many as it likes
-		}
-		m.requests.WithLabelValues(method, rt.path, strconv.Itoa(status)).Inc()
-		if !waited {
-			m.duration.WithLabelValues(method, rt.path).Observe(took.Seconds())
-		}
+// count counts a call that has ended.
+func (m *metrics) count(rt route, c *call, took time.Duration) {
+	m.underway.Dec()
+	method := c.method
+	if rt.method == "" {
+		method = "any" // a caller may invent as many as it likes
 	}
-}
-
-func (m *metrics) bytes(body *countedBody, sent int64) {
-	if body != nil {
-		m.received.Add(float64(body.read))
+	m.requests.WithLabelValues(method, rt.path, strconv.Itoa(c.status)).Inc()
+	if !c.waits {
+		m.duration.WithLabelValues(method, rt.path).Observe(took.Seconds())
 	}
-	m.sent.Add(float64(sent))
+	m.received.Add(float64(c.received))
+	m.sent.Add(float64(c.sent))
 }
 
 // jobMetrics asks for the state of the jobs when metrics are read.

@@ -249,7 +249,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		api.PathFile + "{path}": api.FilePath(done, "a/b c.txt"), api.PathArchive: api.Fill(api.PathArchive, done), api.PathSnapshotFile: api.Fill(api.PathSnapshotFile, "s1"),
 	} {
 		whole := call("GET", template, path, nil)
-		if whole.StatusCode != 200 {
+		if whole.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, whole.StatusCode)
 		}
 		call("GET", template, path, header("Range", "bytes=1-2"))
@@ -279,7 +279,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		problem(t, call("GET", path, path, noKey), http.StatusUnauthorized)
 	}
 	for _, path := range []string{api.PathHealth, api.PathLive, api.PathReady, api.PathOpenAPI, api.PathMetrics} {
-		if a := call("GET", path, path, noKey); a.StatusCode != 200 {
+		if a := call("GET", path, path, noKey); a.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
 		}
 	}

@@ -138,7 +138,7 @@ func TestABodyOfUnknownLengthIsLimitedToo(t *testing.T) {
 				}
 			}
 		}()
-		r, err := http.NewRequestWithContext(t.Context(), "PUT", g.server.URL+api.Fill(api.PathInput, sha("x")), endless)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, g.server.URL+api.Fill(api.PathInput, sha("x")), endless)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,7 @@ func TestAFileThatCannotBeReadBreaksOff(t *testing.T) {
 	})
 	for _, client := range []*http.Client{g.server.Client(), g.http1()} {
 		reads = 0
-		r, err := http.NewRequestWithContext(t.Context(), "GET", g.server.URL+api.Fill(api.PathArchive, id), nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.server.URL+api.Fill(api.PathArchive, id), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,7 +283,7 @@ func TestCORS(t *testing.T) {
 		return g.do(request{method: "OPTIONS", path: api.PathScan, key: "none", header: map[string]string{"Origin": origin, "Access-Control-Request-Method": "POST"}})
 	}
 	a := ask("https://portal.example")
-	if a.StatusCode != 204 || a.Header.Get("Access-Control-Allow-Origin") != "https://portal.example" || a.Header.Get("Access-Control-Allow-Methods") != "POST" ||
+	if a.StatusCode != http.StatusNoContent || a.Header.Get("Access-Control-Allow-Origin") != "https://portal.example" || a.Header.Get("Access-Control-Allow-Methods") != "POST" ||
 		!strings.Contains(a.Header.Get("Access-Control-Allow-Headers"), "Authorization") || a.Header.Get("Vary") != "Origin" {
 		t.Errorf("%d %v", a.StatusCode, a.Header)
 	}

@@ -1,7 +1,10 @@
 package httpapi
 
 import (
+	"bufio"
+	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -13,6 +16,8 @@ const (
 	bodyPatience   = 30 * time.Second // for a JSON body to arrive
 	streamPatience = 60 * time.Second // for a stream to go on, either way
 	streamBuffer   = 256 << 10        // bytes that are copied at once
+	socketReads    = 256              // bytes that are read at once from a watcher, who says nothing but pong
+	socketWrites   = 1 << 10          // bytes that are written at once to one
 )
 
 var streamBuffers = sync.Pool{New: func() any { b := make([]byte, streamBuffer); return &b }}
@@ -49,6 +54,23 @@ func (s *streamWriter) Write(p []byte) (int, error) {
 		_ = s.control.SetWriteDeadline(s.until) // where there are none, as in some tests, it goes without
 	}
 	return s.ResponseWriter.Write(p)
+}
+
+// Hijack gives the connection to the WebSocket library, with buffers that suit small messages: http.Hijacker.
+func (s *streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := s.control.Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	if err != nil {
+		return nil, nil, err
+	}
+	in := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn), max(socketReads, len(early)))
+	if _, err := in.Peek(len(early)); err != nil { // the library takes over only what is buffered
+		return nil, nil, err
+	}
+	return conn, bufio.NewReadWriter(in, bufio.NewWriterSize(conn, socketWrites)), nil
 }
 
 // ReadFrom copies in pieces larger than those of io.Copy.

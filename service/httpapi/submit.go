@@ -191,7 +191,7 @@ func (a *API) decode(op backend.Operation, raw json.RawMessage, into api.Body) e
 	huma.Validate(schemas, schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, value, &found)
 	var problems []fault.Problem
 	for _, err := range found.Errors {
-		if d, ok := err.(huma.ErrorDetailer); ok { //nolint:errorlint // huma puts details in, and nothing round them
+		if d, ok := err.(huma.ErrorDetailer); ok {
 			detail := d.ErrorDetail()
 			problems = append(problems, a.schemaProblem(schema, detail.Location, detail))
 		}

@@ -59,7 +59,7 @@ func TestAScanFromSubmissionToFiles(t *testing.T) {
 		t.Errorf("manifest %+v", manifest)
 	}
 	file := g.get(api.FilePath(job.JobID, "a/b.txt"))
-	if string(file.body) != "hello" || file.StatusCode != 200 {
+	if string(file.body) != "hello" || file.StatusCode != http.StatusOK {
 		t.Errorf("file: %d %s", file.StatusCode, file.body)
 	}
 	archive := g.get(api.Fill(api.PathArchive, job.JobID))

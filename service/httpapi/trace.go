@@ -28,18 +28,19 @@ func (a *API) trace(ctx context.Context, rt route, r *http.Request) (context.Con
 		trace.WithAttributes(attribute.String("http.request.method", r.Method), attribute.String("http.route", rt.path)))
 }
 
-func endSpan(span trace.Span, c *call, status int) {
+func endSpan(c *call) {
+	span := c.span
 	if span == nil {
 		return
 	}
-	span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.String("atg.request_id", c.id))
+	span.SetAttributes(attribute.Int("http.response.status_code", c.status), attribute.String("atg.request_id", c.id))
 	if c.grant.Key != "" {
 		span.SetAttributes(attribute.String("atg.key_id", c.grant.Key))
 	}
 	if c.job != "" {
 		span.SetAttributes(attribute.String("atg.job_id", c.job))
 	}
-	if status >= http.StatusInternalServerError {
+	if c.status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, string(fault.CodeOf(c.err)))
 	}
 	span.End()

@@ -19,9 +19,9 @@ import (
 // writePatience is how long a watcher may take to read an event or to answer a ping.
 const writePatience = 30 * time.Second
 
-// watch shows a job's events over a WebSocket. An idle watcher has two goroutines: this one, which waits for events, and
-// one that reads, which is how a pong, or that the watcher has gone, is noticed. Pings come from a timer, and all watchers of a
-// key share the goroutine that waits for its revocation.
+// watch shows a job's events over a WebSocket. An idle watcher has two goroutines with small stacks and small buffers: one
+// waits for events, one reads, which is how a pong, or that the watcher has gone, is noticed. Pings come from a timer, and all
+// watchers of a key share the goroutine that waits for its revocation.
 func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 	c := callOf(r.Context())
 	c.job = r.PathValue("id")
@@ -43,30 +43,31 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 		}
 		return fault.New(fault.InvalidArgument, "no WebSocket could be opened", fault.Because(err))
 	}
-	a.sockets.Add(1)
-	a.metrics.watchers.Inc()
-	defer func() {
-		a.metrics.watchers.Dec()
-		a.sockets.Done()
-	}()
+	ctx := context.WithoutCancel(r.Context())
+	c.goOn = func() { a.follow(ctx, c, conn, after) }
+	return nil
+}
 
-	alive := conn.CloseRead(r.Context()) // ends with the connection
+// follow sends a job's events until they or the WebSocket end.
+func (a *API) follow(ctx context.Context, c *call, conn *websocket.Conn, after uint64) {
+	a.metrics.watchers.Inc()
+	defer a.metrics.watchers.Dec()
+	alive := conn.CloseRead(ctx) // ends with the connection
 	ctx, end := context.WithCancelCause(alive)
 	defer end(nil)
+	defer a.waiting.add(func() { end(errGoingAway) })()
 	defer a.o.Guard.Hold(ctx, c.grant, end)()
-	defer a.watched.add(func() { end(errGoingAway) })()
 	defer a.ping(alive, conn)()
 
-	err = a.o.Service.Watch(ctx, c.grant.Caller, c.job, after, func(e backend.Event) error { return send(alive, conn, e) })
+	err := a.o.Service.Watch(ctx, c.grant.Caller, c.job, after, func(e backend.Event) error { return send(alive, conn, e) })
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	code, reason := closing(err)
 	if code == websocket.StatusInternalError && alive.Err() == nil {
-		a.log.WarnContext(r.Context(), "a WebSocket was ended", "request_id", c.id, "job_id", c.job, "error", err)
+		a.log.WarnContext(ctx, "a WebSocket was ended", "request_id", c.id, "job_id", c.job, "error", err)
 	}
 	_ = conn.Close(code, reason) // a watcher that has gone hears nothing
-	return nil
 }
 
 var errGoingAway = errors.New("the service goes away")

@@ -139,10 +139,10 @@ func TestAServiceThatGoesAwaySendsItsWatchersElsewhere(t *testing.T) {
 	if a := g.get(api.PathReady); a.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("ready: %d", a.StatusCode)
 	}
-	if a := g.get(api.PathLive); a.StatusCode != 200 {
+	if a := g.get(api.PathLive); a.StatusCode != http.StatusOK {
 		t.Errorf("live: %d", a.StatusCode)
 	}
-	if a := g.get(api.Fill(api.PathJob, id)); a.StatusCode != 200 {
+	if a := g.get(api.Fill(api.PathJob, id)); a.StatusCode != http.StatusOK {
 		t.Errorf("a status is still answered: %d", a.StatusCode)
 	}
 	_, resp, err := websocket.Dial(t.Context(), g.server.URL+api.Fill(api.PathEvents, id), g.dialing(g.key))
@@ -247,7 +247,7 @@ func TestLongPolls(t *testing.T) {
 			t.Errorf("%s: %d %s", wait, a.StatusCode, a.body)
 		}
 	}
-	if a := g.get(path + "?wait=60s"); a.StatusCode != 200 { // who knows nothing need not wait
+	if a := g.get(path + "?wait=60s"); a.StatusCode != http.StatusOK { // who knows nothing need not wait
 		t.Errorf("without an ETag: %d", a.StatusCode)
 	}
 	if a := g.do(request{method: "GET", path: path, header: map[string]string{"If-None-Match": `"x", W/` + etag}}); a.StatusCode != http.StatusNotModified {

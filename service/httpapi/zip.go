@@ -3,12 +3,9 @@ package httpapi
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
-	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -22,8 +19,8 @@ import (
 // behind a file makes the archive read it again. Format: APPNOTE.TXT 6.3.10 of PKWARE.
 type archive struct {
 	files []backend.Artifact
-	date  uint16 // of MS-DOS
-	time  uint16
+	date  int // of MS-DOS
+	time  int
 	open  func(backend.Artifact) (io.ReadSeekCloser, error)
 	crcs  *crcCache
 
@@ -39,39 +36,14 @@ type archive struct {
 	sum     uint32
 }
 
-// Sizes and signatures of the records.
-const (
-	localSize      = 30
-	local64Size    = 20 // the extra field of a local header
-	descriptorSize = 16
-	descriptor64   = 24
-	centralSize    = 46
-	central64Size  = 28 // the extra field of a central header
-	endSize        = 22
-	end64Size      = 56 + 20 // the record and its locator
-
-	sigLocal      = 0x04034b50
-	sigDescriptor = 0x08074b50
-	sigCentral    = 0x02014b50
-	sigEnd64      = 0x06064b50
-	sigLocator64  = 0x07064b50
-	sigEnd        = 0x06054b50
-
-	flags        = 1<<3 | 1<<11 // data descriptor; names in UTF-8
-	version      = 20
-	version64    = 45
-	madeBy       = 3 << 8   // Unix
-	mode         = 0o100600 // a file that its owner alone may read: it may tell of the tenant
-	max32        = math.MaxUint32
-	max16        = math.MaxUint16
-	formatNumber = 1 // part of the ETag: another layout is another archive
-)
+// archiveFormat is a part of the ETag: another layout is another archive.
+const archiveFormat = 1
 
 func newArchive(files []backend.Artifact, made time.Time, crcs *crcCache, open func(backend.Artifact) (io.ReadSeekCloser, error)) *archive {
 	z := &archive{files: files, open: open, crcs: crcs, current: -1}
 	made = made.UTC()
-	z.date = uint16(max(0, made.Year()-1980)<<9 | int(made.Month())<<5 | made.Day()) //nolint:gosec // years to 2107 fit
-	z.time = uint16(made.Hour()<<11 | made.Minute()<<5 | made.Second()/2)            //nolint:gosec // it fits
+	z.date = max(0, made.Year()-1980)<<9 | int(made.Month())<<5 | made.Day()
+	z.time = made.Hour()<<11 | made.Minute()<<5 | made.Second()/2
 	var offset int64
 	for i, f := range files {
 		z.starts = append(z.starts, offset)
@@ -115,7 +87,7 @@ func (z *archive) descriptorLength(i int) int64 {
 // etag is strong: the same list of files is the same archive.
 func (z *archive) etag() string {
 	h := sha256.New()
-	_, _ = fmt.Fprintln(h, formatNumber, z.date, z.time)
+	_, _ = fmt.Fprintln(h, archiveFormat, z.date, z.time)
 	for _, f := range z.files {
 		_, _ = fmt.Fprintf(h, "%q %d %s\n", f.Path, f.Size, f.SHA256)
 	}
@@ -247,112 +219,6 @@ func (z *archive) crc(i int) (uint32, error) {
 	}
 	z.crcs.put(f.SHA256, h.Sum32())
 	return h.Sum32(), nil
-}
-
-var le = binary.LittleEndian
-
-func (z *archive) local(i int) []byte {
-	f, needs, size, extra := z.files[i], uint16(version), uint32(0), []byte(nil)
-	if z.large(i) {
-		needs, size = version64, max32
-		extra = append(extra, 1, 0, 16, 0)
-		extra = append(extra, make([]byte, 16)...) // the sizes stand in the descriptor
-	}
-	b := le.AppendUint32(nil, sigLocal)
-	b = le.AppendUint16(b, needs)
-	b = le.AppendUint16(b, flags)
-	b = le.AppendUint16(b, 0) // stored
-	b = le.AppendUint16(b, z.time)
-	b = le.AppendUint16(b, z.date)
-	b = le.AppendUint32(b, 0) // the checksum stands in the descriptor
-	b = le.AppendUint32(b, size)
-	b = le.AppendUint32(b, size)
-	b = le.AppendUint16(b, uint16(len(f.Path))) //nolint:gosec // paths are shorter
-	b = le.AppendUint16(b, uint16(len(extra)))  //nolint:gosec // 0 or 20
-	return append(append(b, f.Path...), extra...)
-}
-
-func (z *archive) descriptor(i int) ([]byte, error) {
-	sum, err := z.crc(i)
-	if err != nil {
-		return nil, err
-	}
-	size := uint64(z.files[i].Size) //nolint:gosec // sizes are not negative
-	b := le.AppendUint32(nil, sigDescriptor)
-	b = le.AppendUint32(b, sum)
-	if z.large(i) {
-		return le.AppendUint64(le.AppendUint64(b, size), size), nil
-	}
-	return le.AppendUint32(le.AppendUint32(b, uint32(size)), uint32(size)), nil //nolint:gosec // it is not large
-}
-
-func (z *archive) central(b []byte, i int) ([]byte, error) {
-	sum, err := z.crc(i)
-	if err != nil {
-		return nil, err
-	}
-	f := z.files[i]
-	needs, size, offset, extra := uint16(version), uint32(f.Size), uint32(z.starts[i]), []byte(nil) //nolint:gosec // unless it is large
-	if z.large(i) {
-		needs, size, offset = version64, max32, max32
-		extra = append(extra, 1, 0, 24, 0)
-		extra = le.AppendUint64(extra, uint64(f.Size))      //nolint:gosec // sizes are not negative
-		extra = le.AppendUint64(extra, uint64(f.Size))      //nolint:gosec // as above
-		extra = le.AppendUint64(extra, uint64(z.starts[i])) //nolint:gosec // as above
-	}
-	b = le.AppendUint32(b, sigCentral)
-	b = le.AppendUint16(b, madeBy|needs)
-	b = le.AppendUint16(b, needs)
-	b = le.AppendUint16(b, flags)
-	b = le.AppendUint16(b, 0) // stored
-	b = le.AppendUint16(b, z.time)
-	b = le.AppendUint16(b, z.date)
-	b = le.AppendUint32(b, sum)
-	b = le.AppendUint32(b, size)
-	b = le.AppendUint32(b, size)
-	b = le.AppendUint16(b, uint16(len(f.Path))) //nolint:gosec // paths are shorter
-	b = le.AppendUint16(b, uint16(len(extra)))  //nolint:gosec // 0 or 28
-	b = append(b, 0, 0, 0, 0, 0, 0)             // no comment, the first disk, no attributes of MS-DOS
-	b = le.AppendUint32(b, mode<<16)
-	b = le.AppendUint32(b, offset)
-	return append(append(b, f.Path...), extra...), nil
-}
-
-// makeTail makes the central directory and the end.
-func (z *archive) makeTail() error {
-	start, n := z.starts[len(z.files)], len(z.files)
-	b := slices.Grow([]byte(nil), int(z.size-start))
-	var err error
-	for i := range z.files {
-		if b, err = z.central(b, i); err != nil {
-			return err
-		}
-	}
-	length := uint64(len(b))
-	if end := start + int64(length); z.end64(end) { //nolint:gosec // it fits in memory
-		b = le.AppendUint32(b, sigEnd64)
-		b = le.AppendUint64(b, 56-12) // the rest of this record
-		b = le.AppendUint16(b, madeBy|version64)
-		b = le.AppendUint16(b, version64)
-		b = append(b, 0, 0, 0, 0, 0, 0, 0, 0) // the first disk
-		b = le.AppendUint64(b, uint64(n))     //nolint:gosec // not negative
-		b = le.AppendUint64(b, uint64(n))     //nolint:gosec // not negative
-		b = le.AppendUint64(b, length)
-		b = le.AppendUint64(b, uint64(start)) //nolint:gosec // not negative
-		b = le.AppendUint32(b, sigLocator64)
-		b = le.AppendUint32(b, 0)
-		b = le.AppendUint64(b, uint64(end)) //nolint:gosec // not negative
-		b = le.AppendUint32(b, 1)           // disks
-	}
-	count := uint16(min(n, max16)) //nolint:gosec // it fits
-	b = le.AppendUint32(b, sigEnd)
-	b = append(b, 0, 0, 0, 0) // the first disk
-	b = le.AppendUint16(b, count)
-	b = le.AppendUint16(b, count)
-	b = le.AppendUint32(b, uint32(min(length, max32)))       //nolint:gosec // it fits
-	b = le.AppendUint32(b, uint32(min(start, int64(max32)))) //nolint:gosec // it fits
-	z.tail = append(b, 0, 0)                                 // no comment
-	return nil
 }
 
 // crcCache remembers CRC-32s of files by their SHA-256.

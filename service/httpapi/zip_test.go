@@ -264,7 +264,7 @@ func TestFilesWithRanges(t *testing.T) {
 		}
 		problem(t, g.do(request{method: "GET", path: path, header: map[string]string{"If-Match": `"x"`}}), http.StatusPreconditionFailed)
 		head := g.do(request{method: "HEAD", path: path})
-		if head.StatusCode != 200 || head.ContentLength != 10 || len(head.body) != 0 {
+		if head.StatusCode != http.StatusOK || head.ContentLength != 10 || len(head.body) != 0 {
 			t.Errorf("HEAD %s: %d, %d bytes", path, head.StatusCode, head.ContentLength)
 		}
 	}
@@ -283,7 +283,7 @@ func TestTheArchiveOverHTTP(t *testing.T) {
 	var whole answer
 	for _, http1 := range []bool{true, false} {
 		whole = g.do(request{method: "GET", path: path, http1: http1})
-		if whole.StatusCode != 200 || whole.ContentLength != int64(len(whole.body)) || head.ContentLength != whole.ContentLength ||
+		if whole.StatusCode != http.StatusOK || whole.ContentLength != int64(len(whole.body)) || head.ContentLength != whole.ContentLength ||
 			head.Header.Get("ETag") != whole.Header.Get("ETag") || whole.Header.Get("Content-Type") != "application/zip" ||
 			whole.Header.Get("Content-Disposition") != "attachment; filename="+id+".zip" {
 			t.Errorf("%d, %d bytes, %v", whole.StatusCode, len(whole.body), whole.Header)
@@ -301,10 +301,10 @@ func TestTheArchiveOverHTTP(t *testing.T) {
 	// in two parts, as after a break
 	half := len(whole.body) / 2
 	rest := g.do(request{method: "GET", path: path, header: map[string]string{"Range": fmt.Sprintf("bytes=%d-", half), "If-Range": whole.Header.Get("ETag")}})
-	if rest.StatusCode != 206 || !bytes.Equal(rest.body, whole.body[half:]) {
+	if rest.StatusCode != http.StatusPartialContent || !bytes.Equal(rest.body, whole.body[half:]) {
 		t.Errorf("the rest: %d, %d bytes", rest.StatusCode, len(rest.body))
 	}
-	if known := g.do(request{method: "GET", path: path, header: map[string]string{"If-None-Match": whole.Header.Get("ETag")}}); known.StatusCode != 304 {
+	if known := g.do(request{method: "GET", path: path, header: map[string]string{"If-None-Match": whole.Header.Get("ETag")}}); known.StatusCode != http.StatusNotModified {
 		t.Errorf("known: %d", known.StatusCode)
 	}
 }
