@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"sim": startSimulator, "inject": inject, "hold": hold, "await": await, "release": release,
 					"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "says": says,
-					"kill-backend": killBackend, "server": startServer, "curl": curl, "key": useKey, "secret": useSecret, "jobid": jobID, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
+					"kill-backend": killBackend, "server": startServer, "curl": curl, "key": useKey, "secret": useSecret, "jobid": jobID, "network": network, "trouble": trouble, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
 				},
 			})
 		})
@@ -61,6 +61,7 @@ func setup(ctx context.Context, e *testscript.Env) error {
 	e.Vars = append(e.Vars,
 		"HOME="+home, "TMPDIR="+tmp, "XDG_CONFIG_HOME="+filepath.Join(home, "config"), "XDG_DATA_HOME="+filepath.Join(home, "data"),
 		"XDG_CACHE_HOME="+filepath.Join(home, "cache"), "XDG_STATE_HOME="+filepath.Join(home, "state"), "TZ=UTC",
+		"ATG_KEYRING=off", // the machine's own is none of a script's business
 	)
 	e.Values[stateKey] = &state{ctx: ctx, processes: map[string]*process{}, home: home}
 	return nil
