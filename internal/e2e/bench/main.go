@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -33,14 +35,13 @@ type figure struct {
 // bench is a run: where the programs are, and what they run in.
 type bench struct {
 	bin   string // the folder of atg's programs
-	bare  string // the reference program
 	home  string // a folder for configuration, data and temporary files
 	runs  int
 	scale int // resources of the large synthetic tenant
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx)
 	stop()
 	if err != nil {
@@ -54,6 +55,8 @@ func run(ctx context.Context) error {
 	flag.StringVar(&b.bin, "bin", "bin", "the folder of atg's programs")
 	flag.IntVar(&b.runs, "runs", 40, "how often each program is started")
 	flag.IntVar(&b.scale, "resources", 100_000, "resources of the large synthetic tenant")
+	var only string
+	flag.StringVar(&only, "only", "", "the measures to make, separated by commas: "+b.names())
 	flag.Parse()
 	var err error
 	if b.bin, err = filepath.Abs(b.bin); err != nil {
@@ -63,19 +66,21 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(b.home) }()
-	b.bare = filepath.Join(b.home, "bareplugin")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.bare, "./internal/e2e/bench/bareplugin")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.home, "./internal/e2e/bench/...")
 	build.Stderr, build.Env = os.Stderr, append(os.Environ(), "CGO_ENABLED=0")
 	if err := build.Run(); err != nil {
-		return fmt.Errorf("build the reference: %w", err)
+		return fmt.Errorf("build the programs that are compared with: %w", err)
 	}
 
 	out := json.NewEncoder(os.Stdout)
 	out.SetEscapeHTML(false)
-	for _, measure := range []func(context.Context) ([]figure, error){b.coldStart, b.hostCPU, b.scanRate} {
-		figures, err := measure(ctx)
+	for _, m := range b.measures() {
+		if only != "" && !slices.Contains(strings.Split(only, ","), m.name) {
+			continue
+		}
+		figures, err := m.run(ctx)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		for _, f := range figures {
 			if err := out.Encode(f); err != nil {
@@ -84,6 +89,29 @@ func run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// measure makes one or more figures.
+type measure struct {
+	name string
+	run  func(context.Context) ([]figure, error)
+}
+
+func (b bench) measures() []measure {
+	return []measure{
+		{"coldstart", b.coldStart}, {"hostcpu", b.hostCPU}, {"scan", b.scanRate},
+		{"submit", b.submitRate}, {"status", b.statusRate}, {"joblist", b.jobList},
+		{"watchers", b.idleWatcher}, {"latency", b.eventLatency},
+		{"remotescan", b.remoteScan}, {"download", b.download},
+	}
+}
+
+func (b bench) names() string {
+	var names []string
+	for _, m := range b.measures() {
+		names = append(names, m.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // environment is that of a newcomer: no configuration, no data, no Azure.
@@ -101,6 +129,9 @@ func (b bench) command(ctx context.Context, name string, args ...string) *exec.C
 	return cmd
 }
 
+// built is a program of the benchmark's own.
+func (b bench) built(name string) string { return filepath.Join(b.home, name) }
+
 func (b bench) program(name string) string { return filepath.Join(b.bin, name) }
 
 // coldStart times whole processes: atg with its backend, and the bare pair.
@@ -112,7 +143,7 @@ func (b bench) coldStart(ctx context.Context) ([]figure, error) {
 			cmd  *exec.Cmd
 		}{
 			{&own, b.command(ctx, b.program("atg"), "backend", "info", "local")},
-			{&reference, b.command(ctx, b.bare)},
+			{&reference, b.command(ctx, b.built("bareplugin"))},
 		} {
 			began := time.Now()
 			if out, err := side.cmd.CombinedOutput(); err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,42 +52,23 @@ func (b bench) scanRate(ctx context.Context) ([]figure, error) {
 
 // simulator is a running atg-azuresim.
 type simulator struct {
-	address string
-	env     []string
-	ca      string
-	values  map[string]string
-	stop    func()
+	*program
+	env    []string
+	ca     string
+	values map[string]string
 }
 
 func (b bench) startSimulator(ctx context.Context, args ...string) (*simulator, error) {
 	cmd := b.command(ctx, b.program("atg-azuresim"), append([]string{"serve", "--until-stdin-closes"}, args...)...)
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	s := &simulator{stop: func() { _ = stdin.Close(); _ = cmd.Wait() }}
 	var ready struct {
-		Address string            `json:"address"`
-		CAFile  string            `json:"ca_file"`
-		Env     map[string]string `json:"env"`
+		CAFile string            `json:"ca_file"`
+		Env    map[string]string `json:"env"`
 	}
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &ready)
-	}
+	p, err := b.start(cmd, &ready)
 	if err != nil {
-		s.stop()
-		return nil, fmt.Errorf("the simulator did not start: %w", err)
+		return nil, err
 	}
-	s.address, s.ca, s.values = ready.Address, ready.CAFile, ready.Env
+	s := &simulator{program: p, ca: ready.CAFile, values: ready.Env}
 	for name, value := range ready.Env {
 		s.env = append(s.env, name+"="+value)
 	}
