@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim"
@@ -26,6 +27,7 @@ type state struct {
 	ctx       context.Context // ends with the test
 	simulator *azuresim.Server
 	gate      *azuresim.Gate
+	proxy     *toxiproxy.Proxy // between atg and the service; nil unless the script has asked for it
 	processes map[string]*process
 	home      string
 }
