@@ -74,7 +74,7 @@ const (
 func (w *watch) tell(ctx context.Context, job backend.JobStatusResponse) (changed bool, err error) {
 	attempt := uint64(job.Attempt) << 32 //nolint:gosec // counts from 1
 	event := func(seq uint64, at time.Time, status backend.JobStatusResponse) error {
-		if err != nil || seq <= w.seen {
+		if err != nil || seq <= w.seen || w.last != nil && !news(*w.last, status) {
 			return err
 		}
 		changed = true
@@ -107,6 +107,11 @@ func (w *watch) tell(ctx context.Context, job backend.JobStatusResponse) (change
 		err = event(attempt|seqTerminal, at, job)
 	}
 	return changed, err
+}
+
+// news says whether a state is one that a job may go to from the one before.
+func news(before, now backend.JobStatusResponse) bool {
+	return before.Status.CanBecome(now.Status) || now.Status == backend.JobRunning && now.Attempt > before.Attempt
 }
 
 // tellProgress makes an event of a state's phase and progress, if they have changed.

@@ -370,3 +370,15 @@ func (s *service) start(t *testing.T) *site {
 	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) })
 	return at
 }
+
+// gateOf is a scan that waits for a signal.
+func gateOf(release <-chan struct{}) func(context.Context, *runner.Job) error {
+	return func(ctx context.Context, _ *runner.Job) error {
+		select {
+		case <-release:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -26,9 +26,10 @@ const (
 type watch struct {
 	c    *RemoteClient
 	id   string
-	seen uint64             // the service's number of the last event
-	out  chan backend.Event // with the service's numbers
-	told *backend.Progress  // by polling, to see whether it changed
+	seen uint64                     // the service's number of the last event
+	out  chan backend.Event         // with the service's numbers
+	last *backend.JobStatusResponse // the last state that was handed over
+	told *backend.Progress          // by polling, to see whether it changed
 }
 
 // WatchJob yields a job's events with a number above after, in order, and returns nil behind the terminal
@@ -127,7 +128,9 @@ func (n *numbering) note(text string, yield func(backend.Event) error) error {
 func (w *watch) send(ctx context.Context, e backend.Event) error {
 	select {
 	case w.out <- e:
-		w.seen = e.Seq
+		if w.seen = e.Seq; e.Kind == backend.EventStatus {
+			w.last = e.Status
+		}
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
