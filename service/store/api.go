@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -22,16 +23,54 @@ type message struct {
 	time    time.Time
 }
 
+// How a call that may come twice is tried again within the store's patience: a leader that has just gone leaves it
+// without an answer, or without anybody to answer.
+const (
+	tryFor     = 2 * time.Second
+	tryAgainIn = 200 * time.Millisecond
+	triesAlone = 5 // with nobody to answer
+)
+
+// persist makes a call that may come twice, again if need be.
+func persist(ctx context.Context, call func(ctx context.Context) error) error {
+	ctx, cancel := bound(ctx)
+	defer cancel()
+	for alone := 0; ; {
+		try, cancel := context.WithTimeout(ctx, tryFor)
+		err := call(try)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return err
+		case errors.Is(err, nats.ErrNoResponders) && alone < triesAlone:
+			alone++
+			if pause(ctx, tryAgainIn) != nil {
+				return err
+			}
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		default:
+			return err
+		}
+	}
+}
+
+// request asks for something that may be asked for twice, and answers the reply.
+func (l link) request(ctx context.Context, subject string, data []byte) (m *nats.Msg, err error) {
+	err = persist(ctx, func(ctx context.Context) error {
+		m, err = l.nc.RequestWithContext(ctx, subject, data)
+		return err
+	})
+	return m, err
+}
+
 // last answers the newest message of a stream on a subject, which may have wildcards; jobs.ErrNotFound. It asks
 // the stream's leader: a replica may be behind.
 func (l link) last(ctx context.Context, stream, subject string) (message, error) {
-	ctx, cancel := bound(ctx)
-	defer cancel()
 	request, err := json.Marshal(map[string]string{"last_by_subj": subject})
 	if err != nil {
 		return message{}, err
 	}
-	answer, err := l.nc.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+stream, request)
+	answer, err := l.request(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+stream, request)
 	if err != nil {
 		return message{}, err
 	}
@@ -81,6 +120,7 @@ func (l link) scan(ctx context.Context, stream, subject string, from uint64, yie
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
+	alone := 0
 	for more := true; more; {
 		request, err := json.Marshal(map[string]any{"seq": max(from, 1), "batch": pageMessages, "max_bytes": pageBytes, "next_by_subj": subject})
 		if err != nil {
@@ -89,7 +129,12 @@ func (l link) scan(ctx context.Context, stream, subject string, from uint64, yie
 		if err := l.nc.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+stream, inbox, request); err != nil {
 			return err
 		}
-		if from, more, err = page(ctx, sub, from, yield); err != nil {
+		from, more, err = page(ctx, sub, from, yield)
+		if errors.Is(err, nats.ErrNoResponders) && alone < triesAlone {
+			alone++
+			err, more = pause(ctx, tryAgainIn), true
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -83,13 +83,29 @@ func (c *committer) run(ctx context.Context) {
 	}
 }
 
-// alone publishes each with a write of its own.
+// alone publishes each with a write of its own, and again what is not acknowledged: the server knows its message id.
 func (c *committer) alone(ctx context.Context, all []*submission) {
 	ctx, cancel := bound(ctx)
 	defer cancel()
+	for len(all) > 0 {
+		all = c.publish(ctx, all)
+		if ctx.Err() != nil {
+			for _, s := range all {
+				s.done <- committed{err: ctx.Err()}
+			}
+			return
+		}
+	}
+}
+
+// publish publishes each once, and answers those that were not acknowledged in time.
+func (c *committer) publish(ctx context.Context, all []*submission) (again []*submission) {
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	defer cancel()
 	futures := make([]jetstream.PubAckFuture, len(all))
 	for i, s := range all {
-		future, err := c.js.PublishMsgAsync(s.message)
+		m := &nats.Msg{Subject: s.message.Subject, Data: s.message.Data, Header: s.message.Header}
+		future, err := c.js.PublishMsgAsync(m)
 		if err != nil {
 			s.done <- committed{err: err}
 			continue
@@ -106,15 +122,16 @@ func (c *committer) alone(ctx context.Context, all []*submission) {
 		case err := <-f.Err():
 			all[i].done <- committed{err: err}
 		case <-ctx.Done():
-			all[i].done <- committed{err: ctx.Err()}
+			again = append(again, all[i])
 		}
 	}
+	return again
 }
 
 // together publishes all in one atomic batch (ADR-50), or says that it could not, as when one of them is a
 // duplicate. What it could not is published alone: if the batch was stored after all, that finds duplicates.
 func (c *committer) together(ctx context.Context, all []*submission) bool {
-	ctx, cancel := bound(ctx)
+	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
 	batch := nuid.Next()
 	for i, s := range all {

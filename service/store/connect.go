@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -24,7 +26,8 @@ func (s *Store) connect() error {
 			return s.unreachable(err)
 		}
 		*l.nc = nc
-		if *l.js, err = jetstream.New(nc, jetstream.WithPublishAsyncErrHandler(s.lost), jetstream.WithPublishAsyncMaxPending(8192)); err != nil {
+		if *l.js, err = jetstream.New(nc, jetstream.WithPublishAsyncErrHandler(s.lost),
+			jetstream.WithPublishAsyncTimeout(patience), jetstream.WithPublishAsyncMaxPending(8192)); err != nil {
 			return s.unreachable(err)
 		}
 	}
@@ -66,76 +69,91 @@ func (s *Store) lost(_ jetstream.JetStream, m *nats.Msg, err error) {
 }
 
 func (s *Store) unreachable(err error) error {
-	hint := "start NATS, and check its address and the network between"
-	code := fault.ServiceUnavailable
-	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) {
-		hint, code = "check the credentials for NATS", fault.ConfigInvalid
+	code, hint := fault.ServiceUnavailable, "start NATS, and check its address and the network between"
+	var file *fs.PathError
+	var unknown x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &file):
+		code, hint = fault.ConfigInvalid, "name a file that is there and may be read"
+	case errors.As(err, &unknown):
+		code, hint = fault.ConfigInvalid, "name the file of the certificate authority of NATS"
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+		code, hint = fault.ConfigInvalid, "check the credentials for NATS"
 	}
-	return fault.New(code, "NATS cannot be reached", fault.Because(err), fault.From(fault.OriginService), fault.Retryable(), fault.Hint("%s", hint))
+	f := fault.New(code, "NATS cannot be reached", fault.Because(err), fault.From(fault.OriginService), fault.Hint("%s", hint))
+	f.Retryable = code == fault.ServiceUnavailable
+	return f
 }
 
-// lay makes the streams and buckets that are missing, and checks that those that are there keep what they are
-// given.
+// lay makes the streams and buckets that are missing, and brings those that are there to what they have to be.
 func (s *Store) lay(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*patience)
 	defer cancel()
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return s.laid(ctx, err, "JetStream")
 	}
-	persist := jetstream.DefaultPersistMode
-	if s.replicas == 1 { // events may be late on the disk; a cluster has no such mode
-		persist = jetstream.AsyncPersistMode
-	}
+	kept := s.config.Retention.Age + 24*time.Hour // events and dead letters go with their job; this is for those that do not
 	for _, c := range []jetstream.StreamConfig{{
 		Name: queueStream, Description: "jobs to do, each with its whole record", Subjects: []string{queuePrefix + ">"},
-		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, Duplicates: 24 * time.Hour,
-		AllowDirect: true, AllowAtomicPublish: true,
+		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, Duplicates: 24 * time.Hour, AllowAtomicPublish: true,
 		RePublish: &jetstream.RePublish{Source: queuePrefix + ">", Destination: queuedPrefix + ">"},
 	}, {
 		Name: eventsStream, Description: "what happens to jobs", Subjects: []string{eventsPrefix + ">"},
-		MaxAge: s.config.Retention.Age + 24*time.Hour, PersistMode: persist, AllowDirect: true,
+		MaxAge: kept, PersistMode: jetstream.AsyncPersistMode,
 	}, {
-		Name: deadStream, Description: "jobs that no worker could do", Subjects: []string{deadPrefix + ">"},
-		MaxAge: s.config.Retention.Age + 24*time.Hour, AllowDirect: true,
+		Name: deadStream, Description: "jobs that no worker could do", Subjects: []string{deadPrefix + ">"}, MaxAge: kept,
 	}} {
-		c.Storage, c.Replicas = jetstream.FileStorage, s.replicas
-		stream, err := s.js.CreateOrUpdateStream(ctx, c)
+		replicas, err := s.durable(ctx, c.Name)
 		if err != nil {
-			return s.laid(ctx, err, "the stream "+c.Name)
-		}
-		if err := s.durable(stream.CachedInfo().Config); err != nil {
 			return err
+		}
+		c.Storage, c.Replicas, c.AllowDirect = jetstream.FileStorage, replicas, true
+		if replicas > 1 { // a cluster does not know how to be late on the disk
+			c.PersistMode = jetstream.DefaultPersistMode
+		}
+		if _, err := s.js.CreateOrUpdateStream(ctx, c); err != nil {
+			return s.laid(ctx, err, "the stream "+c.Name)
 		}
 	}
 	for _, bucket := range []string{recordsBucket, snapshotsBucket, keysBucket, manifestsBucket} {
-		if _, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: bucket, Replicas: s.replicas, LimitMarkerTTL: time.Minute,
-		}); err != nil {
+		replicas, err := s.durable(ctx, bucketStream(bucket))
+		if err == nil {
+			_, err = s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucket, Replicas: replicas, LimitMarkerTTL: time.Minute})
+		}
+		if err != nil {
 			return s.laid(ctx, err, "the bucket "+bucket)
 		}
 	}
-	if _, err := s.bulk.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: segmentsBucket, Replicas: s.replicas}); err != nil {
-		return s.laid(ctx, err, "the object store "+segmentsBucket)
+	replicas, err := s.durable(ctx, segmentsStream)
+	if err == nil {
+		_, err = s.js.CreateOrUpdateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: segmentsBucket, Replicas: replicas})
 	}
-	return nil
+	return s.laid(ctx, err, "the object store "+segmentsBucket)
 }
 
-// durable says what is wrong with a stream that was there already.
-func (s *Store) durable(c jetstream.StreamConfig) error {
-	switch {
-	case c.Storage != jetstream.FileStorage:
-		return fault.New(fault.ConfigInvalid, fmt.Sprintf("the stream %s is kept in memory: it would lose jobs", c.Name), fault.On(c.Name),
-			fault.From(fault.OriginService), fault.Hint("remove it, and let atg-server make it on files"))
-	case c.Replicas < s.replicas:
-		return fault.New(fault.ConfigInvalid, fmt.Sprintf("the stream %s has %d replicas instead of %d", c.Name, c.Replicas, s.replicas), fault.On(c.Name),
-			fault.From(fault.OriginService), fault.Hint("raise them with: nats stream edit --replicas %d %s", s.replicas, c.Name))
+// durable is how many replicas a stream has to have: never fewer than it has. One that is there and is kept in
+// memory will not do.
+func (s *Store) durable(ctx context.Context, name string) (int, error) {
+	stream, err := s.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return s.replicas, nil
 	}
-	return nil
+	if err != nil {
+		return 0, s.laid(ctx, err, "the stream "+name)
+	}
+	c := stream.CachedInfo().Config
+	if c.Storage != jetstream.FileStorage {
+		return 0, fault.New(fault.ConfigInvalid, fmt.Sprintf("the stream %s is kept in memory: it would lose jobs", name), fault.On(name),
+			fault.From(fault.OriginService), fault.Hint("remove it, and let atg-server make it on files"))
+	}
+	return max(c.Replicas, s.replicas), nil
 }
 
 // laid says why something could not be made.
 func (s *Store) laid(ctx context.Context, err error, what string) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fault.New(fault.ConfigInvalid, "the NATS server has no JetStream for this account", fault.Because(err), fault.On(s.place()),
 			fault.From(fault.OriginService), fault.Hint("switch it on in the server's configuration: jetstream { store_dir: … }"))

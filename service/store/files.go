@@ -227,13 +227,13 @@ func (s *Store) discard(ctx context.Context, m manifest) {
 
 // purge removes the messages of a stream on a subject, without a trace.
 func (s *Store) purge(ctx context.Context, stream, subject string) error {
-	ctx, cancel := bound(ctx)
-	defer cancel()
-	st, err := s.bulk.js.Stream(ctx, stream)
-	if err != nil {
-		return err
-	}
-	return st.Purge(ctx, jetstream.WithPurgeSubject(subject))
+	return persist(ctx, func(ctx context.Context) error {
+		st, err := s.bulk.js.Stream(ctx, stream)
+		if err != nil {
+			return err
+		}
+		return st.Purge(ctx, jetstream.WithPurgeSubject(subject))
+	})
 }
 
 // Usage is jobs.Files.

@@ -139,15 +139,16 @@ func (s *Store) ensureConsumer(ctx context.Context, owner string) error {
 
 // makeConsumer makes an owner's consumer, or sets it to this process's limit.
 func (s *Store) makeConsumer(ctx context.Context, owner string) error {
-	ctx, cancel := bound(ctx)
-	defer cancel()
 	pending := -1
 	if s.config.PerOwner > 0 {
 		pending = s.config.PerOwner
 	}
-	_, err := s.js.CreateOrUpdateConsumer(ctx, queueStream, jetstream.ConsumerConfig{
-		Durable: owner, FilterSubject: queuePrefix + owner + ".*", AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
-		AckWait: s.config.AckWait, MaxDeliver: -1, MaxAckPending: pending,
+	err := persist(ctx, func(ctx context.Context) error {
+		_, err := s.js.CreateOrUpdateConsumer(ctx, queueStream, jetstream.ConsumerConfig{
+			Durable: owner, FilterSubject: queuePrefix + owner + ".*", AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
+			AckWait: s.config.AckWait, MaxDeliver: -1, MaxAckPending: pending,
+		})
+		return err
 	})
 	if err == nil {
 		s.owners.made(owner)

@@ -149,12 +149,8 @@ func (s *Store) Remove(ctx context.Context, id string) error {
 	const what = "the job could not be removed"
 	ctx, cancel := bound(ctx)
 	defer cancel()
-	for _, p := range []struct{ stream, subject string }{{queueStream, queuePrefix + "*." + token(id)}, {eventsStream, eventsSubject(id)}} {
-		stream, err := s.js.Stream(ctx, p.stream)
-		if err == nil {
-			err = stream.Purge(ctx, jetstream.WithPurgeSubject(p.subject))
-		}
-		if err != nil {
+	for stream, subject := range map[string]string{queueStream: queuePrefix + "*." + token(id), eventsStream: eventsSubject(id)} {
+		if err := s.purge(ctx, stream, subject); err != nil {
 			return s.fault(ctx, err, what)
 		}
 	}
