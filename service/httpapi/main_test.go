@@ -248,3 +248,9 @@ func problem(t testing.TB, a answer, status int) api.Problem {
 	}
 	return p
 }
+
+// named issues a key with a name.
+func (g *rig) named(name string) (key, id string) {
+	g.t.Helper()
+	return g.issue(func(n *auth.NewKey) { n.Name = name })
+}

@@ -37,14 +37,19 @@ const (
 // record is a record being written. What does not fit into a field fills it, which says that it stands in a larger one.
 type record []byte
 
-func (b record) u16(v int) record { return binary.LittleEndian.AppendUint16(b, uint16(min(v, max16))) } //nolint:gosec // it fits, and none is negative
-func (b record) u32(v int64) record {
-	return binary.LittleEndian.AppendUint32(b, uint32(min(v, max32)))
-}                                   //nolint:gosec // as above
-func (b record) u64(v int64) record { return binary.LittleEndian.AppendUint64(b, uint64(v)) } //nolint:gosec // as above
-func (b record) text(s string) record {
-	return append(b, s...)
+func (b record) u16(v int) record {
+	return binary.LittleEndian.AppendUint16(b, uint16(min(v, max16))) //nolint:gosec // it fits, and none is negative
 }
+
+func (b record) u32(v int64) record {
+	return binary.LittleEndian.AppendUint32(b, uint32(min(v, max32))) //nolint:gosec // as above
+}
+
+func (b record) u64(v int64) record {
+	return binary.LittleEndian.AppendUint64(b, uint64(v)) //nolint:gosec // none is negative
+}
+
+func (b record) text(s string) record { return append(b, s...) }
 
 // common is what local and central headers share, from the version on.
 func (z *archive) common(b record, needs int, sum uint32, size int64, name string, extra int) record {
