@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -124,3 +125,47 @@ func jobID(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 var jobPattern = regexp.MustCompile(`job-[a-z0-9]{24}`)
+
+// noSecretProcesses is no-secret-processes: no process of this script has $KEY in its arguments or its environment.
+func noSecretProcesses(ts *testscript.TestScript, _ bool, _ []string) {
+	key, home, own := ts.Getenv("KEY"), "\x00HOME="+stateOf(ts).home+"\x00", 0
+	folders, err := filepath.Glob("/proc/[0-9]*")
+	ts.Check(err)
+	for _, dir := range folders {
+		environ, err := os.ReadFile(filepath.Join(dir, "environ"))
+		if err != nil || !strings.Contains("\x00"+string(environ), home) {
+			continue // it has ended, or is somebody else's
+		}
+		own++
+		arguments, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if strings.Contains(string(environ)+string(arguments), key) {
+			ts.Fatalf("a process has the key: %s", strings.ReplaceAll(string(arguments), "\x00", " "))
+		}
+	}
+	if key == "" || own < 3 { // atg, its backend, the service
+		ts.Fatalf("%d processes and a key of %d characters prove nothing", own, len(key))
+	}
+}
+
+// noSecretFiles is no-secret-files: of all that the script and its programs have written, only the key's own files hold $KEY.
+func noSecretFiles(ts *testscript.TestScript, _ bool, _ []string) {
+	key, kept := ts.Getenv("KEY"), 0
+	ts.Check(filepath.WalkDir(ts.MkAbs("."), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(content), key) {
+			return err
+		}
+		info, err := d.Info()
+		if name := filepath.Base(path); err != nil || info.Mode().Perm() != 0o600 || name != "key" && name != "dev.yaml" {
+			ts.Fatalf("%s (%v) holds the key", path, info.Mode())
+		}
+		kept++
+		return nil
+	}))
+	if kept != 2 {
+		ts.Fatalf("%d files hold the key", kept)
+	}
+}

@@ -50,7 +50,7 @@ func (a *attempt) follow(ctx context.Context, id string) (backend.Result, error)
 	case <-ctx.Done():
 		a.halt(ctx, id)
 		stop()
-		_ = <-ended
+		<-ended //nolint:errcheck // why it ended is known
 		return nil, context.Cause(ctx)
 	}
 	if err == nil && !last.Status.Terminal() {
