@@ -99,9 +99,11 @@ func (s *Store) Put(ctx context.Context, origin string, key secret.String) (Sour
 	return File, nil
 }
 
-// Delete forgets the key for a service and answers where it was kept: nowhere, or in one place or both.
+// Delete forgets the key for a service and answers where it was kept: nowhere, or in one place or both. It
+// forgets the one in the file also where the keyring does not answer.
 func (s *Store) Delete(ctx context.Context, origin string) ([]Source, error) {
 	var from []Source
+	var stuck error
 	if s.options.Keyring {
 		switch err := s.ring.remove(ctx, origin); {
 		case err == nil:
@@ -109,17 +111,20 @@ func (s *Store) Delete(ctx context.Context, origin string) ([]Source, error) {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case !errors.Is(err, errNone) && !errors.Is(err, errNoKeyring):
-			return nil, fault.New(fault.ExecutionFailed, "the key cannot be removed from the keyring", fault.Because(err), fault.On(origin), fault.From(fault.OriginHost))
+			stuck = fault.New(fault.ExecutionFailed, "the keyring does not remove the key", fault.Because(err), fault.On(origin), fault.From(fault.OriginHost))
 		}
 	}
 	keys, err := s.read()
-	if err != nil || keys[origin] == "" {
+	if err != nil {
 		return from, err
 	}
-	if err := s.change(func(keys map[string]string) { delete(keys, origin) }); err != nil {
-		return from, err
+	if keys[origin] != "" {
+		if err := s.change(func(keys map[string]string) { delete(keys, origin) }); err != nil {
+			return from, err
+		}
+		from = append(from, File)
 	}
-	return append(from, File), nil
+	return from, stuck
 }
 
 func unusable(file string, err error) error {

@@ -109,6 +109,14 @@ func TestInTheFile(t *testing.T) {
 				t.Errorf("notes %q", *notes)
 			}
 			check(t, s, "k1", File)
+			if from, err := s.Delete(t.Context(), origin); !slices.Equal(from, []Source{File}) || (err != nil) != (name == "locked for good") {
+				t.Errorf("delete: %q, %v", from, err)
+			}
+			if _, err := s.Put(t.Context(), origin, secret.New("k1")); err != nil {
+				t.Fatal(err)
+			}
+			*notes = nil
+			check(t, s, "k1", File)
 			info, err := os.Stat(s.options.File)
 			if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 				t.Errorf("%v, %v", info, err)

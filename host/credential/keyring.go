@@ -70,7 +70,7 @@ func (s system) wait(ctx context.Context, ask func() (string, error)) (string, e
 	for {
 		select {
 		case a := <-answered:
-			if errors.Is(a.err, keyring.ErrUnsupportedPlatform) {
+			if errors.Is(a.err, keyring.ErrUnsupportedPlatform) || absent(a.err) {
 				a.err = errNoKeyring
 			}
 			return a.key, a.err
