@@ -111,7 +111,11 @@ func notKept(err error) error {
 	return &f
 }
 
-// accepts asks the service whether it takes the key that settings have; the fault is its reason.
+// theKey is the dependency by which the remote backend says whether the service takes the key.
+const theKey = "key"
+
+// accepts asks the service whether it takes the key that settings have; the fault is its reason. What else may
+// be wrong with the service is not asked.
 func (a *app) accepts(ctx context.Context, settings *config.Config) (backend.Health, error) {
 	s, err := a.dispatcherFor(settings, finder(settings)).Open(ctx, config.Remote)
 	if err != nil {
@@ -119,8 +123,16 @@ func (a *app) accepts(ctx context.Context, settings *config.Config) (backend.Hea
 	}
 	defer s.Close(ctx)
 	h, err := s.Health(ctx)
-	if err == nil && !h.Healthy {
-		err = s.Reason(h)
+	if err != nil || h.Healthy {
+		return h, err
 	}
-	return h, err
+	for _, d := range h.Dependencies {
+		if d.Name == theKey && d.Healthy {
+			return h, nil
+		}
+		if d.Name == theKey && d.Fault != nil {
+			return h, d.Fault
+		}
+	}
+	return h, s.Reason(h)
 }

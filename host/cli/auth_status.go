@@ -76,7 +76,7 @@ func (s *authStatus) show(p *ui.Page) {
 		state = ui.Toned{Tone: ui.Bad, Text: "refused"}
 	}
 	for _, d := range s.Dependent {
-		if d.Healthy && d.Message != "" && d.Name == "key" {
+		if d.Healthy && d.Message != "" && d.Name == theKey {
 			state.Text += ": " + d.Message
 		}
 	}

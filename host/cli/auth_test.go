@@ -90,13 +90,18 @@ func TestLoginWhereTheServiceIsDown(t *testing.T) {
 		says []string
 	}{
 		{"auth login --api-key-stdin", 5, []string{"was not kept", "is it up?", "--no-verify"}},
+		{"auth login --api-key-stdin ill", 0, []string{"in the file"}}, // the key is taken all the same
 		{"auth login --api-key-stdin --no-verify", 0, []string{"in the file"}},
 		{"auth status", 5, []string{"is it up?"}},
 	} {
 		f := newFake(nil)
 		f.schema = remoteSchema
 		f.health = backend.Health{Dependencies: []backend.Dependency{{Name: "service", Fault: fault.New(fault.ServiceUnavailable, "no answer", fault.Hint("is it up?"))}}}
-		r := atg(t, t.Context(), f, env, strings.Fields(tc.args)...)
+		args, ill := strings.CutSuffix(tc.args, " ill")
+		if ill {
+			f.health.Dependencies = append(f.health.Dependencies, backend.Dependency{Name: "key", Healthy: true})
+		}
+		r := atg(t, t.Context(), f, env, strings.Fields(args)...)
 		if r.code != tc.code {
 			t.Errorf("%s: %+v", tc.args, r)
 		}

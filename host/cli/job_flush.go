@@ -58,7 +58,7 @@ func (c *jobFlushCmd) Run(ctx context.Context, a *app) error {
 	}
 	store := queueOf(settings)
 	if !c.DryRun {
-		unlock, err := store.Lock()
+		unlock, err := store.Lock(ctx, func() { a.console.Note("waiting for another atg job flush to end") })
 		if err != nil {
 			return err
 		}

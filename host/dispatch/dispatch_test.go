@@ -50,6 +50,33 @@ func TestRemoteMode(t *testing.T) {
 	}
 }
 
+// TestRouting: an operation goes to the chosen backend and to no other.
+func TestRouting(t *testing.T) {
+	for _, chosen := range []string{Local, Remote, "acme"} {
+		fakes := map[string]*fake{Local: {}, Remote: {can: durable}, "acme": {}}
+		d, _ := dispatcher(t, fakes, Options{Backend: chosen, Fallback: Local, Settings: func(name string) backend.Settings {
+			return backend.Settings{"of": name}
+		}})
+		for _, f := range fakes {
+			f.configure = func(s backend.Settings) error {
+				if s["of"] != chosen {
+					return fault.New(fault.Internal, "the settings of another backend")
+				}
+				return nil
+			}
+		}
+		out, err := d.ExecuteScan(t.Context(), &backend.ScanRequest{}, Task{})
+		if err != nil || out.Backend != chosen || d.IsRemoteMode() != (chosen == Remote) {
+			t.Errorf("%s: got %+v, %v", chosen, out, err)
+		}
+		for name, f := range fakes {
+			if called := slices.Contains(f.calls, "submit scan"); called != (name == chosen) || name != chosen && len(f.calls) > 0 {
+				t.Errorf("%s: %s saw %q", chosen, name, f.calls)
+			}
+		}
+	}
+}
+
 func TestRefusedBeforeSubmission(t *testing.T) {
 	iac := &backend.IaCGenerationRequest{OutputFormat: "bicep"}
 	canIaC := backend.Capabilities{Operations: []backend.Operation{backend.OpGenerateIaC}, Formats: []string{"terraform"}}

@@ -4,6 +4,7 @@
 package queue
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -166,8 +167,38 @@ func (s *Store) List() (entries []Entry, problems []*fault.Fault, err error) {
 	return entries, problems, nil
 }
 
-// Lock keeps others from sending at the same time, until unlock. It waits for them.
-func (s *Store) Lock() (unlock func(), err error) { return s.lock("flush.lock") }
+// Lock keeps others from sending at the same time, until unlock. It waits for them, which waiting tells the
+// user; the end of ctx ends that with its cause.
+func (s *Store) Lock(ctx context.Context, waiting func()) (unlock func(), err error) {
+	type answer struct {
+		unlock func()
+		err    error
+	}
+	answered, left := make(chan answer), make(chan struct{})
+	defer close(left)
+	go func() { // a lock cannot be given up, but be given back
+		unlock, err := s.lock("flush.lock")
+		select {
+		case answered <- answer{unlock, err}:
+		case <-left:
+			if err == nil {
+				unlock()
+			}
+		}
+	}()
+	slow := time.NewTimer(time.Second)
+	defer slow.Stop()
+	for {
+		select {
+		case a := <-answered:
+			return a.unlock, a.err
+		case <-slow.C:
+			waiting()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
 
 func (s *Store) lock(name string) (unlock func(), err error) {
 	if s.dir == "" {

@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -169,4 +171,22 @@ func TestNoPlace(t *testing.T) {
 	if _, err := New(t.TempDir()).Add(Entry{}, &backend.ScanRequest{}, map[string]string{"a": "/does/not/exist"}); fault.CodeOf(err) != fault.InvalidArgument {
 		t.Errorf("a missing input: got %v", err)
 	}
+}
+
+func TestOneSendsAtATime(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := New(dir).Lock(t.Context(), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	waited := fault.New(fault.Interrupted, "waited long enough")
+	if _, err := New(dir).Lock(ctx, func() { cancel(waited) }); !errors.Is(err, waited) {
+		t.Errorf("got %v", err)
+	}
+	unlock()
+	if unlock, err = New(dir).Lock(t.Context(), func() {}); err != nil {
+		t.Fatal(err)
+	}
+	unlock()
 }
