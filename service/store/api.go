@@ -23,20 +23,32 @@ type message struct {
 	time    time.Time
 }
 
+// link is a connection.
+type link struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	try time.Duration // how long an answer is waited for, before what may come twice is asked again
+}
+
 // How a call that may come twice is tried again within the store's patience: a leader that has just gone leaves it
 // without an answer, or without anybody to answer.
 const (
-	tryFor     = 2 * time.Second
-	tryAgainIn = 200 * time.Millisecond
-	triesAlone = 5 // with nobody to answer
+	tryCluster = 2 * time.Second        // of a cluster; a single server has no other leader
+	offline    = 5 * time.Second        // without a connection
+	tryAgainIn = 200 * time.Millisecond // with nobody to answer
+	triesAlone = 5
 )
 
 // persist makes a call that may come twice, again if need be.
-func persist(ctx context.Context, call func(ctx context.Context) error) error {
+func (l link) persist(ctx context.Context, call func(ctx context.Context) error) error {
 	ctx, cancel := bound(ctx)
 	defer cancel()
 	for alone := 0; ; {
-		try, cancel := context.WithTimeout(ctx, tryFor)
+		wait := l.try
+		if !l.nc.IsConnected() {
+			wait = min(wait, offline)
+		}
+		try, cancel := context.WithTimeout(ctx, wait)
 		err := call(try)
 		cancel()
 		switch {
@@ -48,6 +60,9 @@ func persist(ctx context.Context, call func(ctx context.Context) error) error {
 				return err
 			}
 		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+			if !l.nc.IsConnected() {
+				return nats.ErrDisconnected
+			}
 		default:
 			return err
 		}
@@ -56,7 +71,7 @@ func persist(ctx context.Context, call func(ctx context.Context) error) error {
 
 // request asks for something that may be asked for twice, and answers the reply.
 func (l link) request(ctx context.Context, subject string, data []byte) (m *nats.Msg, err error) {
-	err = persist(ctx, func(ctx context.Context) error {
+	err = l.persist(ctx, func(ctx context.Context) error {
 		m, err = l.nc.RequestWithContext(ctx, subject, data)
 		return err
 	})

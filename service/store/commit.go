@@ -22,8 +22,7 @@ const (
 // committer makes submissions durable: each with a write of its own while they are few, together in one atomic
 // batch when many wait. A batch costs one sync of the disk instead of one each.
 type committer struct {
-	nc      *nats.Conn
-	js      jetstream.JetStream
+	link
 	waiting chan *submission
 }
 
@@ -38,8 +37,8 @@ type committed struct {
 	err error
 }
 
-func newCommitter(nc *nats.Conn, js jetstream.JetStream) *committer {
-	return &committer{nc: nc, js: js, waiting: make(chan *submission, batchMax)}
+func newCommitter(l link) *committer {
+	return &committer{link: l, waiting: make(chan *submission, batchMax)}
 }
 
 // commit returns when the message is durable. A caller who gives up does not take it back.
@@ -100,7 +99,7 @@ func (c *committer) alone(ctx context.Context, all []*submission) {
 
 // publish publishes each once, and answers those that were not acknowledged in time.
 func (c *committer) publish(ctx context.Context, all []*submission) (again []*submission) {
-	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	ctx, cancel := context.WithTimeout(ctx, c.try)
 	defer cancel()
 	futures := make([]jetstream.PubAckFuture, len(all))
 	for i, s := range all {
@@ -131,7 +130,7 @@ func (c *committer) publish(ctx context.Context, all []*submission) (again []*su
 // together publishes all in one atomic batch (ADR-50), or says that it could not, as when one of them is a
 // duplicate. What it could not is published alone: if the batch was stored after all, that finds duplicates.
 func (c *committer) together(ctx context.Context, all []*submission) bool {
-	ctx, cancel := context.WithTimeout(ctx, tryFor)
+	ctx, cancel := context.WithTimeout(ctx, c.try)
 	defer cancel()
 	batch := nuid.Next()
 	for i, s := range all {

@@ -16,19 +16,17 @@ import (
 
 // connect makes the connections, which mend themselves for as long as the store is open.
 func (s *Store) connect() error {
-	for _, l := range []struct {
-		nc   **nats.Conn
-		js   *jetstream.JetStream
-		name string
-	}{{&s.nc, &s.js, "atg-server"}, {&s.bulk.nc, &s.bulk.js, "atg-server files"}} {
-		nc, err := nats.Connect(s.config.URL, s.options(l.name)...)
-		if err != nil {
+	for name, l := range map[string]*link{"atg-server": &s.link, "atg-server files": &s.bulk} {
+		var err error
+		if l.nc, err = nats.Connect(s.config.URL, s.options(name)...); err != nil {
 			return s.unreachable(err)
 		}
-		*l.nc = nc
-		if *l.js, err = jetstream.New(nc, jetstream.WithPublishAsyncErrHandler(s.lost),
+		if l.js, err = jetstream.New(l.nc, jetstream.WithDefaultTimeout(patience), jetstream.WithPublishAsyncErrHandler(s.lost),
 			jetstream.WithPublishAsyncTimeout(patience), jetstream.WithPublishAsyncMaxPending(8192)); err != nil {
 			return s.unreachable(err)
+		}
+		if l.try = patience; s.replicas > 1 {
+			l.try = tryCluster
 		}
 	}
 	return nil
@@ -87,7 +85,7 @@ func (s *Store) unreachable(err error) error {
 
 // lay makes the streams and buckets that are missing, and brings those that are there to what they have to be.
 func (s *Store) lay(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*patience)
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return s.laid(ctx, err, "JetStream")

@@ -78,6 +78,6 @@ func (d *delivery) end(ctx context.Context, how string, delay time.Duration) err
 
 // tell tells the server, and waits until it has heard.
 func (d *delivery) tell(ctx context.Context, what string) error {
-	_, err := d.store.link().request(ctx, d.message.Reply, []byte(what))
+	_, err := d.store.request(ctx, d.message.Reply, []byte(what))
 	return d.store.fault(ctx, err, "the queue could not be told of the job")
 }

@@ -152,7 +152,7 @@ var errRead = errors.New("read")
 // coalesced.
 func (v *view) replay(ctx context.Context, seen uint64) (done bool, err error) {
 	const what = "the job's events could not be read"
-	last, err := v.store.link().last(ctx, eventsStream, eventsSubject(v.id))
+	last, err := v.store.last(ctx, eventsStream, eventsSubject(v.id))
 	if errors.Is(err, jobs.ErrNotFound) {
 		return false, nil
 	}
@@ -170,7 +170,7 @@ func (v *view) replay(ctx context.Context, seen uint64) (done bool, err error) {
 	next := uint64(1)
 	for {
 		var broken error
-		err := v.store.link().scan(ctx, eventsStream, eventsSubject(v.id), next, func(m message) error {
+		err := v.store.scan(ctx, eventsStream, eventsSubject(v.id), next, func(m message) error {
 			var e backend.Event
 			if broken = json.Unmarshal(m.data, &e); broken != nil {
 				return broken

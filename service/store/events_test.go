@@ -78,6 +78,7 @@ func (w watching) all(t testing.TB) []backend.Event {
 }
 
 func TestWatchReplaysAndGoesOnLive(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	other := neighbour(t, s)
 	enqueue(t, s, job("job-1", "owner"))
@@ -111,6 +112,7 @@ func TestWatchReplaysAndGoesOnLive(t *testing.T) {
 
 // Events of a worker that does not know yet that its job was given to another one come late.
 func TestWatchLeavesOutWhatIsOutOfOrder(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	enqueue(t, s, job("job-1", "owner"))
 	events := []backend.Event{logEvent(1, 1), logEvent(2, 1), logEvent(1, 2), logEvent(2, 2), logEvent(2, 2), terminalEvent(2, 3)}
@@ -129,6 +131,7 @@ func TestWatchLeavesOutWhatIsOutOfOrder(t *testing.T) {
 }
 
 func TestASlowReaderLosesNothingButProgress(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	enqueue(t, s, job("job-1", "owner"))
 	w := watch(t, s, 0)
@@ -143,7 +146,7 @@ func TestASlowReaderLosesNothingButProgress(t *testing.T) {
 	}
 	appendEvents(t, s, terminalEvent(1, n+1))
 	<-s.js.PublishAsyncComplete()
-	last, err := s.link().last(t.Context(), eventsStream, eventsSubject("job-1"))
+	last, err := s.last(t.Context(), eventsStream, eventsSubject("job-1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +181,7 @@ func TestASlowReaderLosesNothingButProgress(t *testing.T) {
 }
 
 func TestCoalesce(t *testing.T) {
+	t.Parallel()
 	var events []backend.Event
 	for _, e := range []backend.Event{
 		progressEvent(1, 1, "a"), logEvent(1, 2), progressEvent(1, 3, "b"), progressEvent(1, 4, "a"), logEvent(1, 5), progressEvent(1, 6, "a"),
@@ -194,6 +198,7 @@ func TestCoalesce(t *testing.T) {
 }
 
 func TestATerminalEventThatWasLostIsMadeFromTheRecord(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	s.grace = 20 * time.Millisecond
 	other := neighbour(t, s)
@@ -218,6 +223,7 @@ func TestATerminalEventThatWasLostIsMadeFromTheRecord(t *testing.T) {
 }
 
 func TestATerminalEventThatIsLateIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	s.grace = time.Hour
 	enqueue(t, s, job("job-1", "owner"))
@@ -236,6 +242,7 @@ func TestATerminalEventThatIsLateIsWaitedFor(t *testing.T) {
 }
 
 func TestWatchEndsWithItsCaller(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	enqueue(t, s, job("job-1", "owner"))
 	appendEvents(t, s, logEvent(1, 1), logEvent(1, 2))
@@ -264,6 +271,7 @@ func TestWatchEndsWithItsCaller(t *testing.T) {
 }
 
 func TestEventsSurviveARestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := storeOn(t, dir)
 	enqueue(t, s, job("job-1", "owner"))

@@ -47,6 +47,7 @@ func externalStore(t testing.TB, c Config) *Store {
 }
 
 func TestTwoProcessesOnOneServer(t *testing.T) {
+	t.Parallel()
 	srv := natsServer(t, &server.Options{JetStream: true, SyncAlways: true})
 	config := Config{URL: srv.ClientURL(), Replicas: 1}
 	api, worker := externalStore(t, config), externalStore(t, config)
@@ -75,6 +76,7 @@ func TestTwoProcessesOnOneServer(t *testing.T) {
 }
 
 func TestAServerThatWillNotDo(t *testing.T) {
+	t.Parallel()
 	plain := natsServer(t, &server.Options{})
 	single := natsServer(t, &server.Options{JetStream: true})
 	inMemory := natsServer(t, &server.Options{JetStream: true})
@@ -147,6 +149,7 @@ func cluster(t testing.TB) []*server.Server {
 }
 
 func TestAClusterSurvivesTheLossOfOne(t *testing.T) {
+	t.Parallel()
 	servers := cluster(t)
 	var urls []string
 	for _, srv := range servers {

@@ -15,8 +15,9 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// patience is how long a call of the store waits for the server, whatever the caller's own patience.
-const patience = 10 * time.Second
+// patience is how long a call of the store waits for the server, whatever the caller's own patience: a busy disk may
+// take seconds for a sync.
+const patience = 30 * time.Second
 
 // The server's error codes that mean that it is out of room (nats-server, errors.json).
 const (
@@ -106,8 +107,7 @@ func isCode(err error, codes ...int) bool {
 	return false
 }
 
-// bound gives a call the store's patience. A call that has begun to change things ends undisturbed by the
-// caller's giving up only where it says so.
+// bound gives a call the store's patience.
 func bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, patience)
 }

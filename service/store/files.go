@@ -227,7 +227,7 @@ func (s *Store) discard(ctx context.Context, m manifest) {
 
 // purge removes the messages of a stream on a subject, without a trace.
 func (s *Store) purge(ctx context.Context, stream, subject string) error {
-	return persist(ctx, func(ctx context.Context) error {
+	return s.bulk.persist(ctx, func(ctx context.Context) error {
 		st, err := s.bulk.js.Stream(ctx, stream)
 		if err != nil {
 			return err

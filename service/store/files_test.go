@@ -67,6 +67,7 @@ func usage(t testing.TB, s *Store) int64 {
 }
 
 func TestFilesOfEverySize(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	other := neighbour(t, s)
 	for _, size := range []int{
@@ -110,6 +111,7 @@ func TestFilesOfEverySize(t *testing.T) {
 }
 
 func TestSeek(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	put(t, s, artifact("file"), []byte("0123456789"))
 	f, err := s.Open(t.Context(), artifact("file"))
@@ -135,6 +137,7 @@ func TestSeek(t *testing.T) {
 }
 
 func TestPutReplacesAndDeleteFrees(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	name := artifact("file")
 	empty := usage(t, s)
@@ -168,6 +171,7 @@ func TestPutReplacesAndDeleteFrees(t *testing.T) {
 }
 
 func TestPutOfOtherContentThanAnnounced(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	name := artifact("file")
 	old := content(10)
@@ -203,6 +207,7 @@ func TestPutOfOtherContentThanAnnounced(t *testing.T) {
 }
 
 func TestAnInterruptedPutLeavesNothing(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	before := usage(t, s)
 	broken := errors.New("the network broke")
@@ -231,6 +236,7 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestNamesAreAnyText(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	long := strings.Repeat("long/", 400)
 	paths := []string{"a", "A", "a/b", "a.b", "a b", "../a", "/a", "ü/*/>", "a\nb", "\x00", "=a", long, long + "x", ""}
@@ -249,6 +255,7 @@ func TestNamesAreAnyText(t *testing.T) {
 }
 
 func TestDeleteAllRemovesThoseOfOneOwner(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	names := []jobs.FileName{
 		{Kind: jobs.KindArtifact, Of: "job-1", Path: "a"}, {Kind: jobs.KindArtifact, Of: "job-1", Path: "b/c"},
@@ -270,6 +277,7 @@ func TestDeleteAllRemovesThoseOfOneOwner(t *testing.T) {
 }
 
 func TestReadingWhatIsGone(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	put(t, s, artifact("file"), content(2*segmentSize))
 	f, err := s.Open(t.Context(), artifact("file"))

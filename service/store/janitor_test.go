@@ -56,6 +56,7 @@ func stored(t testing.TB, s *Store, n jobs.FileName) bool {
 }
 
 func TestCleanByAge(t *testing.T) {
+	t.Parallel()
 	var logged bytes.Buffer
 	s := embeddedStore(t, func(c *Config) {
 		c.Retention.Age, c.Logger = 24*time.Hour, slog.New(slog.NewTextHandler(&logged, nil))
@@ -91,6 +92,7 @@ func TestCleanByAge(t *testing.T) {
 }
 
 func TestCleanBySize(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t, func(c *Config) { c.Retention.Size = 250 })
 	ended(t, s, "a", 0, 100)
 	ended(t, s, "b", time.Minute, 0)
@@ -106,6 +108,7 @@ func TestCleanBySize(t *testing.T) {
 }
 
 func TestCleanSnapshots(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t, func(c *Config) { c.Retention.SnapshotAge = 10 * time.Hour })
 	for _, i := range []int{1, 9} { // made 0 and 4 hours after the epoch
 		d := snapshot(i, "tenant")
@@ -128,6 +131,7 @@ func TestCleanSnapshots(t *testing.T) {
 }
 
 func TestCleanWhatBelongsToNothing(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	waiting := job("waiting", "owner")
 	waiting.Inputs = []backend.Input{{Path: "spec.md", SHA256: "needed"}}

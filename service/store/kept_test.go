@@ -14,6 +14,7 @@ import (
 )
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := storeOn(t, dir)
 	other := neighbour(t, s)
@@ -67,6 +68,7 @@ func snapshot(i int, tenant string) backend.SnapshotDetail {
 }
 
 func TestSnapshots(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := storeOn(t, dir)
 	other := neighbour(t, s)

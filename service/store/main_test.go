@@ -3,13 +3,23 @@ package store
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		fmt.Fprintln(os.Stderr, child(context.Background(), dir))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
 
 // logTo logs warnings and errors to the test.
 func logTo(t testing.TB) *slog.Logger {

@@ -143,7 +143,7 @@ func (s *Store) makeConsumer(ctx context.Context, owner string) error {
 	if s.config.PerOwner > 0 {
 		pending = s.config.PerOwner
 	}
-	err := persist(ctx, func(ctx context.Context) error {
+	err := s.persist(ctx, func(ctx context.Context) error {
 		_, err := s.js.CreateOrUpdateConsumer(ctx, queueStream, jetstream.ConsumerConfig{
 			Durable: owner, FilterSubject: queuePrefix + owner + ".*", AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverAllPolicy,
 			AckWait: s.config.AckWait, MaxDeliver: -1, MaxAckPending: pending,

@@ -15,6 +15,7 @@ import (
 )
 
 func TestOwnersAreServedInTurn(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	for i := range 6 {
 		enqueue(t, s, job(fmt.Sprintf("a-%d", i), "owner-a"))
@@ -30,6 +31,7 @@ func TestOwnersAreServedInTurn(t *testing.T) {
 }
 
 func TestNextWaitsForAJobFromAnywhere(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	worker := neighbour(t, s)
 	got := make(chan jobs.Delivery)
@@ -56,6 +58,7 @@ func TestNextWaitsForAJobFromAnywhere(t *testing.T) {
 }
 
 func TestNextEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -70,6 +73,7 @@ func TestNextEndsWithItsContext(t *testing.T) {
 }
 
 func TestAtMostPerOwnerJobsAreWithWorkers(t *testing.T) {
+	t.Parallel()
 	limit := func(c *Config) { c.PerOwner = 2 }
 	s := embeddedStore(t, limit)
 	other := neighbour(t, s)
@@ -107,6 +111,7 @@ func TestAtMostPerOwnerJobsAreWithWorkers(t *testing.T) {
 }
 
 func TestRetryComesBackAfterTheDelay(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	enqueue(t, s, job("job-1", "owner"))
 	d := take(t, s)
@@ -126,6 +131,7 @@ func TestRetryComesBackAfterTheDelay(t *testing.T) {
 }
 
 func TestAJobOfADeadWorkerGoesToAnother(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t, func(c *Config) { c.AckWait = time.Second })
 	dying := neighbour(t, s)
 	enqueue(t, s, job("job-1", "owner"))
@@ -139,6 +145,7 @@ func TestAJobOfADeadWorkerGoesToAnother(t *testing.T) {
 }
 
 func TestAJobThatIsAliveStays(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t, func(c *Config) { c.AckWait = time.Second })
 	enqueue(t, s, job("job-1", "owner"))
 	d := take(t, s)
@@ -165,6 +172,7 @@ func TestAJobThatIsAliveStays(t *testing.T) {
 
 // A server that was killed forgets deliveries of its last moments, and its counting of them begins anew.
 func TestAttemptsGoOnWhenTheServerHasForgottenThem(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	enqueue(t, s, job("job-1", "owner"))
 	take(t, s)
@@ -179,13 +187,14 @@ func TestAttemptsGoOnWhenTheServerHasForgottenThem(t *testing.T) {
 }
 
 func TestBuryKeepsTheJobAmongTheDeadLetters(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	r := job("job-1", "owner")
 	enqueue(t, s, r)
 	if err := take(t, s).Bury(t.Context(), "it crashed\nthree times"); err != nil {
 		t.Fatal(err)
 	}
-	m, err := s.link().last(t.Context(), deadStream, deadPrefix+"owner.job-1")
+	m, err := s.last(t.Context(), deadStream, deadPrefix+"owner.job-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,6 +211,7 @@ func TestBuryKeepsTheJobAmongTheDeadLetters(t *testing.T) {
 }
 
 func TestAMessageThatIsNoJobIsBuried(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	enqueue(t, s, job("job-1", "owner"))
 	if _, err := s.js.Publish(t.Context(), queueSubject("owner", "job-0"), []byte("nonsense")); err != nil {
@@ -213,12 +223,13 @@ func TestAMessageThatIsNoJobIsBuried(t *testing.T) {
 	if d, err := s.Next(t.Context()); err == nil {
 		t.Errorf("took %s", d.ID())
 	}
-	if _, err := s.link().last(t.Context(), deadStream, deadPrefix+">"); err != nil {
+	if _, err := s.last(t.Context(), deadStream, deadPrefix+">"); err != nil {
 		t.Errorf("the dead letter: %v", err)
 	}
 }
 
 func TestDepthCountsWhatWaits(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	enqueue(t, s, job("a", "owner-1"), job("b", "owner-1"), job("c", "owner-2"), job("d", "owner-2"))
 	take(t, s)
@@ -228,6 +239,7 @@ func TestDepthCountsWhatWaits(t *testing.T) {
 }
 
 func TestCancelsReachEveryWorker(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	worker := neighbour(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -251,6 +263,7 @@ func TestCancelsReachEveryWorker(t *testing.T) {
 }
 
 func TestWhoHasNoJobIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
 	x, o := newIndex(), newOwners()
 	x.loaded()
 	x.put(summarize(job("job-1", "a")), 1)
@@ -277,6 +290,7 @@ func TestWhoHasNoJobIsNotAskedAgain(t *testing.T) {
 }
 
 func TestConsumersAreMadeAnew(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	enqueue(t, s, job("job-1", "owner"))
 	if err := take(t, s).Done(t.Context()); err != nil {

@@ -62,7 +62,7 @@ func (s *Store) Get(ctx context.Context, id string) (jobs.Record, jobs.Revision,
 		if err == nil || !errors.Is(err, jobs.ErrNotFound) {
 			return r, revision, s.fault(ctx, err, "the job could not be read")
 		}
-		m, err := s.link().last(ctx, queueStream, queuePrefix+"*."+token(id))
+		m, err := s.last(ctx, queueStream, queuePrefix+"*."+token(id))
 		if err == nil {
 			err = decode(m.data, &r)
 		}
@@ -75,7 +75,7 @@ func (s *Store) Get(ctx context.Context, id string) (jobs.Record, jobs.Revision,
 
 // kept answers a record from the bucket.
 func (s *Store) kept(ctx context.Context, id string) (r jobs.Record, revision jobs.Revision, err error) {
-	m, err := s.link().last(ctx, bucketStream(recordsBucket), bucketSubject(recordsBucket, token(id)))
+	m, err := s.last(ctx, bucketStream(recordsBucket), bucketSubject(recordsBucket, token(id)))
 	if err != nil {
 		return r, 0, err
 	}
@@ -218,7 +218,7 @@ func (s *Store) first(ctx context.Context, updates <-chan jetstream.KeyValueEntr
 
 // scanQueue takes what waits in the queue.
 func (s *Store) scanQueue(ctx context.Context) error {
-	return s.link().scan(ctx, queueStream, queuePrefix+">", 1, func(m message) error {
+	return s.scan(ctx, queueStream, queuePrefix+">", 1, func(m message) error {
 		s.queued(m.data)
 		return nil
 	})

@@ -20,6 +20,7 @@ import (
 )
 
 func TestEnqueueAnswersADuplicateWithWhatIsStored(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	other := neighbour(t, s)
 	first := job("job-1", "owner")
@@ -47,6 +48,7 @@ func TestEnqueueAnswersADuplicateWithWhatIsStored(t *testing.T) {
 }
 
 func TestEnqueueOfManyAtOnceMakesEachJobOnce(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	const distinct, times = 60, 3
 	var made [distinct]atomic.Int32
@@ -75,6 +77,7 @@ func TestEnqueueOfManyAtOnceMakesEachJobOnce(t *testing.T) {
 }
 
 func TestGetFindsAJobWhereverItIs(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	other := neighbour(t, s)
 	r := job("job-1", "an owner with * and . and >")
@@ -98,6 +101,7 @@ func TestGetFindsAJobWhereverItIs(t *testing.T) {
 }
 
 func TestUpdateComparesRevisions(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	r := job("job-1", "owner")
 	enqueue(t, s, r)
@@ -123,6 +127,7 @@ func TestUpdateComparesRevisions(t *testing.T) {
 }
 
 func TestLargeRecords(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	r := job("job-1", "owner")
 	enqueue(t, s, r)
@@ -150,6 +155,7 @@ func TestLargeRecords(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	other := neighbour(t, s)
 	enqueue(t, s, job("job-1", "owner"), job("job-2", "owner"))
@@ -184,7 +190,7 @@ func TestRemove(t *testing.T) {
 			t.Errorf("%s: Watch: %v", name, err)
 		}
 	}
-	if _, err := s.link().last(t.Context(), eventsStream, eventsSubject("job-1")); !errors.Is(err, jobs.ErrNotFound) {
+	if _, err := s.last(t.Context(), eventsStream, eventsSubject("job-1")); !errors.Is(err, jobs.ErrNotFound) {
 		t.Errorf("its events are still there: %v", err)
 	}
 	if d := take(t, s); d.ID() != "job-2" {
@@ -197,6 +203,7 @@ func TestRemove(t *testing.T) {
 }
 
 func TestStatusAndChangedFollowTheRecordAndTheEvents(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	other := neighbour(t, s)
 	enqueue(t, s, job("job-1", "owner"))
@@ -244,6 +251,7 @@ func TestStatusAndChangedFollowTheRecordAndTheEvents(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	for i := range 25 {
 		r := job(fmt.Sprintf("job-%02d", i), fmt.Sprintf("owner-%d", i%2))
@@ -296,6 +304,7 @@ func TestList(t *testing.T) {
 }
 
 func TestRestartFindsEveryJob(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := storeOn(t, dir)
 	for i := range 600 { // more than a page of a scan

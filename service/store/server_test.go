@@ -22,6 +22,7 @@ import (
 )
 
 func TestOneServerPerFolder(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "made", "anew")
 	s := storeOn(t, dir)
 	_, err := Open(t.Context(), Config{DataDir: dir})
@@ -40,6 +41,7 @@ func TestOneServerPerFolder(t *testing.T) {
 }
 
 func TestAccessToTheRunningServer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if _, err := Connect(t.Context(), Config{DataDir: dir}); fault.CodeOf(err) != fault.ServiceUnavailable {
 		t.Errorf("nobody is running: %v", err)
@@ -72,6 +74,7 @@ func TestAccessToTheRunningServer(t *testing.T) {
 }
 
 func TestNoDataFolder(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -84,6 +87,7 @@ func TestNoDataFolder(t *testing.T) {
 }
 
 func TestAFullDisk(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t)
 	var free atomic.Uint64
 	free.Store(reserve - 1)
@@ -105,6 +109,7 @@ func TestAFullDisk(t *testing.T) {
 }
 
 func TestAFullStore(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t, func(c *Config) { c.MaxStore = 4 << 20 })
 	r := job("job-1", "owner")
 	enqueue(t, s, r)
@@ -120,7 +125,8 @@ func TestAFullStore(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	s := &Store{config: Config{DataDir: "/data"}, server: &embedded{}, nc: &nats.Conn{}}
+	t.Parallel()
+	s := &Store{config: Config{DataDir: "/data"}, server: &embedded{}, link: link{nc: &nats.Conn{}}}
 	api := func(code int, text string) error {
 		return fmt.Errorf("publish: %w", &jetstream.APIError{Code: 503, ErrorCode: jetstream.ErrorCode(code), Description: text})
 	}

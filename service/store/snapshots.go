@@ -26,7 +26,7 @@ func (s *Store) PutSnapshot(ctx context.Context, d backend.SnapshotDetail) error
 
 // GetSnapshot is jobs.Snapshots.
 func (s *Store) GetSnapshot(ctx context.Context, id string) (d backend.SnapshotDetail, err error) {
-	m, err := s.link().last(ctx, bucketStream(snapshotsBucket), bucketSubject(snapshotsBucket, token(id)))
+	m, err := s.last(ctx, bucketStream(snapshotsBucket), bucketSubject(snapshotsBucket, token(id)))
 	if err == nil && removed(m.header) {
 		err = jobs.ErrNotFound
 	}

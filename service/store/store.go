@@ -67,9 +67,8 @@ type Store struct {
 
 	server *embedded // nil if the server is somebody else's
 	disk   *disk     // likewise
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	bulk   link // a connection of its own, so that files delay nothing else
+	link             // for everything but files
+	bulk   link      // for files, so that they delay nothing else
 
 	index     *index
 	records   jetstream.KeyValue
@@ -85,12 +84,6 @@ type Store struct {
 	stop    context.CancelFunc // ends what runs in the background
 	running sync.WaitGroup
 	closing sync.Once
-}
-
-// link is a connection.
-type link struct {
-	nc *nats.Conn
-	js jetstream.JetStream
 }
 
 var (
@@ -166,7 +159,7 @@ func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error)
 	s.index = newIndex()
 	s.owners = newOwners()
 	s.fan, s.grace = newFanout(), defaultGrace
-	s.commits = newCommitter(s.nc, s.js)
+	s.commits = newCommitter(s.link)
 	s.running.Go(func() { s.commits.run(background) })
 	for _, start := range []func(ctx, background context.Context) error{
 		s.startIndex, s.startQueue, s.startFanout, s.startSnapshots, s.startKeys, s.startFiles,
@@ -209,7 +202,7 @@ func (s *Store) disconnect() {
 // Health says whether the store answers, and how quickly.
 func (s *Store) Health(ctx context.Context) backend.Dependency {
 	d := backend.Dependency{Name: "nats", Healthy: true}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, offline)
 	defer cancel()
 	began := time.Now()
 	_, err := s.js.Stream(ctx, queueStream)
@@ -222,9 +215,6 @@ func (s *Store) Health(ctx context.Context) backend.Dependency {
 	d.Message = "JetStream at " + s.nc.ConnectedUrlRedacted()
 	return d
 }
-
-// link is the connection for everything but files.
-func (s *Store) link() link { return link{s.nc, s.js} }
 
 // errStopped says that the store was closed.
 var errStopped = errors.New("the store is closed")

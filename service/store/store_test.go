@@ -14,6 +14,7 @@ import (
 
 // A job's whole life.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	s := embeddedStore(t, func(c *Config) { c.Logger = logTo(t) })
 	ctx := t.Context()
 	r := job("job-1", "owner-1")
