@@ -84,6 +84,7 @@ type Limits struct {
 	Burst        int           `koanf:"burst"`         // requests at once of one key; 4000
 	JobsPerKey   int           `koanf:"jobs_per_key"`  // of one key with workers at a time; 0 is no limit, 0
 	JobTimeout   conf.Duration `koanf:"job_timeout"`   // from submission to end; 24 h, 0 is none
+	StoreBytes   int64         `koanf:"store_bytes"`   // that the embedded NATS keeps altogether; 0 is three quarters of what the disk has, 0
 }
 
 // Retention is how long things are kept.

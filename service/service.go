@@ -110,7 +110,7 @@ func openStore(ctx context.Context, c Config, logger *slog.Logger) (*store.Store
 func StoreConfig(c Config, logger *slog.Logger) store.Config {
 	return store.Config{
 		DataDir: c.DataDir, URL: c.NATS.URL, Creds: c.NATS.Creds, CA: c.NATS.CA, Replicas: c.NATS.Replicas,
-		PerOwner: c.Limits.JobsPerKey, AckWait: span(c.Worker.Lease), Logger: logger,
+		PerOwner: c.Limits.JobsPerKey, AckWait: span(c.Worker.Lease), MaxStore: c.Limits.StoreBytes, Logger: logger,
 		Retention: store.Retention{Age: span(c.Retention.Jobs), SnapshotAge: span(c.Retention.Snapshots), Size: c.Retention.Bytes},
 	}
 }

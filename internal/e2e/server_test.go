@@ -124,6 +124,17 @@ func jobID(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("JOB", found)
 }
 
+// snapshotID is snapshotid: $SNAPSHOT from the first snapshot id on the last command's standard output.
+func snapshotID(ts *testscript.TestScript, neg bool, args []string) {
+	found := snapshotPattern.FindString(ts.ReadFile("stdout"))
+	if neg || len(args) > 0 || found == "" {
+		ts.Fatalf("usage: snapshotid, behind a command that prints a snapshot's id")
+	}
+	ts.Setenv("SNAPSHOT", found)
+}
+
+var snapshotPattern = regexp.MustCompile(`[0-9]{8}-[0-9]{9}-[a-z0-9]{6}`)
+
 var jobPattern = regexp.MustCompile(`job-[a-z0-9]{24}`)
 
 // noSecretProcesses is no-secret-processes: no process of this script has $KEY in its arguments or its environment.

@@ -42,6 +42,8 @@ type Attempt struct {
 	EndedAt   *time.Time   `json:"ended_at,omitempty"`
 	Fault     *fault.Fault `json:"fault,omitempty"` // why it ended without a result
 	Error     string       `json:"error,omitempty"` // Fault's text
+	// Released says that the worker was shut down in good order and gave the job back: no failure of the job's.
+	Released bool `json:"released,omitempty"`
 }
 
 // Seq is the number of the nth event of an attempt. Numbers count up within a job, whatever becomes of a

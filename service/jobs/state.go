@@ -26,6 +26,25 @@ func (r *Record) Begin(worker string, attempt int, now time.Time) {
 // Suspend ends the present attempt without an end of the job: it will be tried again.
 func (r *Record) Suspend(why error, now time.Time) { r.endAttempt(fault.Of(why), now.UTC()) }
 
+// Release ends the present attempt because its worker is shut down: the job will be done by another, and this attempt is
+// not held against it.
+func (r *Record) Release(now time.Time) {
+	r.endAttempt(fault.New(fault.ServiceUnavailable, "the worker was shut down in the middle of the job", fault.From(fault.OriginService)), now.UTC())
+	if n := len(r.History); n > 0 {
+		r.History[n-1].Released = true
+	}
+}
+
+// Tried is how many attempts count against the job.
+func (r *Record) Tried() (n int) {
+	for _, a := range r.History {
+		if !a.Released {
+			n++
+		}
+	}
+	return n
+}
+
 // Complete ends the job with its result and files.
 func (r *Record) Complete(result backend.Result, artifacts []backend.Artifact, now time.Time) error {
 	content, err := json.Marshal(result)
@@ -69,11 +88,11 @@ func (r *Record) endAttempt(f *fault.Fault, now time.Time) {
 
 // Exhausted is the fault of a job that was tried as often as the service tries, with the reason of each attempt.
 func (r *Record) Exhausted() *fault.Fault {
-	f := fault.New(fault.JobFailed, fmt.Sprintf("the job was given up after %d attempts", len(r.History)),
+	f := fault.New(fault.JobFailed, fmt.Sprintf("the job was given up after %d attempts", r.Tried()),
 		fault.On(r.Job.JobID), fault.From(fault.OriginService),
 		fault.Hint("the last reason stands in the cause; once that is cured, submit it again"))
 	for _, a := range r.History {
-		if a.Fault == nil {
+		if a.Fault == nil || a.Released {
 			continue
 		}
 		f.Problems = append(f.Problems, fault.Problem{Key: fmt.Sprintf("attempt %d", a.Number), Message: a.Error, Hint: a.Fault.Hint})

@@ -103,7 +103,7 @@ func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error
 			r.Cancel(now)
 		case !r.Deadline.IsZero() && now.After(r.Deadline):
 			r.Fail(timedOut(*r), now)
-		case tried(*r) >= w.o.Attempts:
+		case r.Tried() >= w.o.Attempts:
 			r.Fail(r.Exhausted(), now)
 		default:
 			ended = false
@@ -120,18 +120,6 @@ func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error
 		err = errOver
 	}
 	return r, err
-}
-
-// tried is how many attempts count against the job: all but those that ended with an orderly shutdown of
-// their worker.
-func tried(r jobs.Record) int {
-	n := 0
-	for _, a := range r.History {
-		if a.Fault == nil || a.Fault.Code != fault.ServiceUnavailable {
-			n++
-		}
-	}
-	return n
 }
 
 // beat shows the queue that the job is at work, and looks whether its owner still wants it. When the queue does not hear it for as long as another worker
@@ -173,9 +161,12 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 			return r.Complete(result, files, now)
 		case errors.Is(err, errCancelled) || r.CancelRequestedAt != nil && errors.Is(err, errShutdown):
 			r.Cancel(now)
+		case errors.Is(err, errShutdown):
+			r.Release(now)
+			again = true
 		case retryable(err):
 			r.Suspend(err, now)
-			if again = tried(*r) < w.o.Attempts; !again {
+			if again = r.Tried() < w.o.Attempts; !again {
 				r.Fail(r.Exhausted(), now)
 			}
 		default:
@@ -191,10 +182,12 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, w.o.RetryDelay) })
 		return
 	case again:
-		delay := w.o.RetryDelay << min(len(final.History)-1, 6)
 		if errors.Is(err, errShutdown) {
-			delay = 0
+			log.InfoContext(ctx, "the job is left to another worker")
+			w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, 0) })
+			return
 		}
+		delay := w.o.RetryDelay << min(final.Tried()-1, 6)
 		log.WarnContext(ctx, "attempt failed, the job will be tried again", "error", err, "delay", delay)
 		report.log(ctx, backend.LevelWarn, "attempt %d ended: %v; trying again in %s", d.Attempt(), err, delay)
 		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, delay) })
@@ -208,7 +201,7 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 // settle takes a job that has ended out of the queue.
 func (w *Worker) settle(ctx context.Context, d jobs.Delivery, r jobs.Record) {
 	log := w.o.Logger.With("job_id", d.ID())
-	if r.Job.Status == backend.JobFailed && tried(r) >= w.o.Attempts {
+	if r.Job.Status == backend.JobFailed && r.Tried() >= w.o.Attempts {
 		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Bury(ctx, r.Job.Error) })
 		return
 	}

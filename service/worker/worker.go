@@ -6,8 +6,10 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -72,7 +74,7 @@ type Worker struct {
 // The reasons for which the work on a job ends early.
 var (
 	errCancelled = errors.New("the job was cancelled")
-	errShutdown  = fault.New(fault.ServiceUnavailable, "the worker was shut down in the middle of the job", fault.From(fault.OriginService), fault.Retryable())
+	errShutdown  = errors.New("the worker is shut down")
 	errLost      = errors.New("the job was given to another worker")
 )
 
@@ -138,8 +140,16 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		all.Go(func() {
 			defer func() { <-slots }()
+			defer w.survive(working, d)
 			w.work(working, d)
 		})
+	}
+}
+
+// survive keeps a defect that one job brings to light from ending the others. The queue gives the job to another attempt.
+func (w *Worker) survive(ctx context.Context, d jobs.Delivery) {
+	if p := recover(); p != nil {
+		w.o.Logger.ErrorContext(ctx, "the work on a job panicked", "job_id", d.ID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	}
 }
 

@@ -361,3 +361,19 @@ func TestNoCredentialForTheTenant(t *testing.T) {
 		t.Errorf("record %+v", r)
 	}
 }
+
+func TestAStoreThatFailsIsHeldAgainstTheJob(t *testing.T) {
+	b := newBench(t, func(context.Context, *program, *runner.Job) (backend.Result, error) { return scanned() }, nil)
+	b.store.FailWith(func(call string) error {
+		if call == "Put" {
+			return fault.New(fault.ServiceUnavailable, "the disk of the service is full", fault.Retryable())
+		}
+		return nil
+	})
+	id := b.submit(&backend.ScanRequest{TenantID: "t1"})
+	b.work()
+	r := b.end(id)
+	if f := r.Job.Fault; r.Job.Status != backend.JobFailed || len(r.History) != 3 || f.Code != fault.JobFailed || !strings.Contains(r.Job.Error, "disk") {
+		t.Errorf("record %+v, fault %v", r, f)
+	}
+}
