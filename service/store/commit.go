@@ -24,6 +24,7 @@ const (
 type committer struct {
 	link
 	waiting chan *submission
+	stopped chan struct{} // closed when run has ended
 }
 
 // submission is a message on its way, and where to tell what became of it.
@@ -38,7 +39,7 @@ type committed struct {
 }
 
 func newCommitter(l link) *committer {
-	return &committer{link: l, waiting: make(chan *submission, batchMax)}
+	return &committer{link: l, waiting: make(chan *submission, batchMax), stopped: make(chan struct{})}
 }
 
 // commit returns when the message is durable. A caller who gives up does not take it back.
@@ -46,12 +47,16 @@ func (c *committer) commit(ctx context.Context, m *nats.Msg) (*jetstream.PubAck,
 	s := &submission{message: m, done: make(chan committed, 1)}
 	select {
 	case c.waiting <- s:
+	case <-c.stopped:
+		return nil, errStopped
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	select {
 	case d := <-s.done:
 		return d.ack, d.err
+	case <-c.stopped:
+		return nil, errStopped
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -59,6 +64,7 @@ func (c *committer) commit(ctx context.Context, m *nats.Msg) (*jetstream.PubAck,
 
 // run commits what comes until ctx ends.
 func (c *committer) run(ctx context.Context) {
+	defer close(c.stopped)
 	for {
 		select {
 		case first := <-c.waiting:

@@ -94,6 +94,8 @@ func (v *view) follow(ctx context.Context, w *watcher, seen uint64) (done bool, 
 		case <-w.wake:
 		case <-lost.over():
 			return true, v.conclude(ctx)
+		case <-v.store.stopped:
+			return false, v.store.fault(ctx, errStopped, "the job cannot be watched any more")
 		case <-ctx.Done():
 			return false, ctx.Err()
 		}
@@ -219,28 +221,48 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // startFanout begins to hear of live events.
 func (s *Store) startFanout(ctx, background context.Context) error {
-	stream, err := s.js.Stream(ctx, eventsStream)
+	live, err := s.listen(ctx, background)
 	if err != nil {
 		return err
 	}
-	s.fan.last = stream.CachedInfo().State.LastSeq
-	consumer, err := stream.OrderedConsumer(background, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: s.fan.last + 1,
-	})
-	if err != nil {
-		return err
-	}
-	live, err := consumer.Consume(s.happened, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-		s.log.Debug("live events were interrupted", "error", err)
-	}))
-	if err != nil {
-		return err
-	}
+	again := s.nc.StatusChanged(nats.CONNECTED)
 	s.running.Go(func() {
-		<-background.Done()
-		live.Stop()
+		for {
+			select {
+			case <-again:
+				anew, err := s.listen(background, background)
+				if err != nil && background.Err() == nil {
+					s.log.Warn("live events could not be heard of after a break", "error", err)
+				}
+				if anew != nil {
+					live.Stop()
+					live = anew
+				}
+			case <-background.Done():
+				live.Stop()
+				return
+			}
+		}
 	})
 	return nil
+}
+
+// listen makes a consumer of the live events, or nil if there is one that goes on by itself: it does unless a server
+// that was killed has lost its latest events, so that numbers come again.
+func (s *Store) listen(ctx, background context.Context) (jetstream.ConsumeContext, error) {
+	stream, err := s.js.Stream(ctx, eventsStream)
+	if err != nil || !s.fan.rewind(stream.CachedInfo().State.LastSeq) {
+		return nil, err
+	}
+	consumer, err := stream.OrderedConsumer(background, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: stream.CachedInfo().State.LastSeq + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return consumer.Consume(s.happened, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+		s.log.Debug("live events were interrupted", "error", err)
+	}))
 }
 
 // happened hears of a live event.

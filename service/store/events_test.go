@@ -270,6 +270,36 @@ func TestWatchEndsWithItsCaller(t *testing.T) {
 	}
 }
 
+// A server that was killed may have lost its latest events, and gives their numbers in the stream to others.
+func TestWatchSurvivesEventsThatTheServerLost(t *testing.T) {
+	t.Parallel()
+	s := embeddedStore(t)
+	enqueue(t, s, job("job-1", "owner"))
+	w := watch(t, s, 0)
+	appendEvents(t, s, logEvent(1, 1), logEvent(1, 2), logEvent(1, 3))
+	for range 3 {
+		<-w.events
+	}
+	if err := s.js.DeleteStream(t.Context(), eventsStream); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.lay(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	appendEvents(t, s, logEvent(1, 4))
+	<-s.js.PublishAsyncComplete()
+	if err := s.nc.ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	if e := <-w.events; e.Seq != jobs.Seq(1, 4) {
+		t.Errorf("%d instead of %d", e.Seq, jobs.Seq(1, 4))
+	}
+	go appendEvents(t, s, terminalEvent(1, 5))
+	if all := w.all(t); len(all) != 1 || !all[0].Terminal() {
+		t.Errorf("%+v", all)
+	}
+}
+
 func TestEventsSurviveARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -13,6 +13,7 @@ const behind = 256
 // fanout hands live events to those who watch. There is one per process, fed by one consumer.
 type fanout struct {
 	mu       sync.Mutex
+	begun    bool
 	last     uint64 // sequence in the stream of the latest event that was handed out
 	watching map[string]map[*watcher]struct{}
 }
@@ -57,6 +58,24 @@ func (f *fanout) hand(job string, seq uint64, e backend.Event) {
 	for w := range f.watching[job] {
 		w.push(e)
 	}
+}
+
+// rewind begins with the events behind a number in the stream, and makes those who watch read the stream; it says no
+// if it is there or further on already.
+func (f *fanout) rewind(last uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.begun && f.last <= last {
+		return false
+	}
+	f.begun, f.last = true, last
+	for _, watchers := range f.watching {
+		for w := range watchers {
+			w.pending, w.late = nil, true
+			w.signal()
+		}
+	}
+	return true
 }
 
 // ended tells those who watch a job that its record has a terminal state.

@@ -16,6 +16,7 @@ type owners struct {
 	here      map[string]int // jobs with this process's workers
 	consumers map[string]bool
 	wanted    int // how many wait for a turn
+	stopped   <-chan struct{}
 }
 
 // turn is an owner, by token.
@@ -29,8 +30,8 @@ type turn struct {
 // of a job a moment before it hands it out.
 var patiently = []time.Duration{time.Millisecond, 4 * time.Millisecond, 16 * time.Millisecond, 64 * time.Millisecond, 256 * time.Millisecond}
 
-func newOwners() *owners {
-	return &owners{more: make(chan struct{}), here: map[string]int{}, consumers: map[string]bool{}}
+func newOwners(stopped <-chan struct{}) *owners {
+	return &owners{stopped: stopped, more: make(chan struct{}), here: map[string]int{}, consumers: map[string]bool{}}
 }
 
 // offer says that an owner may have a job that waits.
@@ -73,6 +74,9 @@ func (o *owners) next(ctx context.Context) (turn, error) {
 		select {
 		case <-more:
 		case <-ctx.Done():
+		case <-o.stopped:
+			o.mu.Lock()
+			return turn{}, errStopped
 		}
 		o.mu.Lock()
 	}

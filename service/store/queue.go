@@ -26,7 +26,7 @@ func (s *Store) Next(ctx context.Context) (jobs.Delivery, error) {
 	for {
 		owner, err := s.owners.next(ctx)
 		if err != nil {
-			return nil, err
+			return nil, s.fault(ctx, err, "no job could be taken from the queue")
 		}
 		if !s.owners.mayTake(owner, s.config.PerOwner, s.index) {
 			continue
@@ -75,13 +75,16 @@ func (s *Store) pull(ctx context.Context, owner string) (*nats.Msg, error) {
 		wait = limitedPatience
 	}
 	for range 2 {
+		if !s.owners.known(owner) {
+			if err := s.makeConsumer(ctx, owner); err != nil {
+				return nil, err
+			}
+		}
 		m, err := s.ask(context.WithoutCancel(ctx), owner, wait)
 		if !errors.Is(err, errNoConsumer) {
 			return m, err
 		}
-		if err := s.makeConsumer(ctx, owner); err != nil {
-			return nil, err
-		}
+		s.owners.forget(owner)
 	}
 	return nil, errNoConsumer
 }

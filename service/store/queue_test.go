@@ -264,7 +264,7 @@ func TestCancelsReachEveryWorker(t *testing.T) {
 
 func TestWhoHasNoJobIsNotAskedAgain(t *testing.T) {
 	t.Parallel()
-	x, o := newIndex(), newOwners()
+	x, o := newIndex(), newOwners(nil)
 	x.loaded()
 	x.put(summarize(job("job-1", "a")), 1)
 	o.offer("a")

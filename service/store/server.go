@@ -137,8 +137,7 @@ func writeFile(path string, content []byte) error {
 func readAccess(path string) (access, error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return access{}, fault.New(fault.ServiceUnavailable, fmt.Sprintf("no server is running on %s", filepath.Dir(path)), fault.On(filepath.Dir(path)),
-			fault.From(fault.OriginService), fault.Hint("start atg-server with this data folder first"))
+		return access{}, notRunning(filepath.Dir(path), err)
 	}
 	var a access
 	if err == nil {
@@ -149,6 +148,11 @@ func readAccess(path string) (access, error) {
 			fault.From(fault.OriginService), fault.Hint("only the user who runs the server may read it"))
 	}
 	return a, nil
+}
+
+func notRunning(dir string, err error) error {
+	return fault.New(fault.ServiceUnavailable, fmt.Sprintf("no server is running on %s", dir), fault.Because(err), fault.On(dir),
+		fault.From(fault.OriginService), fault.Hint("start atg-server with this data folder first"))
 }
 
 // serverLog takes what the embedded server logs.

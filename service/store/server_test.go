@@ -40,6 +40,51 @@ func TestOneServerPerFolder(t *testing.T) {
 	closeStore(t, storeOn(t, dir))
 }
 
+func TestCloseEndsWhoWaits(t *testing.T) {
+	t.Parallel()
+	s := embeddedStore(t)
+	enqueue(t, s, job("job-1", "owner"))
+	take(t, s)
+	w, ended := watch(t, s, 0), make(chan error)
+	go func() {
+		_, err := s.Next(t.Context())
+		ended <- err
+	}()
+	eventually(t, "nobody waits", func() bool {
+		s.owners.mu.Lock()
+		s.fan.mu.Lock()
+		defer s.owners.mu.Unlock()
+		defer s.fan.mu.Unlock()
+		return s.owners.wanted > 0 && len(s.fan.watching) > 0
+	})
+	closeStore(t, s)
+	_, _, submitted := s.Enqueue(t.Context(), job("job-2", "owner"))
+	for what, err := range map[string]error{"a watcher": <-w.ended, "a worker": <-ended, "a submission": submitted} {
+		if f := fault.As(err); f == nil || f.Code != fault.ServiceUnavailable {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// What a server that was killed left there says nothing.
+func TestAccessToAKilledServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := storeOn(t, dir)
+	content, err := os.ReadFile(filepath.Join(dir, accessFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	if err := os.WriteFile(filepath.Join(dir, accessFile), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Connect(t.Context(), Config{DataDir: dir})
+	if f := fault.As(err); f == nil || f.Code != fault.ServiceUnavailable || !strings.Contains(f.Message, dir) {
+		t.Error(err)
+	}
+}
+
 func TestAccessToTheRunningServer(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

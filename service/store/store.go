@@ -82,6 +82,7 @@ type Store struct {
 	manifests jetstream.KeyValue
 
 	stop    context.CancelFunc // ends what runs in the background
+	stopped <-chan struct{}    // when it has to end
 	running sync.WaitGroup
 	closing sync.Once
 }
@@ -123,7 +124,11 @@ func Connect(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	c.URL, c.Token, c.Replicas = access.URL, secret.New(access.Token), 1
-	return open(ctx, c, nil)
+	s, err := open(ctx, c, nil)
+	if errors.Is(err, nats.ErrNoServers) { // what is left of one that was killed
+		return nil, notRunning(c.DataDir, err)
+	}
+	return s, err
 }
 
 func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error) {
@@ -144,7 +149,7 @@ func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error)
 		s.disk = &disk{measure: diskFree, dir: c.DataDir}
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
+	s.stop, s.stopped = stop, background.Done()
 	defer func() {
 		if err != nil {
 			s.disconnect()
@@ -157,7 +162,7 @@ func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error)
 		return nil, err
 	}
 	s.index = newIndex()
-	s.owners = newOwners()
+	s.owners = newOwners(s.stopped)
 	s.fan, s.grace = newFanout(), defaultGrace
 	s.commits = newCommitter(s.link)
 	s.running.Go(func() { s.commits.run(background) })
