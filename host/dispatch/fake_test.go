@@ -26,6 +26,7 @@ type fake struct {
 	cancel    func(ctx context.Context) error
 	artifacts []backend.Artifact
 	fill      func(dir string) []backend.Artifact
+	download  func(dir string) ([]backend.Artifact, error) // instead of fill
 	snapshot  backend.Snapshot
 
 	mu         sync.Mutex
@@ -158,6 +159,9 @@ func (f *fake) ListArtifacts(context.Context, string) ([]backend.Artifact, error
 
 func (f *fake) DownloadArtifacts(_ context.Context, _, dir string, progress func(backend.Progress)) ([]backend.Artifact, error) {
 	progress(backend.Progress{Phase: "download", Done: 1, Total: 1})
+	if f.download != nil {
+		return f.download(dir)
+	}
 	return f.fill(dir), nil
 }
 

@@ -87,15 +87,20 @@ func (m *meter) pace() string {
 	switch {
 	case m.state != going:
 		return Span(m.updated.Sub(m.began))
-	case m.message != "":
+	case m.message != "" && (m.unit != "bytes" || m.rate <= 0):
 		return Clean(m.message)
 	case m.rate <= 0:
 		return ""
-	case m.total > m.done:
-		left := time.Duration(float64(m.total-m.done) / m.rate * float64(time.Second))
-		return m.speed() + ", " + Span(left.Round(time.Second)) + " left"
 	}
-	return m.speed()
+	text := m.speed()
+	if m.total > m.done {
+		left := time.Duration(float64(m.total-m.done) / m.rate * float64(time.Second))
+		text += ", " + Span(left.Round(time.Second)) + " left"
+	}
+	if m.message != "" { // of bytes: the file that they are of
+		text += "  " + Clean(m.message)
+	}
+	return text
 }
 
 // sentence is the meter where there is no terminal: resources: 12,345 of 100,000 rows, 8,230/s.
@@ -153,7 +158,7 @@ func (m *meter) line(width, nameWidth int, paint palette) string {
 	}
 	if pace := m.pace(); pace != "" && width >= leastWidth {
 		tone := Faint
-		if m.message != "" && m.state == going {
+		if m.message != "" && m.unit != "bytes" && m.state == going {
 			tone = Warning
 		}
 		parts = append(parts, paint.text(tone, pace))
