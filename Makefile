@@ -79,6 +79,10 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 			(cd "$$(dirname "$$file")" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .); \
 		done; done
 
+.PHONY: soak
+soak: build ## a thousand jobs while processes of the service are killed: minutes
+	go test -count=1 -timeout 20m -tags soak -v ./internal/e2e/soak -bin '$(abspath bin)'
+
 .PHONY: lint
 lint: $(LINTER) $(BUF) ## the house law: .golangci.yml, buf lint, and at most 400 lines in a file
 	@long=$$(find . -name '*.go' ! -name '*.pb.go' -exec awk 'FNR == 401 { print FILENAME }' {} +); \
