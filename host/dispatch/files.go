@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,9 +71,10 @@ func (s *Session) download(ctx context.Context, id string, e Ending, observer Ob
 	if err := checkNames(listed); err != nil {
 		return nil, err
 	}
+	seen := map[string]fs.FileInfo{}
 	written, err := s.receive(ctx, e.OutputDir, delivery{
 		what:  "job " + id,
-		admit: func(root *os.Root) error { return s.admit(root, id, e, listed) },
+		admit: func(root *os.Root) error { return s.admit(root, id, e, listed, seen) },
 		fetch: func(staging string) ([]backend.Artifact, error) {
 			got, err := store.DownloadArtifacts(ctx, id, staging, progressOf(observer))
 			if err == nil && !same(listed, got) {

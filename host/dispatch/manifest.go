@@ -83,11 +83,12 @@ func (s *Session) remember(root *os.Root, artifacts []backend.Artifact) error {
 
 // admit refuses artifacts whose place is taken by a file that atg did not write, or that somebody has
 // changed since, unless e says otherwise; and what cannot be replaced at all.
-func (s *Session) admit(root *os.Root, id string, e Ending, artifacts []backend.Artifact) error {
+// What was compared before stands in seen and is not read again as long as it looks the same.
+func (s *Session) admit(root *os.Root, id string, e Ending, artifacts []backend.Artifact, seen map[string]fs.FileInfo) error {
 	m := readManifest(root)
 	var problems []fault.Problem
 	for _, a := range artifacts {
-		if why := taken(root, m, a.Path, e.Overwrite); why != "" {
+		if why := taken(root, m, a.Path, e.Overwrite, seen); why != "" {
 			problems = append(problems, fault.Problem{Key: a.Path, Message: why})
 		}
 	}
@@ -110,7 +111,7 @@ func (s *Session) admit(root *os.Root, id string, e Ending, artifacts []backend.
 }
 
 // taken says why a file cannot come to its place.
-func taken(root *os.Root, m manifest, file string, overwrite bool) string {
+func taken(root *os.Root, m manifest, file string, overwrite bool, seen map[string]fs.FileInfo) string {
 	for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
 		info, err := root.Stat(filepath.FromSlash(dir))
 		switch {
@@ -134,9 +135,13 @@ func taken(root *os.Root, m manifest, file string, overwrite bool) string {
 	case m.Files[file] == "":
 		return "was not written by atg"
 	}
+	if before := seen[file]; before != nil && os.SameFile(before, info) && before.Size() == info.Size() && before.ModTime().Equal(info.ModTime()) {
+		return ""
+	}
 	if sum, err := sumOf(root, file); err != nil || sum != m.Files[file] {
 		return "was changed since atg wrote it"
 	}
+	seen[file] = info
 	return ""
 }
 
