@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -65,7 +66,7 @@ func (m *memnet) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 	here, there := net.Pipe()
 	select {
-	case m.conns <- there:
+	case m.conns <- newSocket(there):
 	case <-m.closed:
 		return nil, net.ErrClosed
 	case <-ctx.Done():
@@ -77,7 +78,7 @@ func (m *memnet) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if n := m.open.Add(1); n > m.most.Load() {
 		m.most.Store(n)
 	}
-	return &counted{Conn: here, net: m}, nil
+	return &counted{Conn: newSocket(here), net: m}, nil
 }
 
 // cut breaks every connection.
@@ -88,6 +89,79 @@ func (m *memnet) cut() {
 		_ = c.Close()
 	}
 	m.alive = nil
+}
+
+// socket is one end of a pipe whose writes do not wait for the other end, as those of sockets do not.
+type socket struct {
+	net.Conn
+	mu     sync.Mutex
+	more   *sync.Cond
+	queue  [][]byte
+	closed bool
+}
+
+func newSocket(end net.Conn) *socket {
+	s := &socket{Conn: end}
+	s.more = sync.NewCond(&s.mu)
+	go func() {
+		for {
+			s.mu.Lock()
+			for len(s.queue) == 0 && !s.closed {
+				s.more.Wait()
+			}
+			queue := s.queue
+			s.queue = nil
+			s.mu.Unlock()
+			if len(queue) == 0 {
+				_ = end.Close()
+				return
+			}
+			for _, b := range queue {
+				_, _ = end.Write(b)
+			}
+		}
+	}()
+	return s
+}
+
+func (s *socket) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, net.ErrClosed
+	}
+	s.queue = append(s.queue, bytes.Clone(b))
+	s.more.Signal()
+	return len(b), nil
+}
+
+func (s *socket) Read(b []byte) (int, error) {
+	n, err := s.Conn.Read(b)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && s.closed {
+		err = net.ErrClosed
+	}
+	return n, err
+}
+
+func (s *socket) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.more.Signal()
+	return s.Conn.SetReadDeadline(time.Unix(0, 1))
+}
+
+func (s *socket) SetDeadline(at time.Time) error   { return s.SetReadDeadline(at) }
+func (s *socket) SetWriteDeadline(time.Time) error { return nil }
+func (s *socket) SetReadDeadline(at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	return s.Conn.SetReadDeadline(at)
 }
 
 type counted struct {
@@ -119,7 +193,7 @@ func newSite(t *testing.T, handler http.Handler, change ...func(*httptest.Server
 		c(s.Server)
 	}
 	s.StartTLS()
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { s.Close(); s.net.cut() })
 	s.caFile = filepath.Join(t.TempDir(), "ca.pem")
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	if err := os.WriteFile(s.caFile, certificate, 0o600); err != nil {
