@@ -64,7 +64,7 @@ func (a *API) registerAbout() {
 	})
 	a.enter(metrics, nil, response{status: http.StatusOK, media: "text/plain", schema: &huma.Schema{Type: huma.TypeString}})
 
-	a.handle(route{path: "/", open: true}, a.nothing)
+	a.nowhere = a.handle(route{path: "/", open: true}, a.nothing)
 }
 
 // answer answers a representation that is complete by the time it is asked for.
@@ -82,7 +82,7 @@ func (a *API) nothing(w http.ResponseWriter, r *http.Request) error {
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := *r
 		other.Method = method
-		if _, pattern := a.mux.Handler(&other); pattern != "" && pattern != "/" {
+		if _, pattern := a.mux.Handler(&other); strings.HasPrefix(pattern, method+" ") && short(r.URL.Path) {
 			allowed = append(allowed, method)
 		}
 	}
@@ -137,6 +137,9 @@ func answerHealth(w http.ResponseWriter, health api.Health) error {
 	return nil
 }
 
+// healthPatience is how long what the service depends on may take to say how it is.
+const healthPatience = 5 * time.Second
+
 // healthCache asks for the health at most once a second, whoever asks: the call needs no key.
 type healthCache struct {
 	mu    sync.Mutex
@@ -151,7 +154,9 @@ func (h *healthCache) get(ctx context.Context, ask func(context.Context) api.Hea
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if time.Since(h.asked) > time.Second {
-		h.last, h.asked = ask(context.WithoutCancel(ctx)), time.Now()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healthPatience)
+		defer cancel()
+		h.last, h.asked = ask(ctx), time.Now()
 	}
 	return h.last
 }

@@ -246,6 +246,7 @@ func TestAStreamMayTakeLongerThanARequest(t *testing.T) {
 			t.Errorf("%s: %d, %d bytes", path, a.StatusCode, len(a.body))
 		}
 	}
+	g.input(content)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.server.URL+api.PathLive, nil)
 	if err != nil {
 		t.Fatal(err)

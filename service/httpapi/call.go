@@ -67,12 +67,12 @@ func callOf(ctx context.Context) *call {
 }
 
 // handle answers a route. serve returns an error instead of answering; it is then answered as a problem.
-func (a *API) handle(rt route, serve func(http.ResponseWriter, *http.Request) error) {
+func (a *API) handle(rt route, serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	pattern := strings.Replace(rt.path, "{path}", "{path...}", 1)
 	if rt.method != "" {
 		pattern = rt.method + " " + pattern
 	}
-	a.mux.HandleFunc(pattern, func(plain http.ResponseWriter, r *http.Request) {
+	handler := func(plain http.ResponseWriter, r *http.Request) {
 		c := &call{id: requestID(r), method: r.Method, remote: r.RemoteAddr, began: time.Now(), waits: rt.waits, leave: func() {}}
 		ctx, span := a.trace(context.WithValue(r.Context(), callKey{}, c), rt, r)
 		c.span = span
@@ -96,7 +96,9 @@ func (a *API) handle(rt route, serve func(http.ResponseWriter, *http.Request) er
 		if err := a.admit(w, r, rt, c, serve); err != nil {
 			a.refuse(w, r, err)
 		}
-	})
+	}
+	a.mux.HandleFunc(pattern, handler)
+	return handler
 }
 
 // finish does what is left to do, and says what became of a call.

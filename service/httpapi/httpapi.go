@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +61,7 @@ type API struct {
 	o       Options
 	log     *slog.Logger
 	mux     *http.ServeMux
+	nowhere http.HandlerFunc // answers what no route does
 	huma    huma.API
 	metrics *metrics
 	health  healthCache
@@ -106,8 +109,16 @@ func New(o Options) *API {
 	return a
 }
 
-// ServeHTTP answers a request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+// ServeHTTP answers a request. A path that is not in its shortest form is no call, where the mux would answer a redirect.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !short(r.URL.Path) {
+		a.nowhere(w, r)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+func short(p string) bool { return p == "/" || path.Clean(p) == strings.TrimSuffix(p, "/") }
 
 // Drain prepares for the end: from now on the service is not ready and takes no submissions, long polls
 // answer at once, and WebSockets are closed with 1001 (going away), so that their clients connect to another node. It returns

@@ -132,3 +132,14 @@ func (g *rig) waiting(t testing.TB, n int) {
 		runtime.Gosched()
 	}
 }
+
+// logged waits until the log has a text so often.
+func (g *rig) logged(t testing.TB, text string, n int) {
+	t.Helper()
+	for strings.Count(g.log.String(), text) < n {
+		if t.Context().Err() != nil {
+			t.Fatalf("the log has %s %d times, want %d", text, strings.Count(g.log.String(), text), n)
+		}
+		runtime.Gosched()
+	}
+}

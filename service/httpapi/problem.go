@@ -45,10 +45,16 @@ var (
 	_ huma.ContentTypeFilter = (*refusal)(nil)
 )
 
+// statusGone stands in logs and metrics for calls whose callers did not wait for the answer, as nginx has it.
+const statusGone = 499
+
 // refused makes an error the problem that the caller gets. What is the service's own business stays in the log.
 func (a *API) refused(ctx context.Context, err error) *refusal {
 	c := callOf(ctx)
 	c.err = err
+	if ctx.Err() != nil { // who hears this?
+		return &refusal{Problem: api.Problem{Title: "the caller has gone", Status: statusGone, Code: fault.Interrupted, Instance: c.id}}
+	}
 	if fault.CodeOf(err) == fault.Interrupted { // of the service: a caller who has gone sees no answer
 		err = goingAway()
 	}

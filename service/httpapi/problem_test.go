@@ -30,18 +30,21 @@ func TestRefusals(t *testing.T) {
 		title  string          // a part of it
 		want   []fault.Problem // all of them, if not nil
 	}{
-		"no such call":       {request{method: "GET", path: "/api/v1/nothing"}, 404, fault.Unsupported, "no such call", nil},
-		"no such call, root": {request{method: "POST", path: "/", key: "none"}, 404, fault.Unsupported, "no such call", nil},
-		"another method":     {request{method: "PUT", path: api.PathScan}, 405, fault.Unsupported, "with this method", nil},
-		"an unknown method":  {request{method: "BREW", path: api.PathScan}, 405, fault.Unsupported, "with this method", nil},
-		"no such job":        {request{method: "GET", path: api.Fill(api.PathJob, "job-x")}, 404, fault.JobNotFound, "no job job-x", nil},
-		"not complete":       {request{method: "GET", path: api.Fill(api.PathResult, job)}, 409, fault.JobNotComplete, "is pending", nil},
-		"no such snapshot":   {request{method: "GET", path: api.Fill(api.PathSnapshotFile, "s")}, 404, fault.SnapshotNotFound, "no snapshot s", nil},
-		"no body":            {request{method: "POST", path: api.PathScan}, 400, fault.InvalidArgument, "request body is required", nil},
-		"no JSON":            {request{method: "POST", path: api.PathScan, body: "{"}, 400, fault.InvalidArgument, "body: unexpected end of JSON input", nil},
-		"two values":         {request{method: "POST", path: api.PathScan, body: "{} {}"}, 400, fault.InvalidArgument, "body: invalid character", nil},
-		"another media type": {request{method: "POST", path: api.PathScan, body: "{}", header: map[string]string{"Content-Type": "text/plain"}}, 415, fault.InvalidArgument, "unknown content type", nil},
-		"body too large":     {request{method: "POST", path: api.PathScan, body: `{"tenant_id":"` + strings.Repeat("x", 1000) + `"}`}, 413, fault.InvalidArgument, "larger than the service takes", nil},
+		"no such call":         {request{method: "GET", path: "/api/v1/nothing"}, 404, fault.Unsupported, "no such call", nil},
+		"no such call, root":   {request{method: "POST", path: "/", key: "none"}, 404, fault.Unsupported, "no such call", nil},
+		"a path with a detour": {request{method: "GET", path: "/api/v1/../v1/auth"}, 404, fault.Unsupported, "no such call", nil},
+		"an empty segment":     {request{method: "POST", path: "//api/v1/scan"}, 404, fault.Unsupported, "no such call", nil},
+		"a slash at the end":   {request{method: "POST", path: "/api/v1/scan/"}, 404, fault.Unsupported, "no such call", nil},
+		"another method":       {request{method: "PUT", path: api.PathScan}, 405, fault.Unsupported, "with this method", nil},
+		"an unknown method":    {request{method: "BREW", path: api.PathScan}, 405, fault.Unsupported, "with this method", nil},
+		"no such job":          {request{method: "GET", path: api.Fill(api.PathJob, "job-x")}, 404, fault.JobNotFound, "no job job-x", nil},
+		"not complete":         {request{method: "GET", path: api.Fill(api.PathResult, job)}, 409, fault.JobNotComplete, "is pending", nil},
+		"no such snapshot":     {request{method: "GET", path: api.Fill(api.PathSnapshotFile, "s")}, 404, fault.SnapshotNotFound, "no snapshot s", nil},
+		"no body":              {request{method: "POST", path: api.PathScan}, 400, fault.InvalidArgument, "request body is required", nil},
+		"no JSON":              {request{method: "POST", path: api.PathScan, body: "{"}, 400, fault.InvalidArgument, "body: unexpected end of JSON input", nil},
+		"two values":           {request{method: "POST", path: api.PathScan, body: "{} {}"}, 400, fault.InvalidArgument, "body: invalid character", nil},
+		"another media type":   {request{method: "POST", path: api.PathScan, body: "{}", header: map[string]string{"Content-Type": "text/plain"}}, 415, fault.InvalidArgument, "unknown content type", nil},
+		"body too large":       {request{method: "POST", path: api.PathScan, body: `{"tenant_id":"` + strings.Repeat("x", 1000) + `"}`}, 413, fault.InvalidArgument, "larger than the service takes", nil},
 		"unknown members": {
 			request{method: "POST", path: api.PathScan, body: `{"tenat_id":"t1","depht":"all","tags":{"any":"x"}}`}, 422, fault.InvalidArgument, "not as it should be",
 			[]fault.Problem{

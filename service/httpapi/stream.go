@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ const (
 	bodyPatience   = 30 * time.Second // for a JSON body to arrive
 	streamPatience = 60 * time.Second // for a stream to go on, either way
 	streamBuffer   = 256 << 10        // bytes that are copied at once
+	streamStep     = 64 << 10         // bytes whose writing has to be done within streamPatience
 	socketReads    = 256              // bytes that are read at once from a watcher, who says nothing but pong
 	socketWrites   = 1 << 10          // bytes that are written at once to one
 )
@@ -45,15 +47,21 @@ func (s *streamWriter) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
-func (s *streamWriter) Write(p []byte) (int, error) {
+func (s *streamWriter) Write(p []byte) (written int, err error) {
 	if s.refused != 0 {
 		return len(p), nil
 	}
-	if now := time.Now(); s.until.Sub(now) < streamPatience/2 {
-		s.until = now.Add(streamPatience)
-		_ = s.control.SetWriteDeadline(s.until) // where there are none, as in some tests, it goes without
+	for piece := range slices.Chunk(p, streamStep) {
+		if now := time.Now(); s.until.Sub(now) < streamPatience/2 {
+			s.until = now.Add(streamPatience)
+			_ = s.control.SetWriteDeadline(s.until) // where there are none, as in some tests, it goes without
+		}
+		n, err := s.ResponseWriter.Write(piece)
+		if written += n; err != nil {
+			return written, err
+		}
 	}
-	return s.ResponseWriter.Write(p)
+	return written, nil
 }
 
 // Hijack gives the connection to the WebSocket library, with buffers that suit small messages: http.Hijacker.
@@ -97,7 +105,7 @@ func (s *streamWriter) refusal() error {
 	return withStatus{fault.New(fault.InvalidArgument, "the request is not as it should be", fault.From(fault.OriginService)), s.refused}
 }
 
-// streamReader reads a body that may take as long as it moves on.
+// streamReader reads a body that may take as long as it moves on, and leaves time for the answer.
 type streamReader struct {
 	io.Reader
 	control *http.ResponseController
@@ -108,6 +116,7 @@ func (s *streamReader) Read(p []byte) (int, error) {
 	if now := time.Now(); s.until.Sub(now) < streamPatience/2 {
 		s.until = now.Add(streamPatience)
 		_ = s.control.SetReadDeadline(s.until) // as above
+		_ = s.control.SetWriteDeadline(s.until.Add(bodyPatience))
 	}
 	return s.Reader.Read(p)
 }

@@ -274,3 +274,33 @@ func TestLongPolls(t *testing.T) {
 		t.Errorf("%d still wait", n)
 	}
 }
+
+func TestACallerWhoGoesIsNoError(t *testing.T) {
+	g := newRig(t, nil)
+	path := api.Fill(api.PathJob, g.scan())
+	etag := g.get(path).Header.Get("ETag")
+	for n, client := range []*http.Client{g.server.Client(), g.http1()} {
+		ctx, leave := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.server.URL+path+"?wait=60", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+g.key)
+		r.Header.Set("If-None-Match", etag)
+		gone := make(chan struct{})
+		go func() {
+			defer close(gone)
+			if resp, err := client.Do(r); err == nil {
+				resp.Body.Close()
+				t.Error("the long poll ended by itself")
+			}
+		}()
+		g.waiting(t, 1)
+		leave()
+		<-gone
+		g.logged(t, `"status":499`, 2*(n+1)) // audit and access
+	}
+	if strings.Contains(g.log.String(), "ERROR") {
+		t.Error("the log has an error")
+	}
+}
