@@ -114,7 +114,7 @@ func TestEmptyArchive(t *testing.T) {
 	}
 }
 
-// readerAt reads an archive as zip.NewReader wants it.
+// readerAt reads an archive as zip.NewReader wants it: its end, and what that leads to.
 type readerAt struct{ io.ReadSeeker }
 
 func (r readerAt) ReadAt(p []byte, off int64) (int, error) {
@@ -174,11 +174,7 @@ func TestArchiveOfManyFiles(t *testing.T) {
 		files = append(files, backend.Artifact{Path: fmt.Sprintf("f%d", n), SHA256: "empty"})
 	}
 	z, size, _ := httpapi.NewArchive(files, made, nil, nil)
-	b, err := io.ReadAll(z)
-	if err != nil || int64(len(b)) != size {
-		t.Fatalf("%d of %d bytes, %v", len(b), size, err)
-	}
-	r, err := zip.NewReader(bytes.NewReader(b), size)
+	r, err := zip.NewReader(readerAt{z}, size)
 	if err != nil || len(r.File) != len(files) || r.File[69_999].Name != "f69999" {
 		t.Fatalf("%v", err)
 	}
