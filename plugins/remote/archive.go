@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
@@ -104,7 +105,7 @@ func entries(archive io.ReaderAt, size int64) ([]*zip.File, error) {
 	for _, f := range z.File {
 		mode := f.Mode()
 		switch {
-		case strings.HasSuffix(f.Name, "/") && mode.IsDir():
+		case strings.HasSuffix(f.Name, "/") && mode.Type() == fs.ModeDir:
 			if why := badPath(strings.TrimSuffix(f.Name, "/")); why != "" {
 				return nil, untrusted("a folder's name "+why, f.Name)
 			}

@@ -40,8 +40,8 @@ func partName(a backend.Artifact) string {
 	return ownPrefix + hex.EncodeToString(place[:6]) + "-" + a.SHA256[:12] + ".part"
 }
 
-// get brings the file.
-func (f *file) get(ctx context.Context) error {
+// get brings the file. When it fails, what has come is kept for a later download, unless it cannot be trusted.
+func (f *file) get(ctx context.Context) (err error) {
 	if folder := path.Dir(f.want.Path); folder != "." {
 		if err := f.root.MkdirAll(folder, 0o700); err != nil {
 			return notWritten(folder, err)
@@ -54,7 +54,12 @@ func (f *file) get(ctx context.Context) error {
 	if err := f.open(); err != nil {
 		return err
 	}
-	defer func() { _ = f.out.Close() }()
+	defer func() {
+		_ = f.out.Close()
+		if err != nil && (f.at == 0 || fault.CodeOf(err) == fault.Integrity) {
+			_ = f.root.Remove(f.part)
+		}
+	}()
 	for {
 		if err := f.fetch(ctx); err != nil {
 			return err
@@ -63,8 +68,6 @@ func (f *file) get(ctx context.Context) error {
 			break
 		}
 		if !f.reused {
-			_ = f.out.Close()
-			_ = f.root.Remove(f.part)
 			return untrusted("a file is not what it was said to be", f.want.Path)
 		}
 		f.reused = false // what was left of an earlier download may be to blame

@@ -85,7 +85,7 @@ func badName(name string) string {
 		return "leads elsewhere"
 	case len(name) > maxName:
 		return "is too long"
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }):
 		return "holds what no name should"
 	case strings.ContainsAny(name, `\:*?"<>|`):
 		return "holds a character that Windows reserves"
