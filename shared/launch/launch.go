@@ -22,7 +22,6 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/status"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/rpc"
@@ -108,7 +107,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	starting, cancel := context.WithTimeoutCause(ctx, spec.StartTimeout, errSilent)
 	defer cancel()
 	disarm := context.AfterFunc(starting, p.process.kill)
-	err = p.connect()
+	err = p.connect(starting)
 	if !disarm() || err != nil {
 		p.Kill()
 		return nil, p.startFault(starting, err)
@@ -118,7 +117,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 }
 
 // connect starts the process, shakes hands and dials.
-func (p *Process) connect() error {
+func (p *Process) connect(ctx context.Context) error {
 	protocol, err := p.plugin.Client()
 	switch {
 	case err != nil && p.socket.path == "":
@@ -126,18 +125,18 @@ func (p *Process) connect() error {
 	case err != nil:
 		return err
 	}
-	// So far go-plugin does not mind if nobody answers at the socket.
-	if err := protocol.Ping(); err != nil {
-		if p.process.dies() {
-			return p.process.crashed("before it was ready")
-		}
-		return p.incompatible("shook hands, but does not answer at its socket: " + clean(status.Convert(err).Message()))
-	}
 	backend, err := protocol.Dispense(rpc.PluginName)
 	if err != nil {
 		return err
 	}
 	p.client = backend.(*rpc.Client) // rpc.PluginSets makes nothing else
+	// So far go-plugin does not mind if nobody answers at the socket.
+	if err := p.client.Greet(ctx); err != nil {
+		if p.process.dies() {
+			return p.process.crashed("before it was ready")
+		}
+		return p.incompatible("shook hands, but does not answer at its socket: " + clean(err.Error()))
+	}
 	return nil
 }
 

@@ -78,10 +78,10 @@ func TestACrashInACallSaysHow(t *testing.T) {
 	for mode, says := range cases {
 		t.Run(mode, func(t *testing.T) {
 			p := start(t, spec(t, mode))
-			_, err := p.Backend().Describe(t.Context())
+			_, err := p.Backend().GetJob(t.Context(), "x")
 			f := fault.As(err)
 			if f == nil || f.Code != fault.BackendCrashed || f.Hint == "" {
-				t.Fatalf("Describe = %v", err)
+				t.Fatalf("GetJob = %v", err)
 			}
 			for _, part := range says {
 				if !strings.Contains(err.Error(), part) {
@@ -104,9 +104,9 @@ func TestACrashInACallSaysHow(t *testing.T) {
 
 func TestAConnectionThatBreaksIsNoDeath(t *testing.T) {
 	p := start(t, spec(t, "hangs up"))
-	_, err := p.Backend().Describe(t.Context())
+	_, err := p.Backend().GetJob(t.Context(), "x")
 	if fault.CodeOf(err) != fault.BackendCrashed || !strings.Contains(err.Error(), "closed its connection, though its process runs on") {
-		t.Errorf("Describe = %v", err)
+		t.Errorf("GetJob = %v", err)
 	}
 	select {
 	case <-p.Exited():
@@ -126,7 +126,7 @@ func TestACallThatIsCancelledIsNoCrash(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("WatchJob = %v", err)
 	}
-	if _, err := p.Backend().Describe(t.Context()); err != nil {
+	if _, err := p.Backend().GetJob(t.Context(), "x"); err != nil {
 		t.Errorf("the next call = %v", err)
 	}
 }
@@ -134,7 +134,7 @@ func TestACallThatIsCancelledIsNoCrash(t *testing.T) {
 func TestWhatDoesNotStopIsKilled(t *testing.T) {
 	w := newWitness(t)
 	p := start(t, spec(t, "stubborn family", w.env))
-	if _, err := p.Backend().Describe(t.Context()); err != nil {
+	if _, err := p.Backend().GetJob(t.Context(), "x"); err != nil {
 		t.Fatal(err)
 	}
 	parent, child := w.sees("stubborn family"), w.sees("grandchild")
@@ -206,7 +206,7 @@ func TestWhatABackendStartedEndsWithIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWitness(t)
 			p := start(t, spec(t, "family", w.env))
-			if _, err := p.Backend().Describe(t.Context()); err != nil {
+			if _, err := p.Backend().GetJob(t.Context(), "x"); err != nil {
 				t.Fatal(err)
 			}
 			parent, child := w.sees("family"), w.sees("grandchild")
@@ -246,9 +246,9 @@ func TestNothingIsLeftWhenTheHostIsKilled(t *testing.T) {
 
 func TestAFloodNeitherBlocksNorBreaks(t *testing.T) {
 	p := start(t, spec(t, "flood"))
-	d, err := p.Backend().Describe(t.Context())
-	if diff := cmp.Diff("test", d.Name); diff != "" || err != nil {
-		t.Errorf("Describe: %v, -want +got:\n%s", err, diff)
+	d, err := p.Backend().GetJob(t.Context(), "x")
+	if diff := cmp.Diff("x", d.JobID); diff != "" || err != nil {
+		t.Errorf("GetJob: %v, -want +got:\n%s", err, diff)
 	}
 	if err := p.Stop(t.Context()); err != nil {
 		t.Error(err)
@@ -275,7 +275,7 @@ level=INFO msg="printed by accident" backend=test
 				return a
 			}}))
 			p := start(t, s)
-			if _, err := p.Backend().Describe(t.Context()); err != nil {
+			if _, err := p.Backend().GetJob(t.Context(), "x"); err != nil {
 				t.Fatal(err)
 			}
 			if err := p.Stop(t.Context()); err != nil {

@@ -95,7 +95,7 @@ func host() {
 	if err != nil {
 		panic(err)
 	}
-	if _, err = p.Backend().Describe(context.Background()); err != nil {
+	if _, err = p.Backend().GetJob(context.Background(), "x"); err != nil {
 		panic(err)
 	}
 	fmt.Println(p.ID())
@@ -104,7 +104,7 @@ func host() {
 }
 
 // foreign is a backend that knows no more of go-plugin than it must: it ends with its standard input.
-// It does not know atg's calls, or hangs up at the first of them.
+// It does not know atg's calls, or hangs up when it is asked for a job.
 func foreign(hangsUp bool) {
 	path := os.Getenv("PLUGIN_UNIX_SOCKET_DIR") + "/s"
 	listener, err := net.Listen("unix", path)
@@ -114,7 +114,7 @@ func foreign(hangsUp bool) {
 	healthy := health.NewServer()
 	var server *grpc.Server
 	server = grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
-		if method, _ := grpc.MethodFromServerStream(stream); hangsUp && strings.HasPrefix(method, "/atg.") {
+		if method, _ := grpc.MethodFromServerStream(stream); hangsUp && strings.HasSuffix(method, "/GetJob") {
 			server.Stop()
 		}
 		return status.Error(codes.Unimplemented, "unknown")
@@ -143,7 +143,12 @@ func newTestBackend(mode string) *testBackend {
 	return b
 }
 
-func (b *testBackend) Describe(ctx context.Context) (backend.Description, error) {
+func (b *testBackend) Describe(context.Context) (backend.Description, error) {
+	return backend.Description{Name: "test", Version: "1", Protocol: backend.Protocol}, nil
+}
+
+// GetJob misbehaves as the mode says.
+func (b *testBackend) GetJob(ctx context.Context, id string) (backend.JobStatusResponse, error) {
 	switch b.mode {
 	case "panic":
 		slog.Warn("about to divide by zero", "divisor", 0)
@@ -165,7 +170,7 @@ func (b *testBackend) Describe(ctx context.Context) (backend.Description, error)
 		cmd.Env = append(os.Environ(), modeVariable+"=grandchild")
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr // it holds the pipes of its parent
 		if err := cmd.Start(); err != nil {
-			return backend.Description{}, err
+			return backend.JobStatusResponse{}, err
 		}
 	case "flood":
 		for range 2000 {
@@ -180,7 +185,7 @@ func (b *testBackend) Describe(ctx context.Context) (backend.Description, error)
 		slog.Error("an error line", slog.Group("group", "key", "value"))
 		fmt.Println("printed by accident")
 	}
-	return backend.Description{Name: "test", Version: "1", Protocol: backend.Protocol}, nil
+	return backend.JobStatusResponse{JobID: id}, nil
 }
 
 func (b *testBackend) Configure(context.Context, backend.Settings) error { return nil }

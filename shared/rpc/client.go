@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -24,6 +25,8 @@ type Client struct {
 	// Translate, if set, sees every error before the caller does. shared/launch sets it, to tell a
 	// broken connection from a dead process.
 	Translate func(error) error
+
+	greeting atomic.Pointer[backend.Description]
 }
 
 // Interface assertions.
@@ -69,8 +72,27 @@ func get[D, In, Out any](ctx context.Context, c *Client, rpc func(context.Contex
 	return decoded[D](out), nil
 }
 
+// Greet asks whether anybody answers at the other end: its error matches ErrDisconnected, or is that of ctx. It asks for the
+// description, which is what every caller asks for first, and which the next Describe then has at hand.
+func (c *Client) Greet(ctx context.Context) error {
+	var trailer metadata.MD
+	out, err := c.stub.Describe(ctx, &v1.Empty{}, grpc.Trailer(&trailer))
+	if err == nil {
+		d := decoded[backend.Description](out)
+		c.greeting.Store(&d)
+		return nil
+	}
+	if err = fromStatus(ctx, err, trailer); ctx.Err() != nil || errors.Is(err, ErrDisconnected) {
+		return err
+	}
+	return nil // somebody is there: Describe says what is wrong
+}
+
 // Describe implements backend.Backend.
 func (c *Client) Describe(ctx context.Context) (backend.Description, error) {
+	if d := c.greeting.Swap(nil); d != nil && ctx.Err() == nil {
+		return *d, nil
+	}
 	return get[backend.Description](ctx, c, c.stub.Describe, &v1.Empty{})
 }
 
