@@ -274,16 +274,20 @@ func TestDownloadIsChecked(t *testing.T) {
 		give     func(http.ResponseWriter, *http.Request, int, string)
 		want     fault.Code
 	}{
-		"another content":       {give: write("X", "x", strings.ToUpper(fileText)), want: fault.Integrity},
-		"another sum":           {manifest: changed(func(a *backend.Artifact) { a.SHA256 = sum("x") }), want: fault.Integrity},
-		"less than said":        {manifest: changed(func(a *backend.Artifact) { a.Size++ }), want: fault.Integrity},
-		"more than said":        {manifest: changed(func(a *backend.Artifact) { a.Size-- }), want: fault.Integrity},
-		"more, without a word":  {give: endless, want: fault.Integrity},
-		"compressed":            {give: write("Content-Encoding", "gzip", fileText), want: fault.RemoteFailed},
-		"a login page":          {give: write("Content-Type", "text/html", "<html><input type=password>"), want: fault.AuthFailed},
-		"gone meanwhile":        {give: func(w http.ResponseWriter, r *http.Request, _ int, _ string) { http.NotFound(w, r) }, want: fault.ArtifactsNotAvailable},
-		"an unexpected failure": {give: func(w http.ResponseWriter, _ *http.Request, _ int, _ string) { w.WriteHeader(http.StatusInternalServerError) }, want: fault.RemoteFailed},
-		"a strange status":      {give: func(w http.ResponseWriter, _ *http.Request, _ int, _ string) { w.WriteHeader(http.StatusNonAuthoritativeInfo) }, want: fault.RemoteFailed},
+		"another content":      {give: write("X", "x", strings.ToUpper(fileText)), want: fault.Integrity},
+		"another sum":          {manifest: changed(func(a *backend.Artifact) { a.SHA256 = sum("x") }), want: fault.Integrity},
+		"less than said":       {manifest: changed(func(a *backend.Artifact) { a.Size++ }), want: fault.Integrity},
+		"more than said":       {manifest: changed(func(a *backend.Artifact) { a.Size-- }), want: fault.Integrity},
+		"more, without a word": {give: endless, want: fault.Integrity},
+		"compressed":           {give: write("Content-Encoding", "gzip", fileText), want: fault.RemoteFailed},
+		"a login page":         {give: write("Content-Type", "text/html", "<html><input type=password>"), want: fault.AuthFailed},
+		"gone meanwhile":       {give: func(w http.ResponseWriter, r *http.Request, _ int, _ string) { http.NotFound(w, r) }, want: fault.ArtifactsNotAvailable},
+		"an unexpected failure": {give: func(w http.ResponseWriter, _ *http.Request, _ int, _ string) {
+			w.WriteHeader(http.StatusInternalServerError)
+		}, want: fault.RemoteFailed},
+		"a strange status": {give: func(w http.ResponseWriter, _ *http.Request, _ int, _ string) {
+			w.WriteHeader(http.StatusNonAuthoritativeInfo)
+		}, want: fault.RemoteFailed},
 	}
 	for _, path := range unsafePaths {
 		cases[fmt.Sprintf("the path %.40q", path)] = struct {

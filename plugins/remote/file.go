@@ -209,7 +209,7 @@ func (f *file) begin(ctx context.Context, q call, r *http.Response) error {
 	}
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "text/html" && !strings.HasSuffix(f.want.Path, ".html") {
 		page, _ := io.ReadAll(io.LimitReader(r.Body, maxLoginPage))
-		return notJSON(q, answer{r.StatusCode, r.Header, page})
+		return notJSON(q, f.c.answer(r, page))
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return fault.New(fault.RemoteFailed, "the service answered a file in an encoding that was not asked for", fault.On(f.want.Path), fault.From(fault.OriginBackend))

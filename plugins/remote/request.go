@@ -59,6 +59,17 @@ type answer struct {
 	body   []byte
 }
 
+// answer is a response with what was read of its body, without the key that somebody may have repeated.
+func (c *RemoteClient) answer(response *http.Response, body []byte) answer {
+	header := response.Header.Clone()
+	for _, values := range header {
+		for i, v := range values {
+			values[i] = string(c.redact([]byte(v)))
+		}
+	}
+	return answer{response.StatusCode, header, c.redact(body)}
+}
+
 // request makes the HTTP request of a call.
 func (c *RemoteClient) request(ctx context.Context, q call) (*http.Request, error) {
 	escaped := strings.TrimRight(c.base.EscapedPath(), "/") + q.path
@@ -139,7 +150,7 @@ func (c *RemoteClient) read(ctx context.Context, q call, response *http.Response
 	case len(body) > maxAnswer:
 		return answer{}, fault.New(fault.RemoteFailed, fmt.Sprintf("the service's answer to %s is larger than %d MiB", q, maxAnswer>>20), fault.From(fault.OriginBackend))
 	}
-	a := answer{response.StatusCode, response.Header, c.redact(body)}
+	a := c.answer(response, body)
 	if a.status >= 200 && a.status < 300 {
 		return a, nil
 	}

@@ -187,7 +187,7 @@ func (c *RemoteClient) dial(ctx context.Context, id string, after uint64) (*webs
 		slog.DebugContext(ctx, "no stream of events", "job_id", id, "status", response.StatusCode)
 		if slices.Contains(passable, response.StatusCode) {
 			body, _ := io.ReadAll(response.Body)
-			return nil, c.refused(q, answer{response.StatusCode, response.Header, c.redact(body)})
+			return nil, c.refused(q, c.answer(response, body))
 		}
 	}
 	return nil, errNoStream // a plain question says why

@@ -126,7 +126,7 @@ func (c *RemoteClient) checkRedirect(request *http.Request, via []*http.Request)
 	to := request.URL
 	switch {
 	case to.Scheme != "https" || !sameHost(to, c.base):
-		target := printable(to.Scheme + "://" + to.Host)
+		target := printable(string(c.redact([]byte(to.Scheme + "://" + to.Host))))
 		options := []fault.Option{fault.From(fault.OriginBackend), fault.On(c.origin())}
 		if looksLikeLogin(to) {
 			return fault.New(fault.AuthFailed, fmt.Sprintf("the service at %s redirects to a login page at %s", c.origin(), target),
