@@ -119,6 +119,28 @@ func (l link) last(ctx context.Context, stream, subject string) (message, error)
 	return m, nil
 }
 
+// purge removes the messages of a stream on a subject, which may have wildcards, without a trace.
+func (l link) purge(ctx context.Context, stream, subject string) error {
+	request, err := json.Marshal(map[string]string{"filter": subject})
+	if err != nil {
+		return err
+	}
+	answer, err := l.request(ctx, jetstream.DefaultAPIPrefix+"STREAM.PURGE."+stream, request)
+	if err != nil {
+		return err
+	}
+	var got struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &got); err != nil {
+		return err
+	}
+	if got.Error != nil {
+		return got.Error
+	}
+	return nil
+}
+
 // The page of a scan.
 const (
 	pageMessages = 256

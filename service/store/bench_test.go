@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -124,4 +125,43 @@ func BenchmarkRound(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkIdleWatchers says what a watcher of a job in which nothing happens costs, its goroutine included, and how
+// long one event takes to reach all of them.
+func BenchmarkIdleWatchers(b *testing.B) {
+	const watchers = 10_000
+	s := embeddedStore(b)
+	enqueue(b, s, job("job-1", "owner"))
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var got atomic.Int64
+	everybody := make(chan struct{}, 1)
+	for range watchers {
+		go func() {
+			_ = s.Watch(b.Context(), "job-1", 0, func(backend.Event) error {
+				if got.Add(1)%watchers == 0 {
+					everybody <- struct{}{}
+				}
+				return nil
+			})
+		}()
+	}
+	eventually(b, "they do not watch", func() bool {
+		s.fan.mu.Lock()
+		defer s.fan.mu.Unlock()
+		return len(s.fan.watching["job-1"]) == watchers
+	})
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	n := uint32(0)
+	for b.Loop() {
+		n++
+		if err := s.Append(b.Context(), "job-1", logEvent(1, n)); err != nil {
+			b.Fatal(err)
+		}
+		<-everybody
+	}
+	b.ReportMetric(float64(after.HeapInuse+after.StackInuse-before.HeapInuse-before.StackInuse)/watchers/1024, "KB/watcher")
 }

@@ -35,6 +35,7 @@ func (s *Store) connect() error {
 func (s *Store) options(name string) []nats.Option {
 	options := []nats.Option{
 		nats.Name(name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.Timeout(5 * time.Second),
+		nats.SyncQueueLen(2 * pageMessages), // of a subscription that is read step by step, as a watcher's: a queue is made whole at once
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			subject := ""
 			if sub != nil {

@@ -277,9 +277,9 @@ func (s *Store) happened(m jetstream.Msg) {
 		return
 	}
 	job := strings.TrimPrefix(m.Subject(), eventsPrefix)
-	if e.Progress != nil {
+	if e.Progress != nil || e.Status != nil && e.Status.Status == backend.JobRunning {
 		if id, _ := s.index.named(job); id != "" {
-			s.index.progress(id, int(e.Seq>>32), *e.Progress)
+			s.index.progress(id, int(e.Seq>>32), e)
 		}
 	}
 	s.fan.hand(job, meta.Sequence.Stream, e)

@@ -81,10 +81,17 @@ func (f *file) Read(p []byte) (int, error) {
 		f.current = nil // the next try fetches it anew
 		return 0, g.err
 	}
-	within := f.offset % segmentSize
-	n := copy(p, g.chunks[within/chunkSize][within%chunkSize:])
+	number, within := f.offset%segmentSize/chunkSize, f.offset%segmentSize%chunkSize
+	if g.chunks[number] == nil { // it was read before
+		f.current = nil
+		return f.Read(p)
+	}
+	n := copy(p, g.chunks[number][within:])
 	f.offset += int64(n)
 	f.inOneGo += int64(n)
+	if f.offset%chunkSize == 0 {
+		g.chunks[number] = nil // a slow reader keeps little
+	}
 	return n, nil
 }
 
@@ -117,6 +124,12 @@ func (f *file) fetch(number int) *segment {
 // chunks reads an object.
 func (s *Store) chunks(ctx context.Context, m manifest, number int, size int64) ([][]byte, error) {
 	what := fmt.Sprintf("the file %q could not be read", m.Path)
+	select {
+	case s.fetching <- struct{}{}:
+		defer func() { <-s.fetching }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	began := time.Now()
 	for {
 		var chunks [][]byte

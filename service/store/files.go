@@ -23,8 +23,11 @@ import (
 // Smaller chunks, each synced, are more than the server takes of a fast writer.
 const (
 	chunkSize   = 960 << 10
-	segmentSize = 8 * chunkSize // 7.5 MiB
+	segmentSize = 4 * chunkSize // 3.75 MiB
 )
+
+// fetches is how many segments are fetched at a time: a server drops a connection on which 64 MiB wait.
+const fetches = 8
 
 // manifest says what a file consists of. It is written last: a file without one is not there.
 type manifest struct {
@@ -217,23 +220,12 @@ func (s *Store) discard(ctx context.Context, m manifest) {
 	ctx = context.WithoutCancel(ctx)
 	for i, nuid := range m.Segments {
 		for _, subject := range []string{objectSubject(objectName(m.Object, i)), chunkSubject(nuid)} {
-			if err := s.purge(ctx, segmentsStream, subject); err != nil {
+			if err := s.bulk.purge(ctx, segmentsStream, subject); err != nil {
 				s.log.WarnContext(ctx, "the space of a file was not freed yet", "path", m.Path, "error", err)
 				return
 			}
 		}
 	}
-}
-
-// purge removes the messages of a stream on a subject, without a trace.
-func (s *Store) purge(ctx context.Context, stream, subject string) error {
-	return s.bulk.persist(ctx, func(ctx context.Context) error {
-		st, err := s.bulk.js.Stream(ctx, stream)
-		if err != nil {
-			return err
-		}
-		return st.Purge(ctx, jetstream.WithPurgeSubject(subject))
-	})
 }
 
 // Usage is jobs.Files.

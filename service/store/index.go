@@ -122,21 +122,26 @@ func (x *index) remove(id string, revision jobs.Revision) {
 	x.waiters.wake(id)
 }
 
-// progress takes what an event says of a job that is at work.
-func (x *index) progress(id string, attempt int, p backend.Progress) {
+// progress takes what an event says of a job that is at work: its phase, by an event of progress, and how far it is as a
+// whole, by one of its state.
+func (x *index) progress(id string, attempt int, e backend.Event) {
 	x.mu.Lock()
-	e := x.byID[id]
-	if e == nil || e.Job.Status.Terminal() || attempt < e.Job.Attempt {
+	j := x.byID[id]
+	if j == nil || j.Job.Status.Terminal() || attempt < j.Job.Attempt {
 		x.mu.Unlock()
 		return
 	}
-	now := &live{attempt: attempt, phase: p.Phase}
-	if p.Total > 0 {
-		done := min(1, float64(p.Done)/float64(p.Total))
-		now.progress = &done
+	now := live{attempt: attempt}
+	if j.live != nil && j.live.attempt == attempt {
+		now = *j.live
 	}
-	same := e.live != nil && e.live.phase == now.phase && equal(e.live.progress, now.progress)
-	e.live = now
+	if e.Progress != nil {
+		now.phase = e.Progress.Phase
+	} else if e.Status.Progress != nil {
+		now.progress = e.Status.Progress
+	}
+	same := j.live != nil && j.live.phase == now.phase && equal(j.live.progress, now.progress)
+	j.live = &now
 	x.mu.Unlock()
 	if !same {
 		x.waiters.wake(id)

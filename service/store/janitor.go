@@ -269,7 +269,7 @@ func (c *cleaning) pieces(ctx context.Context) error {
 		}
 	}
 	for _, subject := range loose {
-		if err := c.purge(ctx, segmentsStream, subject); err != nil {
+		if err := c.bulk.purge(ctx, segmentsStream, subject); err != nil {
 			return err
 		}
 		c.done.Pieces++

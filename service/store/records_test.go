@@ -230,6 +230,13 @@ func TestStatusAndChangedFollowTheRecordAndTheEvents(t *testing.T) {
 		if err := s.Append(t.Context(), "job-1", progress); err != nil {
 			t.Error(err)
 		}
+	}, func(j backend.JobStatusResponse) bool { return j.Phase == "resources" && j.Progress == nil })
+	quarter := 0.25
+	whole := backend.Event{Seq: jobs.Seq(1, 2), Kind: backend.EventStatus, Status: &backend.JobStatusResponse{JobID: "job-1", Status: backend.JobRunning, Progress: &quarter}}
+	await("progress of the whole", func() {
+		if err := s.Append(t.Context(), "job-1", whole); err != nil {
+			t.Error(err)
+		}
 	}, func(j backend.JobStatusResponse) bool {
 		return j.Phase == "resources" && j.Progress != nil && *j.Progress == 0.25
 	})

@@ -61,7 +61,7 @@ func embed(ctx context.Context, c Config) (_ *embedded, err error) {
 	e.server, err = server.NewServer(&server.Options{
 		ServerName: "atg", Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: e.access.Token,
 		JetStream: true, StoreDir: filepath.Join(c.DataDir, "jetstream"), SyncAlways: true, JetStreamMaxStore: c.MaxStore,
-		MaxPayload: maxPayload, MaxPending: 256 << 20,
+		MaxPayload: maxPayload,
 		NoSigs: true, NoLog: true, DisableJetStreamBanner: true,
 	})
 	if err != nil {

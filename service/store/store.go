@@ -80,6 +80,7 @@ type Store struct {
 	keys      *bucket[jobs.Key]
 	objects   jetstream.ObjectStore
 	manifests jetstream.KeyValue
+	fetching  chan struct{} // has room for as many fetches as may be under way
 
 	stop    context.CancelFunc // ends what runs in the background
 	stopped <-chan struct{}    // when it has to end
@@ -161,7 +162,7 @@ func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error)
 	if err := s.lay(ctx); err != nil {
 		return nil, err
 	}
-	s.index = newIndex()
+	s.index, s.fetching = newIndex(), make(chan struct{}, fetches)
 	s.owners = newOwners(s.stopped)
 	s.fan, s.grace = newFanout(), defaultGrace
 	s.commits = newCommitter(s.link)
