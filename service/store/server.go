@@ -62,7 +62,7 @@ func embed(ctx context.Context, c Config) (_ *embedded, err error) {
 		ServerName: "atg", Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: e.access.Token,
 		JetStream: true, StoreDir: filepath.Join(c.DataDir, "jetstream"), SyncAlways: true, JetStreamMaxStore: c.MaxStore,
 		MaxPayload: maxPayload,
-		NoSigs: true, NoLog: true, DisableJetStreamBanner: true,
+		NoSigs:     true, NoLog: true, DisableJetStreamBanner: true,
 	})
 	if err != nil {
 		return nil, fault.New(fault.Internal, "the embedded NATS server does not start", fault.Because(err), fault.From(fault.OriginService))
