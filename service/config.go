@@ -82,6 +82,7 @@ type Limits struct {
 	InputBytes   int64         `koanf:"input_bytes"`   // of an input file; 256 MiB
 	Rate         float64       `koanf:"rate"`          // requests a second of one key; 0 is no limit, 2000
 	Burst        int           `koanf:"burst"`         // requests at once of one key; 4000
+	Concurrent   int           `koanf:"concurrent"`    // requests of one key under way together, watchers included; 0 is no limit, 5000
 	JobsPerKey   int           `koanf:"jobs_per_key"`  // of one key with workers at a time; 0 is no limit, 0
 	JobTimeout   conf.Duration `koanf:"job_timeout"`   // from submission to end; 24 h, 0 is none
 	StoreBytes   int64         `koanf:"store_bytes"`   // that the embedded NATS keeps altogether; 0 is three quarters of what the disk has, 0
@@ -129,7 +130,7 @@ func defaults(environ func(string) string) conf.Layer {
 			"nats":      map[string]any{"replicas": 3},
 			"backend":   map[string]any{"name": "local"},
 			"worker":    map[string]any{"concurrency": 2, "attempts": 3, "retry_delay": "5s", "grace": "15s", "lease": "30s"},
-			"limits":    map[string]any{"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "job_timeout": "24h"},
+			"limits":    map[string]any{"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "concurrent": 5000, "job_timeout": "24h"},
 			"retention": map[string]any{"jobs": "720h"},
 		},
 	}

@@ -199,9 +199,9 @@ func (s *service) serve(ctx context.Context, group *errgroup.Group, ready *Ready
 	}
 	ready.URL = address(listener.Addr(), s.c.Listen)
 	handler := httpapi.New(httpapi.Options{
-		Service: s.jobs, Guard: auth.New(auth.Options{Keys: s.store, Rate: s.c.Limits.Rate, Burst: s.c.Limits.Burst, Audit: s.log}),
+		Service: s.jobs, Guard: auth.New(auth.Options{Keys: s.store, Rate: s.c.Limits.Rate, Burst: s.c.Limits.Burst, Concurrent: s.c.Limits.Concurrent, Audit: s.log}),
 		Capabilities: s.capabilities(), Health: s.health, Logger: s.log,
-		OpenMetrics: s.c.API.PublicMetrics, QueueDepth: func() (int64, error) { return s.store.Depth(ctx) },
+		OpenMetrics: s.c.API.PublicMetrics, JobCounts: s.store.JobCounts, QueueDepth: func() (int64, error) { return s.store.Depth(ctx) },
 		CORSOrigins: s.c.API.CORSOrigins, Tracing: s.tracing.provider(),
 	})
 	server := httpapi.Server(handler, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, s.log)

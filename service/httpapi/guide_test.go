@@ -41,6 +41,7 @@ func TestTheGuidesExamples(t *testing.T) {
 		"$ATG/api/v1/jobs/$JOB": func() {
 			g.begin(s.vars["JOB"])
 			g.progress(s.vars["JOB"], 1, 42)
+			g.overall(s.vars["JOB"], 2, 0.42)
 		},
 		"$ATG/api/v1/jobs/$JOB/result": func() {
 			g.complete(s.vars["JOB"], &backend.ScanResult{

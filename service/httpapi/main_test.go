@@ -236,6 +236,17 @@ func (g *rig) progress(id string, n uint32, done int64) {
 	}
 }
 
+// overall appends an event of how far the job is as a whole.
+func (g *rig) overall(id string, n uint32, fraction float64) {
+	g.t.Helper()
+	e := backend.Event{
+		Seq: jobs.Seq(1, n), Time: g.now(), Kind: backend.EventStatus, Status: &backend.JobStatusResponse{JobID: id, Status: backend.JobRunning, Progress: &fraction},
+	}
+	if err := g.store.Append(g.t.Context(), id, e); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
 // problem decodes a refusal and holds it against what every refusal is.
 func problem(t testing.TB, a answer, status int) api.Problem {
 	t.Helper()

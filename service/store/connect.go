@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -56,10 +58,32 @@ func (s *Store) options(name string) []nats.Option {
 	if s.config.CA != "" {
 		options = append(options, nats.RootCAs(s.config.CA))
 	}
-	if !s.config.Token.IsZero() {
+	switch {
+	case s.access != "":
+		options = append(options, nats.SetCustomDialer(neighbourDialer(s.access)), nats.IgnoreAuthErrorAbort(), nats.TokenHandler(func() string {
+			a, _ := readAccess(s.access) // without it the server refuses, and is asked again
+			return a.Token
+		}))
+	case !s.config.Token.IsZero():
 		options = append(options, nats.Token(s.config.Token.Reveal()))
 	}
 	return options
+}
+
+// neighbourDialer dials the embedded server of another process, which has another port each time it starts. It is the
+// path of the file that says which.
+type neighbourDialer string
+
+func (path neighbourDialer) Dial(network, _ string) (net.Conn, error) {
+	a, err := readAccess(string(path))
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(a.URL)
+	if err != nil {
+		return nil, err
+	}
+	return net.DialTimeout(network, u.Host, offline)
 }
 
 // lost hears of events that were not stored.

@@ -319,3 +319,14 @@ func (t *timeline) clean() {
 		t.gone = 0
 	}
 }
+
+// tally counts the jobs by status.
+func (x *index) tally() map[backend.JobStatus]int64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	all := map[backend.JobStatus]int64{}
+	for _, e := range x.byID {
+		all[e.Job.Status]++
+	}
+	return all
+}

@@ -123,6 +123,9 @@ func (s *Store) Update(ctx context.Context, r jobs.Record, was jobs.Revision) (j
 	return jobs.Revision(revision), nil
 }
 
+// JobCounts is how many jobs there are, by status.
+func (s *Store) JobCounts() map[backend.JobStatus]int64 { return s.index.tally() }
+
 // List is jobs.Records.
 func (s *Store) List(_ context.Context, owner string, filter backend.JobFilter) (backend.JobPage, error) {
 	return s.index.list(owner, filter)

@@ -240,6 +240,9 @@ func TestStatusAndChangedFollowTheRecordAndTheEvents(t *testing.T) {
 	}, func(j backend.JobStatusResponse) bool {
 		return j.Phase == "resources" && j.Progress != nil && *j.Progress == 0.25
 	})
+	if diff := cmp.Diff(map[backend.JobStatus]int64{backend.JobRunning: 1}, other.JobCounts()); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
 	page, err := other.List(t.Context(), "owner", backend.JobFilter{Status: backend.JobRunning})
 	if err != nil || len(page.Jobs) != 1 || page.Jobs[0].Phase != "resources" {
 		t.Errorf("%+v: %v", page, err)

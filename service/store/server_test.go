@@ -66,6 +66,41 @@ func TestCloseEndsWhoWaits(t *testing.T) {
 	}
 }
 
+func TestAWorkerFindsTheRestartedServer(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := storeOn(t, dir)
+	worker := neighbour(t, s)
+	enqueue(t, s, job("job-1", "owner"), job("job-2", "owner"))
+	if d := take(t, worker); d.ID() != "job-1" {
+		t.Errorf("took %s", d.ID())
+	}
+	closeStore(t, s)
+	s = storeOn(t, dir)
+	next := make(chan jobs.Delivery)
+	go func() {
+		for {
+			if d, err := worker.Next(t.Context()); err == nil {
+				next <- d
+				return
+			} else if t.Context().Err() != nil {
+				return
+			}
+		}
+	}()
+	d := <-next
+	if d.ID() != "job-2" {
+		t.Errorf("took %s", d.ID())
+	}
+	update(t, worker, "job-2", run)
+	if job, _, err := s.Status(t.Context(), "job-2"); err != nil || job.JobID != "job-2" {
+		t.Errorf("%+v: %v", job, err)
+	}
+	if err := d.Done(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // What a server that was killed left there says nothing.
 func TestAccessToAKilledServer(t *testing.T) {
 	t.Parallel()

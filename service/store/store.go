@@ -66,6 +66,7 @@ type Store struct {
 	replicas int
 
 	server *embedded // nil if the server is somebody else's
+	access string    // the file that says how to reach the embedded server of another process; empty if there is none
 	disk   *disk     // likewise
 	link             // for everything but files
 	bulk   link      // for files, so that they delay nothing else
@@ -102,14 +103,14 @@ var (
 // given is fault.ConfigInvalid; one that cannot be reached, fault.ServiceUnavailable.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.URL != "" {
-		return open(ctx, c, nil)
+		return open(ctx, c, nil, "")
 	}
 	server, err := embed(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	c.URL, c.Token, c.Replicas = server.access.URL, secret.New(server.access.Token), 1
-	s, err := open(ctx, c, server)
+	s, err := open(ctx, c, server, "")
 	if err != nil {
 		server.shutdown()
 		return nil, err
@@ -118,21 +119,22 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 }
 
 // Connect opens the store of the embedded server that runs on c.DataDir, on this machine; the rest of c is as for
-// Open. Nobody running there is fault.ServiceUnavailable.
+// Open. It finds the server again when that was restarted. Nobody running there is fault.ServiceUnavailable.
 func Connect(ctx context.Context, c Config) (*Store, error) {
-	access, err := readAccess(filepath.Join(c.DataDir, accessFile))
+	path := filepath.Join(c.DataDir, accessFile)
+	access, err := readAccess(path)
 	if err != nil {
 		return nil, err
 	}
-	c.URL, c.Token, c.Replicas = access.URL, secret.New(access.Token), 1
-	s, err := open(ctx, c, nil)
+	c.URL, c.Replicas = access.URL, 1
+	s, err := open(ctx, c, nil, path)
 	if errors.Is(err, nats.ErrNoServers) { // what is left of one that was killed
 		return nil, notRunning(c.DataDir, err)
 	}
 	return s, err
 }
 
-func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error) {
+func open(ctx context.Context, c Config, server *embedded, access string) (_ *Store, err error) {
 	if c.AckWait == 0 {
 		c.AckWait = jobs.AckWait
 	}
@@ -142,7 +144,7 @@ func open(ctx context.Context, c Config, server *embedded) (_ *Store, err error)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	s := &Store{config: c, log: c.Logger, replicas: c.Replicas, server: server}
+	s := &Store{config: c, log: c.Logger, replicas: c.Replicas, server: server, access: access}
 	if s.replicas == 0 {
 		s.replicas = 3
 	}

@@ -22,6 +22,7 @@ const aftermath = 2 * time.Second
 // follow reports what the backend's job does, and answers its result. When ctx ends, the work is stopped
 // first; the error is then the cause of ctx.
 func (a *attempt) follow(ctx context.Context, id string) (backend.Result, error) {
+	a.asked = time.Now()
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	ended := make(chan error, 1)

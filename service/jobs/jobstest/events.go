@@ -14,8 +14,14 @@ func (s *Store) Append(ctx context.Context, id string, e backend.Event) error {
 	}
 	defer s.mu.Unlock()
 	s.events[id] = append(s.events[id], decode[backend.Event](encode(e)))
-	if e.Progress != nil {
-		s.live[id] = *e.Progress
+	if status := e.Status; e.Progress != nil || status != nil && status.Status == backend.JobRunning {
+		now := s.live[id]
+		if e.Progress != nil {
+			now.Phase = e.Progress.Phase
+		} else if status.Progress != nil {
+			now.Progress = status.Progress
+		}
+		s.live[id] = now
 		s.bells.ring("job " + id)
 	}
 	s.bells.ring("events " + id)

@@ -83,10 +83,8 @@ func (s *Store) Status(ctx context.Context, id string) (backend.JobStatusRespons
 func (s *Store) status(id string) (backend.JobStatusResponse, string) {
 	r := decode[jobs.Record](s.records[id].content)
 	if live, ok := s.live[id]; ok && r.Job.Status == backend.JobRunning {
-		r.Job.Phase = live.Phase
-		if live.Total > 0 {
-			done := min(1, float64(live.Done)/float64(live.Total))
-			r.Job.Progress = &done
+		if r.Job.Phase = live.Phase; live.Progress != nil {
+			r.Job.Progress = live.Progress
 		}
 	}
 	return r.Job, r.Owner

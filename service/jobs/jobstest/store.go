@@ -33,7 +33,7 @@ type Store struct {
 	cancels   map[chan string]bool
 
 	events map[string][]backend.Event
-	live   map[string]backend.Progress
+	live   map[string]backend.JobStatusResponse // phase and progress
 
 	files     map[jobs.FileName]stored
 	snapshots map[string][]byte
@@ -60,7 +60,7 @@ func New() *Store {
 	return &Store{
 		records: map[string]*record{}, bells: bells{},
 		delivered: map[string]*delivery{}, attempts: map[string]int{}, retryAt: map[string]bool{}, buried: map[string]string{}, cancels: map[chan string]bool{},
-		events: map[string][]backend.Event{}, live: map[string]backend.Progress{},
+		events: map[string][]backend.Event{}, live: map[string]backend.JobStatusResponse{},
 		files: map[jobs.FileName]stored{}, snapshots: map[string][]byte{}, keys: map[string][]byte{},
 	}
 }
