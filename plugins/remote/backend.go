@@ -55,7 +55,7 @@ func (r *remote) Configure(ctx context.Context, given backend.Settings) error {
 	if !r.client.CompareAndSwap(nil, client) {
 		return fault.New(fault.Conflict, "the backend is already configured", fault.From(fault.OriginBackend))
 	}
-	slog.DebugContext(ctx, "configured", "service", client.origin())
+	slog.DebugContext(ctx, "configured", "service", client.origin(), "trace_id", client.trace)
 	return nil
 }
 

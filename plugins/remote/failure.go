@@ -155,6 +155,10 @@ func (c *RemoteClient) wayOut(f *fault.Fault, a answer) string {
 		return "try again later; see how it is: atg --backend remote health"
 	case f.Code == fault.JobNotFound:
 		return "see your jobs: atg --backend remote job list"
+	case f.Code == fault.SnapshotNotFound:
+		return "see which there are: atg --backend remote snapshot list"
+	case f.Code == fault.ArtifactsNotAvailable:
+		return "the service keeps files for a time only; run the operation again"
 	case f.Code == fault.RemoteFailed && a.status == http.StatusNotFound:
 		return hintOther
 	case f.Code == fault.RemoteFailed:

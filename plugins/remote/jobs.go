@@ -80,6 +80,9 @@ func (c *RemoteClient) notComplete(ctx context.Context, id string, refusal error
 	if err == nil && job.Fault != nil {
 		f.Cause = job.Fault
 	}
+	if f.Hint == "" {
+		f.Hint = "see how it is: atg --backend remote job show " + id
+	}
 	return &f
 }
 

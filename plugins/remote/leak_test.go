@@ -160,6 +160,40 @@ func panics(to io.Writer, values ...any) {
 	}
 }
 
+// All requests of a client belong to one trace, and each has an id of its own.
+func TestTrace(t *testing.T) {
+	double := newService()
+	traces, ids := map[string]bool{}, map[string]bool{}
+	var mu sync.Mutex
+	double.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		parts := strings.Split(r.Header.Get("Traceparent"), "-")
+		if len(parts) != 4 || parts[0] != "00" || len(parts[1]) != 32 || len(parts[2]) != 16 || parts[3] != "01" {
+			t.Errorf("%s %s has the trace %q", r.Method, r.URL.Path, parts)
+			return false
+		}
+		if id := r.Header.Get(api.HeaderRequestID); ids[id] || id == "" {
+			t.Errorf("%s %s has the id %q", r.Method, r.URL.Path, id)
+		} else {
+			ids[id] = true
+		}
+		traces[parts[1]] = true
+		return false
+	}
+	c := double.start(t).client(t)
+	job, err := c.SubmitScanJob(t.Context(), backend.ScanRequest{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.WaitForCompletion(t.Context(), job.JobID, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(traces) != 1 || len(ids) != 3 {
+		t.Errorf("there are the traces %v and %d ids", traces, len(ids))
+	}
+}
+
 // Nothing but the Authorization header carries the key to the service either.
 func TestKeyIsInItsHeaderAlone(t *testing.T) {
 	double := newService()
