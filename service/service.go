@@ -34,6 +34,9 @@ import (
 // drain is how long calls that are under way may take when the service ends.
 const drain = 20 * time.Second
 
+// cleaning is how often what is too old is removed.
+const cleaning = 10 * time.Minute
+
 // Options are what a process gives the service.
 type Options struct {
 	Environ []string // as os.Environ
@@ -149,6 +152,7 @@ func (s *service) run(ctx context.Context) error {
 			return err
 		}
 		group.Go(func() error { <-running.Done(); return stop(context.WithoutCancel(ctx)) })
+		group.Go(func() error { s.store.Janitor(running, cleaning); return nil })
 	}
 	if s.c.Role != RoleAPI {
 		w := s.worker(&ready)

@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"sim": startSimulator, "inject": inject, "hold": hold, "await": await, "release": release,
 					"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "says": says,
-					"kill-backend": killBackend, "server": startServer, "curl": curl, "key": useKey, "secret": useSecret, "jobid": jobID, "snapshotid": snapshotID, "no-secret-processes": noSecretProcesses, "no-secret-files": noSecretFiles, "network": network, "trouble": trouble, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
+					"kill-backend": killBackend, "server": startServer, "curl": curl, "gone": gone, "key": useKey, "secret": useSecret, "jobid": jobID, "snapshotid": snapshotID, "no-secret-processes": noSecretProcesses, "no-secret-files": noSecretFiles, "network": network, "trouble": trouble, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
 				},
 			})
 		})

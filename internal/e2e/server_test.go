@@ -66,34 +66,57 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// clientOf trusts $CA.
+func clientOf(ts *testscript.TestScript) *http.Client {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(ts.ReadFile(ts.Getenv("CA"))))
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+}
+
 // curl is curl STATUS METHOD PATH [BODY]: one request to the service with $KEY; the answer's body goes to the file answer.
 func curl(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 || len(args) > 4 {
 		ts.Fatalf("usage: curl STATUS METHOD PATH [BODY]")
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(ts.ReadFile(ts.Getenv("CA"))))
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
+	client := clientOf(ts)
 	defer client.CloseIdleConnections()
 	var body io.Reader
 	if len(args) == 4 {
 		body = strings.NewReader(args[3])
 	}
+	status, content := ask(ts, client, args[1], args[2], body)
+	ts.Check(os.WriteFile(ts.MkAbs("answer"), content, 0o600))
+	if got := fmt.Sprint(status); got != args[0] {
+		ts.Fatalf("%s %s answered %s, not %s: %s", args[1], args[2], got, args[0], content)
+	}
+}
+
+func ask(ts *testscript.TestScript, client *http.Client, method, path string, body io.Reader) (status int, content []byte) {
 	ctx, cancel := patience(ts)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, args[1], ts.Getenv("URL")+args[2], body)
+	request, err := http.NewRequestWithContext(ctx, method, ts.Getenv("URL")+path, body)
 	ts.Check(err)
 	request.Header.Set("Authorization", "Bearer "+ts.Getenv("KEY"))
 	request.Header.Set("Content-Type", "application/json")
 	answer, err := client.Do(request)
 	ts.Check(err)
 	defer func() { _ = answer.Body.Close() }()
-	content, err := io.ReadAll(answer.Body)
+	content, err = io.ReadAll(answer.Body)
 	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs("answer"), content, 0o600))
-	if got := fmt.Sprint(answer.StatusCode); got != args[0] {
-		ts.Fatalf("%s %s answered %s, not %s: %s", args[1], args[2], got, args[0], content)
+	return answer.StatusCode, content
+}
+
+// gone is gone PATH: waits until the service answers 404 there.
+func gone(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: gone PATH")
 	}
+	client := clientOf(ts)
+	defer client.CloseIdleConnections()
+	until(ts, args[0]+" is still there", func() bool {
+		status, _ := ask(ts, client, http.MethodGet, args[0], nil)
+		return status == http.StatusNotFound
+	})
 }
 
 // useKey is key FILE: $ATG_API_KEY and $ID from what `atg-server keys create --json` printed.
