@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/internal/buildinfo"
@@ -34,6 +35,7 @@ type RemoteClient struct { //nolint:revive // the name that the specification gi
 	statuses statuses
 	notices  notices
 	patient  chan struct{} // see maxPatient
+	hurried  atomic.Bool   // something between lets the service hold no answer
 }
 
 // options are what tests replace.

@@ -375,6 +375,19 @@ func TestDownloadWithoutAFolder(t *testing.T) {
 	})
 }
 
+// A folder in a file's place stays what it is.
+func TestDownloadIntoAFolder(t *testing.T) {
+	s, dir := newStock(map[string]string{"main.tf": fileText}), t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "main.tf", "sub"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.download(t, dir, func(t *testing.T, _ []backend.Artifact, _ []backend.Progress, err error) {
+		if fault.CodeOf(err) != fault.ExecutionFailed {
+			t.Errorf("the answer is %v", err)
+		}
+	})
+}
+
 // What waits says so.
 func TestDownloadTellsOfWaits(t *testing.T) {
 	s := newStock(map[string]string{"main.tf": fileText})

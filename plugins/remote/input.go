@@ -34,7 +34,8 @@ func (c *RemoteClient) UploadInput(ctx context.Context, in backend.Input, conten
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return notWritten(spool.Name(), err)
+		return fault.New(fault.ExecutionFailed, fmt.Sprintf("the input %q cannot be taken in", in.Path), fault.Because(err), fault.On(in.Path),
+			fault.From(fault.OriginBackend), fault.Hint("check the space in %s", os.TempDir()))
 	}
 	if n != in.Size || hex.EncodeToString(sum.Sum(nil)) != in.SHA256 {
 		return fault.New(fault.Integrity, fmt.Sprintf("the input %q is not what it was said to be", in.Path),

@@ -13,18 +13,28 @@ const (
 	longPoll = 30 * time.Second
 	// firstPoll is the time between the first two looks at a job.
 	firstPoll = 250 * time.Millisecond
+	// minHeld is how long an answer was held, at least, whose loss is put down to its holding.
+	minHeld = 3 * time.Second
 )
 
 // held asks for a job's state, and has the service hold an unchanged one for a while, if not too many others
-// are held already.
+// are held already, and unless a proxy has lost patience before.
 func (c *RemoteClient) held(ctx context.Context, id string) (backend.JobStatusResponse, error) {
+	if c.hurried.Load() {
+		return c.status(ctx, question{id: id})
+	}
 	select {
 	case c.patient <- struct{}{}:
 		defer func() { <-c.patient }()
-		return c.status(ctx, question{id: id, patience: min(longPoll, c.config.RequestTimeout/2)})
 	default:
 		return c.status(ctx, question{id: id})
 	}
+	began := time.Now()
+	job, err := c.status(ctx, question{id: id, patience: min(longPoll, c.config.RequestTimeout/2)})
+	if mayPass(err) && time.Since(began) > minHeld {
+		c.hurried.Store(true)
+	}
+	return job, err
 }
 
 // pacer spaces looks at a job: ever less often, until something happens.

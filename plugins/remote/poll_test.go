@@ -88,6 +88,30 @@ func TestLongPoll(t *testing.T) {
 	})
 }
 
+// Where a proxy has no patience with answers that are held, they are no longer.
+func TestImpatientProxy(t *testing.T) {
+	p := &played{}
+	lost := 0
+	p.states = func(w http.ResponseWriter, r *http.Request) {
+		if time.Since(p.began) > 10*time.Minute {
+			reply(w, r, 200, job(backend.JobCompleted))
+			return
+		}
+		if r.URL.Query().Get("wait") != "" {
+			_ = wait(r.Context(), 20*time.Second)
+			w.WriteHeader(http.StatusGatewayTimeout)
+			lost++
+			return
+		}
+		reply(w, r, 200, job(backend.JobRunning))
+	}
+	play(t, p, func(t *testing.T, c *RemoteClient) {
+		if _, err := c.WaitForCompletion(t.Context(), "j1", nil); err != nil || lost != 1 {
+			t.Errorf("%d answers were lost: %v", lost, err)
+		}
+	})
+}
+
 // recorded keeps the bodies that are written.
 type recorded struct {
 	http.ResponseWriter

@@ -97,6 +97,9 @@ func (c *RemoteClient) request(ctx context.Context, q call) (*http.Request, erro
 			return nil, err
 		}
 		request.GetBody, request.ContentLength = q.body, q.length
+		if q.length == 0 { // else it would be of unknown length
+			request.Body = http.NoBody
+		}
 	}
 	return request, nil
 }
