@@ -136,7 +136,7 @@ func (x *index) progress(id string, attempt int, e backend.Event) {
 		now = *j.live
 	}
 	if e.Progress != nil {
-		now.phase = e.Progress.Phase
+		now.phase = intern(e.Progress.Phase)
 	} else if e.Status.Progress != nil {
 		now.progress = e.Status.Progress
 	}
@@ -167,7 +167,9 @@ func (x *index) status(id string) (backend.JobStatusResponse, string, bool) {
 func (e *entry) state() backend.JobStatusResponse {
 	s := e.Job
 	if e.live != nil && s.Status == backend.JobRunning {
-		s.Phase = e.live.phase
+		if e.live.phase != "" {
+			s.Phase = e.live.phase
+		}
 		if e.live.progress != nil {
 			s.Progress = e.live.progress
 		}
