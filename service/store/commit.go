@@ -93,8 +93,10 @@ func (c *committer) alone(ctx context.Context, all []*submission) {
 	ctx, cancel := bound(ctx)
 	defer cancel()
 	for len(all) > 0 {
-		all = c.publish(ctx, all)
-		if ctx.Err() != nil {
+		if all = c.publish(ctx, all); len(all) == 0 {
+			return
+		}
+		if pause(ctx, tryAgainIn) != nil {
 			for _, s := range all {
 				s.done <- committed{err: ctx.Err()}
 			}
@@ -125,6 +127,10 @@ func (c *committer) publish(ctx context.Context, all []*submission) (again []*su
 		case ack := <-f.Ok():
 			all[i].done <- committed{ack: ack}
 		case err := <-f.Err():
+			if isCode(err, codeDuplicateInProcess) {
+				again = append(again, all[i])
+				continue
+			}
 			all[i].done <- committed{err: err}
 		case <-ctx.Done():
 			again = append(again, all[i])

@@ -19,7 +19,7 @@ import (
 // take seconds for a sync.
 const patience = 30 * time.Second
 
-// The server's error codes that mean that it is out of room (nats-server, errors.json).
+// The server's error codes that the store acts on (nats-server, errors.json).
 const (
 	codeNoResources        = 10023
 	codeAccountResources   = 10002
@@ -29,11 +29,8 @@ const (
 	codeUnavailable        = 10008
 	codeNotEnabled         = 10076
 	codeNotEnabledAccount  = 10039
-	codeStreamNotFound     = 10059
-	codeConsumerNotFound   = 10014
 	codeMessageNotFound    = 10037
-	codeWrongLastSequence  = 10071
-	codeDuplicateInProcess = 10158
+	codeDuplicateInProcess = 10158 // the same message id is being stored at this moment
 	codeNoPeers            = 10005
 	codeReplicasOnOne      = 10074
 )
