@@ -62,6 +62,7 @@ func (w *watch) poll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		w.note("")
 		changed, err := w.tell(ctx, job)
 		if err != nil || job.Status.Terminal() {
 			return err

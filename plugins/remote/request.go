@@ -116,7 +116,7 @@ func (c *RemoteClient) send(ctx context.Context, over *http.Client, q call) (*ht
 	}
 	began := time.Now()
 	response, err := over.Do(request)
-	attributes := []any{"call", q.String(), "request_id", request.Header.Get(api.HeaderRequestID), "took", time.Since(began)}
+	attributes := []any{"call", q.String(), "request_id", request.Header.Get(api.HeaderRequestID), "took", time.Since(began).Round(time.Microsecond).String()}
 	if err != nil {
 		err = c.unanswered(ctx, q, err)
 		slog.DebugContext(ctx, "not answered", append(attributes, "error", err)...)

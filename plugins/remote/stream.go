@@ -91,6 +91,7 @@ func (w *watch) connect(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.CloseNow() }()
+	w.note("")
 	var beating sync.WaitGroup
 	defer beating.Wait()
 	beat, stop := context.WithCancel(ctx)

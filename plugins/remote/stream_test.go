@@ -224,7 +224,7 @@ func TestStream(t *testing.T) {
 		"binary": {play: &played{streams: []func(*stream){func(s *stream) { _ = s.conn.Write(s.ctx, websocket.MessageBinary, []byte("{}")) }}, states: ended},
 			want: polled, afters: []string{"0"}},
 		"a proxy that breaks each stream": {play: &played{streams: []func(*stream){torn()}, states: endsBehind(4)},
-			want: []string{"0+ " + broke, "0+ " + broke, "0+ " + again, "1 pending", "4294967297 running", "end completed"}, afters: []string{"0", "0", "0", "0"}},
+			want: []string{"0+ " + broke, "0+ " + again, "0+ " + broke, "0+ " + again, "1 pending", "4294967297 running", "end completed"}, afters: []string{"0", "0", "0", "0"}},
 		"a proxy that breaks each handshake": {play: &played{refuse: []int{-1, -1, -1, -1, -1}, states: endsBehind(4)},
 			want:   []string{"0+ the service at https://example.com cannot be reached", "0+ the service at https://example.com cannot be reached", "0+ " + again, "1 pending", "4294967297 running", "end completed"},
 			afters: []string{"0", "0", "0", "0"}},

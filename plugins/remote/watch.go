@@ -24,12 +24,13 @@ const (
 
 // watch is one following of a job.
 type watch struct {
-	c    *RemoteClient
-	id   string
-	seen uint64                     // the service's number of the last event
-	out  chan backend.Event         // with the service's numbers
-	last *backend.JobStatusResponse // the last state that was handed over
-	told *backend.Progress          // by polling, to see whether it changed
+	c     *RemoteClient
+	id    string
+	seen  uint64                     // the service's number of the last event
+	out   chan backend.Event         // with the service's numbers
+	notes chan string                // what this client has to say; empty is that a wait is over
+	last  *backend.JobStatusResponse // the last state that was handed over
+	told  *backend.Progress          // by polling, to see whether it changed
 }
 
 // WatchJob yields a job's events with a number above after, in order, and returns nil behind the terminal
@@ -48,7 +49,8 @@ func (c *RemoteClient) WatchJob(ctx context.Context, id string, after uint64, yi
 	ctx, cancel := c.maxWait(ctx, id)
 	defer cancel()
 
-	w := &watch{c: c, id: id, seen: after / room, out: make(chan backend.Event)}
+	w := &watch{c: c, id: id, seen: after / room, out: make(chan backend.Event), notes: make(chan string, 16)}
+	defer c.notices.listen(w.note)()
 	var produced error
 	done := make(chan struct{})
 	go func() {
@@ -57,27 +59,33 @@ func (c *RemoteClient) WatchJob(ctx context.Context, id string, after uint64, yi
 	}()
 	defer func() { cancel(); <-done }()
 
-	waits := make(chan string, 16)
-	defer c.notices.listen(func(text string) {
-		select {
-		case waits <- text:
-		default: // somebody who does not look needs no old news
-		}
-	})()
 	n := numbering{last: after}
 	for {
 		select {
 		case e := <-w.out:
+			for len(w.notes) > 0 { // they came before
+				if err := n.note(<-w.notes, yield); err != nil {
+					return err
+				}
+			}
 			if err := n.yield(e, yield); err != nil || e.Terminal() {
 				return err
 			}
-		case text := <-waits:
+		case text := <-w.notes:
 			if err := n.note(text, yield); err != nil {
 				return err
 			}
 		case <-done:
 			return produced
 		}
+	}
+}
+
+// note hands over what this client has to say, unless the caller does not look: nobody needs old news.
+func (w *watch) note(text string) {
+	select {
+	case w.notes <- text:
+	default:
 	}
 }
 
@@ -101,27 +109,29 @@ func (n *numbering) yield(e backend.Event, yield func(backend.Event) error) erro
 	if e.Seq *= room; e.Seq <= n.last {
 		return nil
 	}
-	if n.noted && n.last+1 < e.Seq { // it is over
-		n.last++
-		over := backend.Progress{Phase: connection, Done: 1, Total: 1, Message: "reached again"}
-		if err := yield(backend.Event{Seq: n.last, Time: e.Time, Kind: backend.EventProgress, Progress: &over}); err != nil {
-			return err
-		}
+	if err := n.note("", yield); err != nil {
+		return err
 	}
-	n.last, n.noted = e.Seq, false
+	n.last = e.Seq
 	return yield(e)
 }
 
-// note yields something that this client has to say: as progress that says why the job's stands still.
+// note yields something that this client has to say: as progress that says why the job's stands still, or
+// that it no longer does.
 func (n *numbering) note(text string, yield func(backend.Event) error) error {
+	p := backend.Progress{Phase: connection, Message: text}
+	if text == "" {
+		if !n.noted {
+			return nil
+		}
+		p = backend.Progress{Phase: connection, Done: 1, Total: 1, Message: "reached again"}
+	}
+	n.noted = text != ""
 	if n.last%room == room-1 { // no room until the next event
 		return nil
 	}
 	n.last++
-	n.noted = true
-	return yield(backend.Event{
-		Seq: n.last, Time: time.Now().UTC(), Kind: backend.EventProgress, Progress: &backend.Progress{Phase: connection, Message: text},
-	})
+	return yield(backend.Event{Seq: n.last, Time: time.Now().UTC(), Kind: backend.EventProgress, Progress: &p})
 }
 
 // send hands an event over.
