@@ -148,6 +148,9 @@ func open(ctx context.Context, c Config, server *embedded, access string) (_ *St
 	if s.replicas == 0 {
 		s.replicas = 3
 	}
+	if server == nil && access == "" && s.replicas == 1 {
+		s.log.WarnContext(ctx, "NATS keeps one replica: what it acknowledged survives a power cut only if it runs with sync_interval: always")
+	}
 	if server != nil {
 		s.disk = &disk{measure: diskFree, dir: c.DataDir}
 	}
