@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -27,10 +28,17 @@ type watch struct {
 	c     *RemoteClient
 	id    string
 	seen  uint64                     // the service's number of the last event
-	out   chan backend.Event         // with the service's numbers
+	out   chan placed                // with the service's numbers
 	notes chan string                // what this client has to say; empty is that a wait is over
+	noted atomic.Int64               // how many notes there were
 	last  *backend.JobStatusResponse // the last state that was handed over
 	told  *backend.Progress          // by polling, to see whether it changed
+}
+
+// placed is an event and its place among the notes.
+type placed struct {
+	event backend.Event
+	notes int64 // that came before
 }
 
 // WatchJob yields a job's events with a number above after, in order, and returns nil behind the terminal
@@ -49,7 +57,7 @@ func (c *RemoteClient) WatchJob(ctx context.Context, id string, after uint64, yi
 	ctx, cancel := c.maxWait(ctx, id)
 	defer cancel()
 
-	w := &watch{c: c, id: id, seen: after / room, out: make(chan backend.Event), notes: make(chan string, 16)}
+	w := &watch{c: c, id: id, seen: after / room, out: make(chan placed), notes: make(chan string, 16)}
 	defer c.notices.listen(w.note)()
 	var produced error
 	done := make(chan struct{})
@@ -60,18 +68,19 @@ func (c *RemoteClient) WatchJob(ctx context.Context, id string, after uint64, yi
 	defer func() { cancel(); <-done }()
 
 	n := numbering{last: after}
-	for {
+	for taken := int64(0); ; {
 		select {
-		case e := <-w.out:
-			for len(w.notes) > 0 { // they came before
+		case p := <-w.out:
+			for ; taken < p.notes; taken++ {
 				if err := n.note(<-w.notes, yield); err != nil {
 					return err
 				}
 			}
-			if err := n.yield(e, yield); err != nil || e.Terminal() {
+			if err := n.yield(p.event, yield); err != nil || p.event.Terminal() {
 				return err
 			}
 		case text := <-w.notes:
+			taken++
 			if err := n.note(text, yield); err != nil {
 				return err
 			}
@@ -85,6 +94,7 @@ func (c *RemoteClient) WatchJob(ctx context.Context, id string, after uint64, yi
 func (w *watch) note(text string) {
 	select {
 	case w.notes <- text:
+		w.noted.Add(1)
 	default:
 	}
 }
@@ -137,7 +147,7 @@ func (n *numbering) note(text string, yield func(backend.Event) error) error {
 // send hands an event over.
 func (w *watch) send(ctx context.Context, e backend.Event) error {
 	select {
-	case w.out <- e:
+	case w.out <- placed{e, w.noted.Load()}:
 		if w.seen = e.Seq; e.Kind == backend.EventStatus {
 			w.last = e.Status
 		}
