@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +21,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// Scripts mostly wait: for processes, for retries. More of them than there are processors can do so at a time.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	// What the environment of the test says about Azure or atg must not reach the scripts; they
 	// start from an environment of their own, which inherits only PATH.
 	testscript.Main(m, map[string]func(){
