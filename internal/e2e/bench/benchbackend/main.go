@@ -96,7 +96,7 @@ func write(job *runner.Job, size int64) error {
 	if err != nil {
 		return err
 	}
-	buffered := bufio.NewWriterSize(file, 1<<20)
+	buffered := bufio.NewWriterSize(file, 64<<10)
 	_, err = io.CopyN(buffered, rand.NewChaCha8([32]byte{}), size)
 	return errors.Join(err, buffered.Flush(), file.Close())
 }
