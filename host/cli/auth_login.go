@@ -5,6 +5,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/host/config"
 	"github.com/azure-tenant-grapher/atg/host/credential"
+	"github.com/azure-tenant-grapher/atg/host/dispatch"
 	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -117,12 +118,7 @@ const theKey = "key"
 // accepts asks the service whether it takes the key that settings have; the fault is its reason. What else may
 // be wrong with the service is not asked.
 func (a *app) accepts(ctx context.Context, settings *config.Config) (backend.Health, error) {
-	s, err := a.dispatcherFor(settings, finder(settings)).Open(ctx, config.Remote)
-	if err != nil {
-		return backend.Health{}, err
-	}
-	defer s.Close(ctx)
-	h, err := s.Health(ctx)
+	h, err := a.dispatcherFor(settings, finder(settings)).Health(ctx, config.Remote)
 	if err != nil || h.Healthy {
 		return h, err
 	}
@@ -134,5 +130,5 @@ func (a *app) accepts(ctx context.Context, settings *config.Config) (backend.Hea
 			return h, d.Fault
 		}
 	}
-	return h, s.Reason(h)
+	return h, dispatch.Unhealthy(config.Remote, h)
 }

@@ -66,7 +66,11 @@ func (f *fake) Configure(_ context.Context, s backend.Settings) error {
 	return nil
 }
 
+// Capabilities are told to nobody whose key the service does not take.
 func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
+	if f.key != "" && f.settings["api_key"] != f.key {
+		return backend.Capabilities{}, fault.New(fault.AuthFailed, "no such key")
+	}
 	can := backend.Capabilities{Operations: []backend.Operation{backend.OpScan, backend.OpVisualize}, Features: append(runner.Features(), backend.FeatureSnapshots)}
 	if f.durable {
 		can.Features = append(can.Features, backend.FeatureDurableJobs)

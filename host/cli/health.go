@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/azure-tenant-grapher/atg/host/dispatch"
 	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -28,11 +27,8 @@ func (healthCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	var h backend.Health
-	if err := d.With(ctx, func(ctx context.Context, s *dispatch.Session) (err error) {
-		h, err = s.Health(ctx)
-		return err
-	}); err != nil {
+	h, err := d.Health(ctx, d.Backend())
+	if err != nil {
 		return err
 	}
 	document := ui.Document{

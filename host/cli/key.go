@@ -54,6 +54,7 @@ func (a *app) service(url string) (c *config.Config, address, origin string, err
 		return nil, "", "", fault.New(fault.ConfigInvalid, "no job service is configured",
 			fault.Hint("name one: atg auth … https://atg.example.com, ATG_SERVICE_URL, or backends.remote.settings.service_url"), fault.From(fault.OriginHost))
 	}
+	client.RemoteMode = false // which would want a key: that is what these commands are about
 	if err := client.Validate(); err != nil {
 		return nil, "", "", err
 	}

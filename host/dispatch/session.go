@@ -44,6 +44,23 @@ func (d *ExecutionDispatcher) Describe(ctx context.Context, name string) (backen
 	return s.Description, nil
 }
 
+// Health asks a backend whether it works, and not what it can do: that may need what does not work.
+func (d *ExecutionDispatcher) Health(ctx context.Context, name string) (backend.Health, error) {
+	s, err := d.Connect(ctx, name)
+	if err != nil {
+		return backend.Health{}, err
+	}
+	defer s.Close(ctx)
+	if err := s.configure(ctx); err != nil {
+		return backend.Health{}, because(ctx, err)
+	}
+	h := s.Backend.CheckHealth(ctx)
+	if ctx.Err() != nil {
+		return h, context.Cause(ctx)
+	}
+	return h, nil
+}
+
 // With opens the chosen backend for the time of use. There is no fallback here: what is asked for
 // belongs to one backend.
 func (d *ExecutionDispatcher) With(ctx context.Context, use func(ctx context.Context, s *Session) error) error {
@@ -72,15 +89,19 @@ func (d *ExecutionDispatcher) Connect(ctx context.Context, name string) (*Sessio
 // Configure checks the settings of a connected backend against its own schema, configures it, and asks
 // what it can do.
 func (s *Session) Configure(ctx context.Context) error {
-	if err := s.options.Check(s.Name, s.Description.SettingsSchema); err != nil {
+	if err := s.configure(ctx); err != nil {
 		return err
-	}
-	if err := s.Backend.Configure(ctx, s.options.Settings(s.Name)); err != nil {
-		return located(s.Name, err)
 	}
 	var err error
 	s.Capabilities, err = s.Backend.Capabilities(ctx)
 	return err
+}
+
+func (s *Session) configure(ctx context.Context) error {
+	if err := s.options.Check(s.Name, s.Description.SettingsSchema); err != nil {
+		return err
+	}
+	return located(s.Name, s.Backend.Configure(ctx, s.options.Settings(s.Name)))
 }
 
 // located gives the problems of a backend's settings the keys that the user's file has.
@@ -154,26 +175,17 @@ func (s *Session) Reach(ctx context.Context) error {
 	if h.Healthy {
 		return nil
 	}
-	return s.Reason(h)
+	return Unhealthy(s.Name, h)
 }
 
-// Reason is the fault of a backend that is not healthy.
-func (s *Session) Reason(h backend.Health) error {
+// Unhealthy is the fault of a backend that is not healthy.
+func Unhealthy(name string, h backend.Health) error {
 	for _, d := range h.Dependencies {
 		if !d.Healthy && d.Fault != nil {
 			return d.Fault
 		}
 	}
-	return fault.New(fault.ServiceUnavailable, fmt.Sprintf("backend %s is not healthy: %s", s.Name, h.Message), fault.Retryable())
-}
-
-// Health asks whether the backend works.
-func (s *Session) Health(ctx context.Context) (backend.Health, error) {
-	h := s.Backend.CheckHealth(ctx)
-	if ctx.Err() != nil {
-		return h, context.Cause(ctx)
-	}
-	return h, nil
+	return fault.New(fault.ServiceUnavailable, fmt.Sprintf("backend %s is not healthy: %s", name, h.Message), fault.Retryable())
 }
 
 // Snapshots is the backend's store of snapshots, or fault.Unsupported.
