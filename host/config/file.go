@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // readFile reads the file; one that need not be there may be absent.
@@ -19,6 +20,11 @@ func readFile(name string, required bool) (*conf.Document, error) {
 	document, err := conf.ReadFile(name)
 	if err != nil && !required && errors.Is(err, fs.ErrNotExist) {
 		return absent, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		missing := *fault.Of(err)
+		missing.Hint = "name another file with --config or ATG_CONFIG, or write one with atg config init"
+		return nil, &missing
 	}
 	return document, err
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/conf"
@@ -88,7 +87,7 @@ func (c *Config) profile(flag, variable string) (conf.Layer, []fault.Problem) {
 			return layer, problems
 		}
 		p := fault.Problem{Key: by, Message: fmt.Sprintf("there is no profile %q", c.Profile), Hint: "the configuration has no profiles"}
-		if known := slices.Sorted(maps.Keys(profiles)); len(known) > 0 {
+		if known := c.profileNames(profiles); len(known) > 0 {
 			p.Hint = "there are " + strings.Join(known, ", ")
 		}
 		if by == "profile" {

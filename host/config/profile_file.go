@@ -2,7 +2,11 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/conf"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -12,6 +16,21 @@ import (
 // configuration, one file NAME.yaml a profile, with what profiles.NAME would hold. A profile of the same
 // name in the configuration itself wins.
 func (p Paths) ProfileDir() string { return filepath.Join(filepath.Dir(p.Config), "profiles") }
+
+// profileNames are the names of the configuration's profiles and of those in files of their own.
+func (c *Config) profileNames(configured map[string]any) []string {
+	names := slices.Collect(maps.Keys(configured))
+	if c.Paths.Config != "" {
+		files, _ := os.ReadDir(c.Paths.ProfileDir()) // none, if it cannot be read
+		for _, file := range files {
+			if name, ok := strings.CutSuffix(file.Name(), ".yaml"); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // profileFile is the layer of the chosen profile from a file of its own, if there is one.
 func (c *Config) profileFile() (conf.Layer, []fault.Problem, bool) {

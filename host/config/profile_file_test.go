@@ -52,6 +52,16 @@ func TestAProfileOfTheConfigurationWins(t *testing.T) {
 	}
 }
 
+func TestAProfileThatDoesNotExist(t *testing.T) {
+	o := home(t, "profiles: {prod: {tenant_id: inside}}\n")
+	profileFile(t, o, "dev", dev, 0o600)
+	o.Flags.Profile = "devel"
+	_, err := config.Load(o)
+	if problems := fault.Of(err).Problems; len(problems) != 1 || problems[0].Hint != "there are dev, prod" {
+		t.Errorf("%v, problems %v", err, problems)
+	}
+}
+
 func TestWhatIsWrongWithAProfileFile(t *testing.T) {
 	for name, c := range map[string]struct {
 		content, profile string

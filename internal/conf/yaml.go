@@ -56,7 +56,7 @@ func ReadFile(name string) (*Document, error) {
 
 func unreadable(name string, err error) error {
 	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s cannot be read", name), fault.On(name), fault.Because(err),
-		fault.Hint("name another file with --config or ATG_CONFIG, or write one with atg config init"))
+		fault.Hint("name another file with --config"))
 }
 
 // Parse reads YAML. A key without a value counts as absent. A key that stands twice, an alias, a second
