@@ -141,7 +141,7 @@ func (c *commands) logger(p *Process) *slog.Logger {
 // complain prints a fault: what happened, every problem of it, and what to do.
 func complain(p *Process, f *fault.Fault) {
 	fmt.Fprintf(p.Err, "atg-server: %s", f.Error())
-	if f.Resource != "" {
+	if f.Resource != "" && !strings.Contains(f.Error(), f.Resource) {
 		fmt.Fprintf(p.Err, " (%s)", f.Resource)
 	}
 	fmt.Fprintln(p.Err)

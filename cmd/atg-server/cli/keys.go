@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,8 +27,9 @@ type keysCmd struct {
 	Revoke keysRevokeCmd `cmd:"" help:"End a key at once, everywhere."`
 }
 
-// open opens the keys' store: of the cluster, of the service that runs on the data folder, or of the folder itself.
-func (w where) open(ctx context.Context, p *Process, logger *slog.Logger) (*store.Store, error) {
+// open opens the keys' store: of the cluster, of the service that runs on the data folder, or of the folder itself, which
+// is made if it may be a new one.
+func (w where) open(ctx context.Context, p *Process, logger *slog.Logger, anew bool) (*store.Store, error) {
 	c, err := w.load(p, map[string]any{"role": string(service.RoleWorker)}) // which needs no certificate
 	if err != nil {
 		return nil, err
@@ -33,6 +37,10 @@ func (w where) open(ctx context.Context, p *Process, logger *slog.Logger) (*stor
 	quiet := slog.New(slog.DiscardHandler)
 	if c.NATS.URL != "" {
 		return store.Open(ctx, service.StoreConfig(c, quiet))
+	}
+	if _, err := os.Stat(c.DataDir); !anew && errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.ConfigInvalid, "there is no data folder "+c.DataDir, fault.On(c.DataDir), fault.From(fault.OriginService),
+			fault.Hint("name the service's with --data-dir, or its configuration with --config"))
 	}
 	s, err := store.Connect(ctx, service.StoreConfig(c, quiet))
 	if fault.CodeOf(err) != fault.ServiceUnavailable {
@@ -64,7 +72,7 @@ func (c *keysCreateCmd) Run(ctx context.Context, p *Process, logger *slog.Logger
 		}
 		n.ExpiresAt = now.Add(life)
 	}
-	s, err := c.open(ctx, p, logger)
+	s, err := c.open(ctx, p, logger, true)
 	if err != nil {
 		return err
 	}
@@ -125,7 +133,7 @@ func show(k jobs.Key, now time.Time) shown {
 }
 
 func (c *keysListCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
-	s, err := c.open(ctx, p, logger)
+	s, err := c.open(ctx, p, logger, false)
 	if err != nil {
 		return err
 	}
@@ -163,7 +171,7 @@ type keysRevokeCmd struct {
 }
 
 func (c *keysRevokeCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
-	s, err := c.open(ctx, p, logger)
+	s, err := c.open(ctx, p, logger, false)
 	if err != nil {
 		return err
 	}
