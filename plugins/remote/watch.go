@@ -102,8 +102,8 @@ func (w *watch) note(text string) {
 // maxWait is ctx that ends when the time to wait for a job is over.
 func (c *RemoteClient) maxWait(ctx context.Context, id string) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, c.config.JobMaxWait, fault.New(fault.JobMaxWait,
-		fmt.Sprintf("the job %s has not ended within %s; it goes on", id, c.config.JobMaxWait), fault.On(id), fault.Retryable(), fault.From(fault.OriginBackend),
-		fault.Hint("follow it again: atg --backend remote job watch %s", id)))
+		fmt.Sprintf("the job %s has not ended within %s", id, c.config.JobMaxWait), fault.On(id), fault.Retryable(), fault.From(fault.OriginBackend),
+		fault.Hint("the job goes on; follow it again: atg --backend remote job watch %s", id)))
 }
 
 // numbering gives events the numbers that callers see.
