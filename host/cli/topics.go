@@ -80,6 +80,7 @@ func environmentHelp(p *ui.Page) {
 			{"ATG_JOB_MAX_WAIT", "how long to wait for a job"},
 			{"ATG_MAX_RETRIES", "after the first try; 0 is none"},
 			{"ATG_RETRY_BACKOFF_FACTOR", "by which the waits between tries grow"},
+			{"TRACEPARENT", "W3C trace that the jobs belong to (default: one of each command)"},
 		}},
 		{"Azure, for the local backend", [][]string{
 			{"AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET", "a service principal; without one, az login and managed identities"},

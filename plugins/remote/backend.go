@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"sync/atomic"
 
 	"github.com/azure-tenant-grapher/atg/internal/buildinfo"
@@ -52,10 +53,11 @@ func (r *remote) Configure(ctx context.Context, given backend.Settings) error {
 	if err != nil {
 		return err
 	}
+	client.trace = traceOf(os.Getenv("TRACEPARENT"))
 	if !r.client.CompareAndSwap(nil, client) {
 		return fault.New(fault.Conflict, "the backend is already configured", fault.From(fault.OriginBackend))
 	}
-	slog.DebugContext(ctx, "configured", "service", client.origin(), "trace_id", client.trace)
+	slog.DebugContext(ctx, "configured", "service", client.origin(), "trace_id", client.trace.id)
 	return nil
 }
 

@@ -24,7 +24,7 @@ import (
 type RemoteClient struct { //nolint:revive // the name that the specification gives it
 	config  backend.ATGClientConfig
 	base    *url.URL // of the service, without a slash at its end
-	trace   string   // the W3C trace id of all that this client asks for, so that a job can be followed to its worker
+	trace   trace    // of all that this client asks for
 	options options
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -65,7 +65,7 @@ func newClient(ctx context.Context, config backend.ATGClientConfig, o options) (
 	if o.cacheDir == nil {
 		o.cacheDir = cacheDir
 	}
-	c := &RemoteClient{config: config, base: base, trace: newID(), options: o, patient: make(chan struct{}, maxPatient)}
+	c := &RemoteClient{config: config, base: base, trace: traceOf(""), options: o, patient: make(chan struct{}, maxPatient)}
 	c.key.turn, c.able.turn = make(chan struct{}, 1), make(chan struct{}, 1)
 	c.life, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	return c, nil

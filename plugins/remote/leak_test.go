@@ -166,6 +166,46 @@ func panics(to io.Writer, values ...any) {
 	}
 }
 
+// TestTraceOfTheCaller goes on with the trace of the variable that the process got, if it is one.
+func TestTraceOfTheCaller(t *testing.T) {
+	const id, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	for parent, taken := range map[string]bool{
+		"00-" + id + "-" + span + "-01": true,
+		"00-" + id + "-" + span + "-00": true,
+		"":                              false,
+		"nonsense":                      false,
+		"00-" + strings.ToUpper(id) + "-" + span + "-01":     false,
+		"00-" + strings.Repeat("0", 32) + "-" + span + "-01": false,
+		"00-" + id + "-" + strings.Repeat("0", 16) + "-01":   false,
+		"00-" + id + "-" + span + "-01\r\nX-Evil: 1":         false,
+		"00-" + id + "-" + span + "-01-more":                 false,
+		"ff-" + id + "-" + span + "-01":                      false,
+	} {
+		t.Setenv("TRACEPARENT", parent)
+		double := newService()
+		var mu sync.Mutex
+		sent := map[string]bool{}
+		double.before = func(_ http.ResponseWriter, r *http.Request) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			sent[r.Header.Get("Traceparent")] = true
+			return false
+		}
+		at := double.start(t)
+		b := &remote{options: at.options(t)}
+		defer func() { _ = b.Close(t.Context()) }()
+		if err := b.Configure(t.Context(), backend.Settings{"service_url": "https://example.com", "api_key": testKey, "ca_file": at.caFile}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Capabilities(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if sent[parent] != taken || len(sent) == 0 {
+			t.Errorf("the caller's trace is %q, and what was sent %v", parent, sent)
+		}
+	}
+}
+
 // All requests of a client belong to one trace, and each has an id of its own.
 func TestTrace(t *testing.T) {
 	double := newService()

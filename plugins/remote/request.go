@@ -85,7 +85,7 @@ func (c *RemoteClient) request(ctx context.Context, q call) (*http.Request, erro
 	}
 	request.Header.Set("User-Agent", userAgent())
 	request.Header.Set(api.HeaderRequestID, newID())
-	request.Header.Set("Traceparent", "00-"+c.trace+"-"+newID()[:16]+"-01")
+	request.Header.Set("Traceparent", c.trace.header())
 	if request.Header.Get("Accept") == "" {
 		request.Header.Set("Accept", "application/json")
 	}

@@ -14,7 +14,7 @@ var common = []string{
 	"PATH", "HOME", "TMPDIR", "XDG_*",
 	"TZ", "LANG", "LANGUAGE", "LC_*",
 	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
-	"SSL_CERT_*",
+	"SSL_CERT_*", "TRACEPARENT",
 }
 
 // commonWindows are those that Windows has beside them, and without which programs do not start there.
@@ -30,8 +30,8 @@ var azure = []string{"AZURE_*", "ATG_AZURE_*", "IDENTITY_*", "MSI_*", "IMDS_ENDP
 var lowerCase = []string{"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 // Environment chooses, from environ (as os.Environ returns it), the variables that the backend of
-// that name gets: path, home, temporary, XDG and AppData folders, locale, proxies and certificate
-// authorities; for the bundled local backend also Azure's; and those whose names are in allow. The service's
+// that name gets: path, home, temporary, XDG and AppData folders, locale, proxies, certificate
+// authorities and the W3C trace; for the bundled local backend also Azure's; and those whose names are in allow. The service's
 // key (ATG_API_KEY) is never among them. Order is kept. On Windows names compare without regard to case.
 func Environment(name string, bundled bool, allow []string, environ []string) []string {
 	return environment(runtime.GOOS == "windows", name, bundled, allow, environ)

@@ -10,6 +10,7 @@ func TestEnvironment(t *testing.T) {
 	unix := []string{
 		"PATH=/bin", "HOME=/home/a", "XDG_DATA_HOME=/d", "TMPDIR=/t", "LANG=C", "LC_ALL=C", "TZ=UTC",
 		"HTTPS_PROXY=http://p", "https_proxy=http://q", "NO_PROXY=*", "SSL_CERT_FILE=/ca", "SSL_CERT_DIR=/cas",
+		"TRACEPARENT=00-1-2-01",
 	}
 	azure := []string{
 		"AZURE_CLIENT_SECRET=s", "ATG_AZURE_AUTHORITY_HOST=h", "IDENTITY_ENDPOINT=e", "MSI_SECRET=m", "IMDS_ENDPOINT=i",
