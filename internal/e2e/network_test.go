@@ -12,44 +12,73 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// network is network NAME: everything that goes to the service at $LISTEN goes through a proxy from now on, by which
+// wire is what lies between atg and the service in a script that makes trouble there.
+type wire struct {
+	server           *toxiproxy.ApiServer
+	listen, upstream string
+	proxy            *toxiproxy.Proxy // nil while it is cut
+}
+
+// network is network: everything that goes to the service at $LISTEN goes through a proxy from now on, by which
 // trouble is made. It sets $ATG_SERVICE_URL.
 func network(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: network")
 	}
-	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	proxy := toxiproxy.NewProxy(server, "service", "127.0.0.1:0", ts.Getenv("LISTEN"))
-	ts.Check(proxy.Start())
-	ts.Defer(proxy.Stop)
-	stateOf(ts).proxy = proxy
-	ts.Setenv("ATG_SERVICE_URL", "https://"+proxy.Listen)
+	w := &wire{
+		server: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop()),
+		listen: "127.0.0.1:0", upstream: ts.Getenv("LISTEN"),
+	}
+	stateOf(ts).wire = w
+	ts.Defer(w.cut)
+	w.lay(ts)
+	ts.Setenv("ATG_SERVICE_URL", "https://"+w.listen)
 }
 
-// trouble is trouble KIND [ATTRIBUTES]: cut ends what is open and refuses what comes; mend takes everything back; any
-// other kind is a toxic of toxiproxy, for both directions, with its attributes as JSON.
-func trouble(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) == 0 || len(args) > 2 {
-		ts.Fatalf("usage: trouble KIND [ATTRIBUTES]")
+// cut ends what is open, and refuses what comes.
+func (w *wire) cut() {
+	if w.proxy != nil {
+		w.proxy.Stop()
+		w.proxy = nil
 	}
-	proxy := stateOf(ts).proxy
+}
+
+// lay lets connections through, with the toxics given. A proxy is made anew each time: one that has connections
+// does not take toxics reliably.
+func (w *wire) lay(ts *testscript.TestScript, toxics ...string) {
+	w.cut()
+	w.proxy = toxiproxy.NewProxy(w.server, "service", w.listen, w.upstream)
+	for _, toxic := range toxics {
+		_, err := w.proxy.Toxics.AddToxicJson(strings.NewReader(toxic))
+		ts.Check(err)
+	}
+	ts.Check(w.proxy.Start())
+	w.listen = w.proxy.Listen
+}
+
+// trouble is trouble KIND [ATTRIBUTES]…: cut ends what is open and refuses what comes; mend takes everything back; any
+// other kind is a toxic of toxiproxy, for both directions, with its attributes as JSON. What was open before is cut.
+func trouble(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: trouble KIND [ATTRIBUTES]…")
+	}
+	w := stateOf(ts).wire
 	switch args[0] {
 	case "cut":
-		proxy.Stop()
+		w.cut()
 	case "mend":
-		proxy.Toxics.ResetToxics(stateOf(ts).ctx)
-		if !proxy.Enabled {
-			ts.Check(proxy.Start())
-		}
+		w.lay(ts)
 	default:
-		attributes := "{}"
-		if len(args) == 2 {
-			attributes = args[1]
+		if len(args)%2 != 0 {
+			ts.Fatalf("usage: trouble KIND ATTRIBUTES…")
 		}
-		for _, stream := range []string{"upstream", "downstream"} {
-			toxic := fmt.Sprintf(`{"type":%q,"stream":%q,"attributes":%s}`, args[0], stream, attributes)
-			_, err := proxy.Toxics.AddToxicJson(strings.NewReader(toxic))
-			ts.Check(err)
+		var toxics []string
+		for len(args) >= 2 {
+			for _, stream := range []string{"upstream", "downstream"} {
+				toxics = append(toxics, fmt.Sprintf(`{"type":%q,"stream":%q,"attributes":%s}`, args[0], stream, args[1]))
+			}
+			args = args[2:]
 		}
+		w.lay(ts, toxics...)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim"
@@ -27,7 +26,7 @@ type state struct {
 	ctx       context.Context // ends with the test
 	simulator *azuresim.Server
 	gate      *azuresim.Gate
-	proxy     *toxiproxy.Proxy // between atg and the service; nil unless the script has asked for it
+	wire      *wire // to the service; nil unless the script has asked for one
 	processes map[string]*process
 	home      string
 }
