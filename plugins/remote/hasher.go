@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	bufferSize  = 256 << 10 // bytes
+	bufferSize  = 512 << 10 // bytes
 	bufferCount = 4
 )
 

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -57,6 +58,7 @@ func (c *RemoteClient) open() (calls, files *http.Client, err error) {
 		a, b := c.transport(roots, maxIdleCalls), c.transport(roots, maxIdleFiles)
 		a.Protocols.SetHTTP2(true)
 		b.DisableCompression = true // files have the size that they were said to have
+		b.DialContext = inLargePieces(b.DialContext)
 		callsOver, filesOver = a, b
 	}
 	s.calls = &http.Client{Transport: callsOver, CheckRedirect: c.checkRedirect}
@@ -95,6 +97,30 @@ func (c *RemoteClient) transport(roots *x509.CertPool, idle int) *http.Transport
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 	}
 }
+
+// readSize is how much is read at once from a connection that brings files. TLS asks for one record of at most 16 KiB
+// at a time, and the system's calls for that cost as much as the copying.
+const readSize = 128 << 10 // bytes
+
+// inLargePieces lets a connection be read in large pieces.
+func inLargePieces(dial func(ctx context.Context, network, addr string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &readAhead{conn, bufio.NewReaderSize(conn, readSize)}, nil
+	}
+}
+
+// readAhead is a connection that is read in large pieces.
+type readAhead struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+// Read implements net.Conn.
+func (c *readAhead) Read(p []byte) (int, error) { return c.r.Read(p) }
 
 // authorities are the certificate authorities to trust; nil is the system's.
 func authorities(file string) (*x509.CertPool, error) {
