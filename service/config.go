@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -224,6 +225,17 @@ func (c Config) problems(merged *conf.Merged) (problems []fault.Problem) {
 	}
 	if c.Worker.Lease.Value() < time.Second {
 		complain("worker.lease", "1s or more", "%s is too short to show life in", c.Worker.Lease.Value())
+	}
+	for key, n := range map[string]float64{
+		"limits.rate": c.Limits.Rate, "limits.burst": float64(c.Limits.Burst), "limits.concurrent": float64(c.Limits.Concurrent),
+		"limits.jobs_per_key": float64(c.Limits.JobsPerKey), "limits.store_bytes": float64(c.Limits.StoreBytes), "retention.bytes": float64(c.Retention.Bytes),
+	} {
+		if !(n >= 0) { // nor is NaN
+			complain(key, "0 or more", "%v is below 0", n)
+		}
+	}
+	if u, err := url.Parse(c.Traces.Endpoint); c.Traces.Endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		complain("traces.endpoint", "as https://otel.example.com:4318", "%q is no URL of a collector", c.Traces.Endpoint)
 	}
 	if c.Limits.RequestBytes < 1024 || c.Limits.InputBytes < 1024 {
 		complain("limits", "1024 bytes or more", "nothing could be sent within limits.request_bytes or limits.input_bytes")

@@ -72,6 +72,8 @@ func TestWhatIsWrongWithAConfiguration(t *testing.T) {
 		"a role that is none":     {"dev: true\nrole: boss\n", nil, []string{"boss", "all, api or worker"}},
 		"an address that is none": {"dev: true\n", map[string]any{"listen": "here"}, []string{"here", "flag of listen"}},
 		"too few workers":         {"dev: true\nworker: {concurrency: 0}\n", nil, []string{"worker.concurrency"}},
+		"a limit below nothing":   {"dev: true\nlimits: {rate: -1, burst: -2}\nretention: {bytes: -3}\n", nil, []string{"limits.rate: -1", "limits.burst: -2", "retention.bytes: -3"}},
+		"a collector without URL": {"dev: true\ntraces: {endpoint: 'otel:4318'}\n", nil, []string{"traces.endpoint", "otel:4318", "https://"}},
 		"a person's login":        {"dev: true\ntenants: {t1: {settings: {auth: cli}}}\n", nil, []string{"tenants.t1.settings.auth", "nobody is there"}},
 		"a login for every one":   {"dev: true\nbackend: {settings: {auth: device-code}}\n", nil, []string{"backend.settings.auth"}},
 		"a wrong type":            {"dev: true\nworker: {concurrency: many}\n", nil, []string{"worker.concurrency"}},

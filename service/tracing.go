@@ -3,15 +3,17 @@ package service
 import (
 	"context"
 	"log/slog"
+	"net/url"
+	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
-
-	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/azure-tenant-grapher/atg/internal/buildinfo"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -27,12 +29,24 @@ func newTracing(ctx context.Context, c Traces, logger *slog.Logger) (*tracing, e
 	if c.Endpoint == "" {
 		return &tracing{logger: logger}, nil
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.Endpoint))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		logger.WarnContext(ctx, "traces are not exported", "endpoint", c.Endpoint, "error", err)
+	}))
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(tracesURL(c.Endpoint)))
 	if err != nil {
 		return nil, fault.New(fault.ConfigInvalid, "traces cannot be exported there", fault.Because(err), fault.On(c.Endpoint), fault.From(fault.OriginService))
 	}
 	return &tracing{logger: logger, sdk: sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(resource.NewSchemaless(
 		attribute.String("service.name", "atg-server"), attribute.String("service.version", buildinfo.Version()))))}, nil
+}
+
+// tracesURL is where a collector takes traces: at the path that OTLP gives them, unless its address has one.
+func tracesURL(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil || strings.Trim(u.Path, "/") != "" {
+		return endpoint
+	}
+	return u.JoinPath("v1", "traces").String()
 }
 
 // provider is nil if traces are off.
