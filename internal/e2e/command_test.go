@@ -40,19 +40,23 @@ func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// buildHello builds the example once, as its author would, with the real environment.
-var buildHello = sync.OnceValues(func() (string, error) {
+// hello is the example's program.
+const hello = "atg-backend-hello"
+
+// buildHello builds the example once, as its author would, with the real environment, and answers the program.
+var buildHello = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "atg-hello-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	path := filepath.Join(dir, "atg-backend-hello")
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, hello)
 	cmd := exec.Command("go", "build", "-o", path, ".")
 	cmd.Dir = filepath.Join("..", "..", "examples", "backend-hello")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the example: %w\n%s", err, out)
+		return nil, fmt.Errorf("build the example: %w\n%s", err, out)
 	}
-	return path, nil
+	return os.ReadFile(path)
 })
 
 // installHello is hello FOLDER: puts the example backend into a backends folder.
@@ -60,11 +64,9 @@ func installHello(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: hello FOLDER")
 	}
-	built, err := buildHello()
-	ts.Check(err)
-	content, err := os.ReadFile(built)
+	program, err := buildHello()
 	ts.Check(err)
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o700))
-	ts.Check(os.WriteFile(filepath.Join(dir, filepath.Base(built)), content, 0o700))
+	ts.Check(os.WriteFile(filepath.Join(dir, hello), program, 0o700))
 }
