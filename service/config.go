@@ -179,12 +179,19 @@ func wrong(file string, problems []fault.Problem) error {
 	return fault.New(fault.ConfigInvalid, message, fault.Problems(problems...), fault.From(fault.OriginService))
 }
 
-// private refuses a file with credentials that others can read.
+// private refuses a file that others can read, if it has a place for credentials: of a tenant, or of the backend.
 func private(document *conf.Document) error {
-	if _, has := document.Values["tenants"]; !has {
+	key := ""
+	if settings, _ := document.Values["backend"].(map[string]any); settings["settings"] != nil {
+		key = "backend.settings"
+	}
+	if document.Values["tenants"] != nil {
+		key = "tenants"
+	}
+	if key == "" {
 		return nil
 	}
-	return conf.CheckPrivate(document, "tenants", document.At("tenants"))
+	return conf.CheckPrivate(document, key, document.At(key))
 }
 
 // interactive are the ways to get a credential that need a person, or a person's own login.

@@ -3,6 +3,7 @@ package service
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,23 @@ func TestWhatIsWrongWithAConfiguration(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAConfigurationThatOthersCanRead(t *testing.T) {
+	for content, want := range map[string]fault.Code{
+		"dev: true\n": "",
+		"dev: true\nbackend: {settings: {client_secret: s}}\n": fault.ConfigInvalid,
+		"dev: true\ntenants: {t1: {name: One}}\n":              fault.ConfigInvalid,
+	} {
+		file := filepath.Join(t.TempDir(), "server.yaml")
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := LoadConfig(file, nil, nil, func(string) string { return "/home/u" })
+		if runtime.GOOS != "windows" && fault.CodeOf(err) != want {
+			t.Errorf("%q: %v", content, err)
+		}
 	}
 }
 
