@@ -106,7 +106,8 @@ func nodeHelp(p *ui.Page, node *kong.Node) {
 			"  atg help jobs             leave a job alone, come back to it, send it later\n" +
 			"  atg help exit-codes       what each exit code means\n" +
 			"  atg help environment      the variables that atg knows\n" +
-			"  atg help extensions       your own commands")
+			"  atg help extensions       your own commands\n" +
+			"  atg server --help         run a job service")
 	}
 }
 
