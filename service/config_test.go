@@ -1,6 +1,7 @@
 package service
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -156,5 +157,19 @@ func TestAWorkersLeftovers(t *testing.T) {
 	}
 	if _, err := os.Stat(mine); err != nil {
 		t.Error("the folder of a running process was removed")
+	}
+}
+
+func TestATenantWithoutItsSecretDoesNotStopTheOthers(t *testing.T) {
+	s := &service{log: slog.New(slog.DiscardHandler), c: Config{Tenants: map[string]Tenant{
+		"a": {Files: map[string]string{"client_secret": filepath.Join(t.TempDir(), "none")}},
+		"b": {Settings: map[string]any{"client_id": "b"}},
+	}}}
+	if settings, err := s.anySettings(t.Context()); err != nil || settings["client_id"] != "b" {
+		t.Errorf("%v, %v", settings.Names(), err)
+	}
+	delete(s.c.Tenants, "b")
+	if _, err := s.anySettings(t.Context()); fault.CodeOf(err) != fault.AzureAuthRequired {
+		t.Errorf("none that can be had: %v", err)
 	}
 }

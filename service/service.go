@@ -129,17 +129,34 @@ func (s *service) findBackend(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	settings := backend.Settings(s.c.Backend.Settings)
-	for id := range s.c.Tenants {
-		if settings, err = s.c.settingsFor(id); err != nil {
-			return err
-		}
-		break
-	}
-	if s.can, err = s.program.probe(ctx, settings, filepath.Join(s.c.DataDir, "work")); err != nil {
+	settings, err := s.anySettings(ctx)
+	if err != nil {
 		return err
 	}
-	return nil
+	s.can, err = s.program.probe(ctx, settings, filepath.Join(s.c.DataDir, "work", fmt.Sprint(os.Getpid())))
+	return err
+}
+
+// anySettings are the backend's settings for the first tenant whose credential can be had. The jobs of the others
+// will say what is wrong with theirs.
+func (s *service) anySettings(ctx context.Context) (settings backend.Settings, err error) {
+	if len(s.c.Tenants) == 0 {
+		return s.c.settingsFor("")
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.c.Tenants)) {
+		of, wrong := s.c.settingsFor(id)
+		switch {
+		case wrong != nil:
+			s.log.WarnContext(ctx, "jobs for a tenant will fail", "tenant_id", id, "error", wrong)
+			err = wrong
+		case settings == nil:
+			settings = of
+		}
+	}
+	if settings != nil {
+		err = nil
+	}
+	return settings, err
 }
 
 // run runs what the role wants.

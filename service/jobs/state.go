@@ -101,6 +101,13 @@ func (r *Record) Exhausted() *fault.Fault {
 	return f
 }
 
+// GivenUp says that the job ended because it was tried as often as the service tries, not because of what a
+// backend found.
+func (r *Record) GivenUp() bool {
+	f := r.Job.Fault
+	return r.Job.Status == backend.JobFailed && f != nil && f.Code == fault.JobFailed && f.Origin == fault.OriginService
+}
+
 // Decoded is the request.
 func (r *Record) Decoded() (backend.Request, error) {
 	request := backend.NewRequest(r.Job.Operation)

@@ -14,12 +14,10 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/azure-tenant-grapher/atg/shared/api"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
-
-// maxKey is the length of the longest idempotency key.
-const maxKey = 255
 
 // atOnce is how many submissions of a batch are under way together.
 const atOnce = 32
@@ -76,8 +74,8 @@ func (s *Service) prepare(ctx context.Context, c Caller, sub backend.Submission,
 		return Record{}, fault.New(fault.Unsupported, fmt.Sprintf("the service's backend cannot do %s", op), fault.From(fault.OriginService),
 			fault.Hint("GET /api/v1/capabilities lists what it can do"))
 	}
-	if len(sub.IdempotencyKey) > maxKey {
-		return Record{}, invalid(fmt.Sprintf("the idempotency key is longer than %d characters", maxKey))
+	if len(sub.IdempotencyKey) > api.MaxIdempotencyKey {
+		return Record{}, invalid(fmt.Sprintf("the idempotency key is longer than %d characters", api.MaxIdempotencyKey))
 	}
 	content, err := digest(op, sub)
 	if err != nil {

@@ -201,11 +201,11 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 // settle takes a job that has ended out of the queue.
 func (w *Worker) settle(ctx context.Context, d jobs.Delivery, r jobs.Record) {
 	log := w.o.Logger.With("job_id", d.ID())
-	if r.Job.Status == backend.JobFailed && r.Tried() >= w.o.Attempts {
-		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Bury(ctx, r.Job.Error) })
-		return
+	answer := d.Done
+	if r.GivenUp() {
+		answer = func(ctx context.Context) error { return d.Bury(ctx, r.Job.Error) }
 	}
-	w.settleWith(ctx, log, d.Done)
+	w.settleWith(ctx, log, answer)
 	w.forgetParts(ctx, r)
 }
 

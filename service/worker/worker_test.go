@@ -124,9 +124,14 @@ func TestAnErrorThatStays(t *testing.T) {
 	b := newBench(t, func(context.Context, *program, *runner.Job) (backend.Result, error) {
 		return nil, fault.New(fault.AzureAuthRequired, "no credential worked", fault.Hint("run az login"), fault.From(fault.OriginAzure))
 	}, nil)
+	b.options.Attempts = 1
 	id := b.submit(&backend.ScanRequest{TenantID: "t1"})
-	b.work()
+	shutdown := b.work()
 	r := b.end(id)
+	shutdown()
+	if reason, buried := b.store.Buried()[id]; buried {
+		t.Errorf("what the backend found is a dead letter: %s", reason)
+	}
 	f := r.Job.Fault
 	if r.Job.Status != backend.JobFailed || len(r.History) != 1 || f.Code != fault.AzureAuthRequired || f.Message != "no credential worked" {
 		t.Errorf("record %+v, fault %+v", r, f)
