@@ -1,12 +1,14 @@
 package config
 
 import (
+	"encoding/json"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // Documented are the keys and variables that the manual must explain.
@@ -32,4 +34,14 @@ func RemoteVariables() map[string]string {
 		}
 	}
 	return found
+}
+
+// Validate compares settings with a JSON Schema (draft 2020-12). The problems' keys are those of the
+// settings; the values of secrets do not appear. An empty schema takes no settings.
+func Validate(raw json.RawMessage, settings backend.Settings) []fault.Problem {
+	s, err := parseSchema(raw)
+	if err != nil {
+		return []fault.Problem{{Message: "what the backend gives as a JSON Schema is none: " + err.Error()}}
+	}
+	return s.validate(settings)
 }

@@ -73,16 +73,6 @@ func parseSchema(raw json.RawMessage) (*schema, error) {
 	return s, json.Unmarshal(raw, s)
 }
 
-// Validate compares settings with a JSON Schema (draft 2020-12). The problems' keys are those of the
-// settings; the values of secrets do not appear. An empty schema takes no settings.
-func Validate(raw json.RawMessage, settings backend.Settings) []fault.Problem {
-	s, err := parseSchema(raw)
-	if err != nil {
-		return []fault.Problem{{Message: "what the backend gives as a JSON Schema is none: " + err.Error()}}
-	}
-	return s.validate(settings)
-}
-
 func (s *schema) validate(settings backend.Settings) []fault.Problem {
 	return validator{root: s}.check(s, "", normal(map[string]any(settings)), false, 0)
 }

@@ -176,13 +176,6 @@ func (w *Worker) cancel(id string) {
 	}
 }
 
-// Running is how many jobs are at work here.
-func (w *Worker) Running() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.running)
-}
-
 // pause waits; it says false if ctx ended meanwhile.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
