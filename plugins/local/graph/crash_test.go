@@ -123,24 +123,32 @@ func TestTwoScansOfOneTenantAtOnce(t *testing.T) {
 
 // SQLite's own limit stands for a full disk: it fails with the same code, wherever tests run.
 func TestFullDisk(t *testing.T) {
-	cases := map[string]struct {
-		pages string // that the file may have
-		rows  int
-	}{
-		"while adding":    {"40", 2500},
-		"while finishing": {"155", 500},
-	}
-	for name, c := range cases {
+	cases := map[string]int{"while adding": 2500, "while finishing": 500} // rows
+	for name, rows := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
 			earlier := write(t, s, Meta{})
 			w := newWriter(t, s, Meta{})
-			if _, err := w.conn.ExecContext(t.Context(), "COMMIT; PRAGMA max_page_count = "+c.pages+"; BEGIN"); err != nil {
-				t.Fatal(err)
+			adding := name == "while adding"
+			fill := func() {
+				t.Helper()
+				var pages int
+				err := w.conn.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages)
+				if err == nil {
+					_, err = w.conn.ExecContext(t.Context(), fmt.Sprintf("COMMIT; PRAGMA max_page_count = %d; BEGIN", pages+10))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
-			added := w.Add(synthetic(c.rows))
-			if adding := name == "while adding"; adding != (added != nil) {
+			if adding {
+				fill()
+			}
+			if added := w.Add(synthetic(rows)); adding != (added != nil) {
 				t.Fatalf("Add: %v", added)
+			}
+			if !adding {
+				fill()
 			}
 			_, err := w.Finish(t.Context(), backend.Coverage{Complete: true})
 			f := fault.As(err)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"net/url"
 	"path/filepath"
@@ -15,22 +14,24 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// engine is SQLite with the one function that derives relationships. A finished snapshot does not
-// need the function, so that any SQLite can read it.
+// engine is SQLite with the one function that derives relationships: parent_key(id_key, tenant) is
+// the key of what contains the thing with that key, the tenant where nothing nearer does, NULL if
+// id_key is no ARM id. A finished snapshot does not need it, so that any SQLite can read it.
 var engine = newEngine()
 
 func newEngine() *sqlite.Driver {
 	d := new(sqlite.Driver)
-	d.MustRegisterDeterministicScalarFunction("parent_key", 1,
+	d.MustRegisterDeterministicScalarFunction("parent_key", 2,
 		func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-			id, ok := args[0].(string)
-			if !ok {
-				return nil, fmt.Errorf("parent_key of a %T", args[0])
+			id, _ := args[0].(string)
+			parent, ok := parentKey(id)
+			switch {
+			case !ok:
+				return nil, nil
+			case parent == "":
+				return args[1], nil
 			}
-			if parent, ok := parentKey(id); ok {
-				return parent, nil
-			}
-			return nil, nil
+			return parent, nil
 		})
 	return d
 }

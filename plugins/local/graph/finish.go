@@ -43,7 +43,7 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 		return backend.Snapshot{}, err
 	}
 	for _, t := range tables {
-		if err := w.unique(ctx, t.name, t.unique); err != nil {
+		if err := w.unique(ctx, t.name, t.unique, t.best); err != nil {
 			return backend.Snapshot{}, err
 		}
 	}
@@ -71,18 +71,18 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 
 // unique makes the unique index of a table. Duplicates are rare, so they are only looked for once
 // the index has found one.
-func (w *Writer) unique(ctx context.Context, table, columns string) error {
+func (w *Writer) unique(ctx context.Context, table, columns, best string) error {
 	index := fmt.Sprintf(`CREATE UNIQUE INDEX %s_id ON %s (%s)`, table, table, columns)
 	_, err := w.conn.ExecContext(ctx, index)
 	if code(err) != sqlite3.SQLITE_CONSTRAINT {
 		return err
 	}
 	result, err := w.conn.ExecContext(ctx, fmt.Sprintf(`
-		DELETE FROM %[1]s WHERE rowid IN (
+		DELETE FROM %[1]s WHERE node IN (
 			SELECT row FROM (
-				SELECT rowid AS row, row_number() OVER (PARTITION BY %[2]s ORDER BY rowid DESC) AS nth
+				SELECT node AS row, row_number() OVER (PARTITION BY %[2]s ORDER BY %[3]s node DESC) AS nth
 				FROM %[1]s WHERE id_key IS NOT NULL)
-			WHERE nth > 1)`, table, columns))
+			WHERE nth > 1)`, table, columns, best))
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ const count = `SELECT
 	(SELECT count(*) FROM (SELECT subscription_id FROM subscriptions UNION
 		SELECT substr(id_key, length('/subscriptions/') + 1) FROM containers WHERE type = '` + typeSubscription + `')),
 	(SELECT count(*) FROM resources),
-	(SELECT count(*) FROM relationships),
+	(SELECT count(*) FROM edges),
 	(SELECT count(*) FROM role_assignments)`
 
 // publish syncs the finished file, describes it, and moves both into the store.

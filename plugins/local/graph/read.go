@@ -43,31 +43,39 @@ func (s *Store) detail(ctx context.Context, id string) (detail backend.SnapshotD
 		return detail, readFault(path, err)
 	}
 	detail.Coverage.Complete = detail.Snapshot.Complete
-	for _, c := range []struct {
-		into  *[]backend.Count
-		query string
-	}{
-		{&detail.BySubscription, bySubscription},
-		{&detail.ByType, `SELECT type, '', count(*) FROM resources GROUP BY type ORDER BY 3 DESC, 1`},
-		{&detail.ByLocation, `SELECT location, '', count(*) FROM resources GROUP BY location ORDER BY 3 DESC, 1`},
-	} {
-		if *c.into, err = readCounts(ctx, db, c.query); err != nil {
+	sums := sums
+	if detail.Snapshot.SchemaVersion < 2 {
+		sums = counted
+	}
+	for i, into := range []*[]backend.Count{&detail.BySubscription, &detail.ByType, &detail.ByLocation} {
+		if *into, err = readCounts(ctx, db, sums[i]); err != nil {
 			return detail, readFault(path, err)
 		}
 	}
 	return detail, nil
 }
 
-// bySubscription counts resources, with the name that ARM has for each subscription, or else
-// Resource Graph. Resources of no subscription belong to the tenant.
-const bySubscription = `
-	SELECT CASE counted.id WHEN '' THEN 'tenant' ELSE counted.id END,
+// sums are the resources by subscription, type and location, as Finish summed them up. Those of no
+// subscription belong to the tenant.
+var sums = [...]string{
+	`SELECT CASE value WHEN '' THEN 'tenant' ELSE value END, name, resources FROM sums
+		WHERE dimension = 'subscription' ORDER BY 3 DESC, 1`,
+	`SELECT value, name, resources FROM sums WHERE dimension = 'type' ORDER BY 3 DESC, 1`,
+	`SELECT value, name, resources FROM sums WHERE dimension = 'location' ORDER BY 3 DESC, 1`,
+}
+
+// counted are the same of format 1, which has no sums.
+var counted = [...]string{
+	`SELECT CASE counted.id WHEN '' THEN 'tenant' ELSE counted.id END,
 		COALESCE(NULLIF(listed.name, ''),
 			(SELECT name FROM containers WHERE id_key = '/subscriptions/' || counted.id), ''),
 		counted.n
 	FROM (SELECT subscription_id AS id, count(*) AS n FROM resources GROUP BY subscription_id) AS counted
 	LEFT JOIN subscriptions AS listed ON listed.subscription_id = counted.id
-	ORDER BY 3 DESC, 1`
+	ORDER BY 3 DESC, 1`,
+	`SELECT type, '', count(*) FROM resources GROUP BY type ORDER BY 3 DESC, 1`,
+	`SELECT location, '', count(*) FROM resources GROUP BY location ORDER BY 3 DESC, 1`,
+}
 
 func readCounts(ctx context.Context, db *sql.DB, query string) ([]backend.Count, error) {
 	rows, err := db.QueryContext(ctx, query)

@@ -65,6 +65,7 @@ func TestContainment(t *testing.T) {
 		{key(group), key(site)},
 		{key(mg + "prod"), key(sub)},
 		{key(site), key(site + "/slots/stage")},
+		{key(sub), key(sub) + "/providers/microsoft.authorization/policyassignments/p"},
 		{key(sub), key(group)},
 		{root, "/providers/microsoft.x/y/z"},
 		{root, "/subscriptions/alone"},
@@ -76,7 +77,7 @@ func TestContainment(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if snapshot.Relationships != int64(len(want)) || snapshot.Resources != 4 || snapshot.Subscriptions != 2 {
+	if snapshot.Relationships != int64(len(want)) || snapshot.Resources != 5 || snapshot.Subscriptions != 2 {
 		t.Errorf("counts are %+v", snapshot)
 	}
 }

@@ -9,20 +9,23 @@ import (
 	"strings"
 )
 
-// The Resource Graph tables that have a table of their own in a snapshot. Rows of any other table
-// go to other_rows, as do rows of TableAuthorization that are neither role assignments nor role
-// definitions.
+// The Resource Graph tables that have a table of their own in a snapshot. Rows of every other table
+// go to its table resources, but those without an id, and those of TableAuthorization that are neither
+// role assignments nor role definitions, to other_rows.
 const (
 	TableResources     = "resources"
 	TableContainers    = "resourcecontainers"
 	TableAuthorization = "authorizationresources"
 )
 
-// Row is one row as Resource Graph returned it. Strings are empty, and JSON values nil, where Azure
+// SourceARM is the Table of a row that was read of ARM itself, and not of Resource Graph.
+const SourceARM = "arm"
+
+// Row is one row as Resource Graph or ARM returned it. Strings are empty, and JSON values nil, where Azure
 // returned nothing; a JSON null counts as nothing too. The JSON values must be valid; the writer
 // keeps their bytes and does not hold on to them.
 type Row struct {
-	Table string // the Resource Graph table it came from
+	Table string // the Resource Graph table it came from, in any case, or SourceARM
 
 	ID             string // an ARM id, cased as Azure did
 	Name           string

@@ -1,5 +1,5 @@
--- The tables of a snapshot, format 1. docs/snapshot-format.md explains every column.
--- Indexes and derived rows come behind the load: see finish.sql.
+-- The tables of a snapshot, format 2. docs/snapshot-format.md explains every column.
+-- Indexes and derived rows come behind the load: see derive.sql.
 
 CREATE TABLE meta (
   key   TEXT NOT NULL PRIMARY KEY,
@@ -7,49 +7,59 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE resources (
-  id TEXT NOT NULL, id_key TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL,
-  location TEXT NOT NULL, resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL,
-  tenant_id TEXT NOT NULL, managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
+  name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
+  resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
+  managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  source TEXT NOT NULL,
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
   properties TEXT
 ) STRICT;
 
 CREATE TABLE containers (
-  id TEXT NOT NULL, id_key TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL,
-  location TEXT NOT NULL, resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL,
-  tenant_id TEXT NOT NULL, managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
+  name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
+  resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
+  managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  parent_key TEXT NOT NULL,
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
-  properties TEXT,
-  parent_key TEXT NOT NULL
+  properties TEXT
 ) STRICT;
 
 CREATE TABLE role_assignments (
-  id TEXT NOT NULL, id_key TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL,
-  location TEXT NOT NULL, resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL,
-  tenant_id TEXT NOT NULL, managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
+  name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
+  resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
+  managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  principal_id TEXT NOT NULL, principal_type TEXT NOT NULL, role_definition_id TEXT NOT NULL,
+  role_definition_name TEXT NOT NULL, scope TEXT NOT NULL, scope_key TEXT NOT NULL,
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
-  properties TEXT,
-  principal_id TEXT NOT NULL, principal_type TEXT NOT NULL,
-  role_definition_id TEXT NOT NULL, role_definition_name TEXT NOT NULL,
-  scope TEXT NOT NULL, scope_key TEXT NOT NULL
+  properties TEXT
 ) STRICT;
 
 CREATE TABLE role_definitions (
-  id TEXT NOT NULL, id_key TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL,
-  location TEXT NOT NULL, resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL,
-  tenant_id TEXT NOT NULL, managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
+  name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
+  resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
+  managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  role_name TEXT NOT NULL, role_type TEXT NOT NULL,
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
-  properties TEXT,
-  role_name TEXT NOT NULL, role_type TEXT NOT NULL
+  properties TEXT
 ) STRICT;
 
 CREATE TABLE other_rows (
-  id TEXT NOT NULL, id_key TEXT, name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL,
-  location TEXT NOT NULL, resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL,
-  tenant_id TEXT NOT NULL, managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
+  name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
+  resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
+  managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
+  table_name TEXT NOT NULL,
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
-  properties TEXT,
-  table_name TEXT NOT NULL
+  properties TEXT
 ) STRICT;
 
 CREATE TABLE subscriptions (
@@ -60,13 +70,23 @@ CREATE TABLE subscriptions (
   raw             TEXT
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE relationships (
-  source_key TEXT NOT NULL,
-  kind       TEXT NOT NULL,
-  target_key TEXT NOT NULL,
-  rule       TEXT NOT NULL,
-  property   TEXT NOT NULL,
-  PRIMARY KEY (source_key, kind, target_key, rule, property)
+CREATE TABLE absent_nodes (
+  node   INTEGER PRIMARY KEY,
+  id_key TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE edge_kinds (
+  edge_kind INTEGER PRIMARY KEY,
+  kind      TEXT NOT NULL,
+  rule      TEXT NOT NULL,
+  property  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE edges (
+  source_node INTEGER NOT NULL,
+  edge_kind   INTEGER NOT NULL,
+  target_node INTEGER NOT NULL,
+  PRIMARY KEY (source_node, edge_kind, target_node)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE coverage (
@@ -79,3 +99,24 @@ CREATE TABLE coverage (
   expected INTEGER NOT NULL,
   fault    TEXT
 ) STRICT;
+
+CREATE TABLE sums (
+  dimension TEXT NOT NULL,
+  value     TEXT NOT NULL,
+  name      TEXT NOT NULL,
+  resources INTEGER NOT NULL,
+  PRIMARY KEY (dimension, value)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW nodes AS
+SELECT node, id_key, 'resources' AS table_name FROM resources
+UNION ALL SELECT node, id_key, 'containers' FROM containers
+UNION ALL SELECT node, id_key, 'role_assignments' FROM role_assignments
+UNION ALL SELECT node, id_key, 'role_definitions' FROM role_definitions
+UNION ALL SELECT node, id_key, 'other_rows' FROM other_rows
+UNION ALL SELECT node, id_key, 'absent_nodes' FROM absent_nodes;
+
+CREATE VIEW relationships AS
+SELECT (SELECT id_key FROM nodes WHERE node = source_node) AS source_key, kind,
+  (SELECT id_key FROM nodes WHERE node = target_node) AS target_key, rule, property
+FROM edges JOIN edge_kinds USING (edge_kind);

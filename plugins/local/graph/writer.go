@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -59,7 +60,8 @@ type Writer struct {
 	db      *sql.DB
 	conn    *sql.Conn // the only one of db, in a transaction until Finish
 	inserts map[string]*insert
-	pending int // rows in the transaction
+	node    int64 // of the row added last: each has a number of its own, over all tables
+	pending int   // rows in the transaction
 	counts  Counts
 	failed  error // the first failure, which every later call repeats
 }
@@ -70,26 +72,33 @@ type insert struct {
 	args []any
 }
 
-// The columns that every table of Azure's rows begins with: text, then JSON.
+// The columns that every table of Azure's rows has: text, before those of the table alone, and JSON,
+// behind them.
 var (
-	textColumns = []string{"id", "id_key", "name", "type", "kind", "location", "resource_group",
+	textColumns = []string{"id", "id_fold", "name", "type", "kind", "location", "resource_group",
 		"subscription_id", "tenant_id", "managed_by", "api_version"}
 	jsonColumns = []string{"sku", "plan", "tags", "identity", "zones", "extended_location", "extra", "properties"}
 )
 
-// tables are the tables of Azure's rows: the columns that each adds, and what tells its rows apart.
+// tables are the tables of Azure's rows: the columns that each adds, what tells its rows apart, and
+// which of several rows is the best; of equally good ones it is the last.
 var tables = []struct {
 	name   string
 	more   []string
 	unique string
+	best   string
 }{
-	{"resources", nil, "id_key"},
-	{"containers", []string{"parent_key"}, "id_key"},
+	{"resources", []string{"source"}, "id_key", bestSource},
+	{"containers", []string{"parent_key"}, "id_key", ""},
 	{"role_assignments", []string{"principal_id", "principal_type", "role_definition_id",
-		"role_definition_name", "scope", "scope_key"}, "id_key"},
-	{"role_definitions", []string{"role_name", "role_type"}, "id_key"},
-	{"other_rows", []string{"table_name"}, "table_name, id_key"},
+		"role_definition_name", "scope", "scope_key"}, "id_key", ""},
+	{"role_definitions", []string{"role_name", "role_type"}, "id_key", ""},
+	{"other_rows", []string{"table_name"}, "table_name, id_key", ""},
 }
+
+// bestSource puts what ARM said first, for it is fresh and whole, then the main table of Resource
+// Graph, then the others in an order that does not depend on when they were read.
+const bestSource = "source <> '" + SourceARM + "', source <> '" + TableResources + "', source, "
 
 // NewWriter begins a snapshot. It must end with Finish or Abort; the death of the process counts as
 // Abort, and the next writer clears up behind it. Values of ctx are kept, its end is not: Add and
@@ -142,11 +151,10 @@ func (w *Writer) create() error {
 		return err
 	}
 	for _, t := range tables {
-		columns := slices.Concat(textColumns, jsonColumns, t.more)
-		values := strings.Repeat(", ?", len(textColumns)) +
+		columns := slices.Concat([]string{"node"}, textColumns, t.more, jsonColumns)
+		values := strings.Repeat(", ?", 1+len(textColumns)+len(t.more)) +
 			// Bytes are bound without the copy that a string would be: a quarter of the whole rate.
-			strings.Repeat(", CAST(? AS TEXT)", len(jsonColumns)) +
-			strings.Repeat(", ?", len(t.more))
+			strings.Repeat(", CAST(? AS TEXT)", len(jsonColumns))
 		stmt, err := w.conn.PrepareContext(w.ctx,
 			fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", t.name, strings.Join(columns, ", "), values[2:]))
 		if err != nil {
@@ -158,8 +166,8 @@ func (w *Writer) create() error {
 	return err
 }
 
-// Add adds rows. Of several rows with one id in one table the last one stays. It keeps nothing of
-// rows when it returns.
+// Add adds rows, in any order. Of several rows with one id the last one stays; but what was read of
+// ARM stays before what Resource Graph said. It keeps nothing of rows when it returns.
 func (w *Writer) Add(rows []Row) error {
 	return w.do(func() error {
 		for i := range rows {
@@ -179,11 +187,10 @@ func (w *Writer) add(r *Row) error {
 	w.counts.Rows++
 	if r.ID == "" {
 		w.counts.WithoutID++
-		return w.insert("other_rows", r, typ, r.Table)
+		return w.insert("other_rows", r, typ, strings.ToLower(r.Table))
 	}
-	switch strings.ToLower(r.Table) {
-	case TableResources:
-		return w.insert("resources", r, typ)
+	table := strings.ToLower(r.Table)
+	switch table {
 	case TableContainers:
 		return w.insert("containers", r, typ, containerParent(r, tenantKey(w.meta.TenantID)))
 	case TableAuthorization:
@@ -196,31 +203,36 @@ func (w *Writer) add(r *Row) error {
 			d := decode[definition](r.Properties)
 			return w.insert("role_definitions", r, typ, d.RoleName, d.Type)
 		}
+		return w.insert("other_rows", r, typ, table)
 	}
-	return w.insert("other_rows", r, typ, strings.ToLower(r.Table))
+	return w.insert("resources", r, typ, table)
 }
 
 func (w *Writer) insert(table string, r *Row, typ string, more ...string) error {
 	in := w.inserts[table]
-	in.args = append(in.args[:0],
-		r.ID, idKey(r.ID), r.Name, typ, r.Kind, r.Location, strings.ToLower(r.ResourceGroup),
-		strings.ToLower(r.SubscriptionID), strings.ToLower(r.TenantID), r.ManagedBy, r.APIVersion,
-		text(r.SKU), text(r.Plan), text(r.Tags), text(r.Identity), text(r.Zones), text(r.ExtendedLocation),
-		text(r.Extra), text(r.Properties))
+	w.node++
+	in.args = append(in.args[:0], w.node,
+		r.ID, fold(r.ID), r.Name, typ, r.Kind, r.Location, strings.ToLower(r.ResourceGroup),
+		strings.ToLower(r.SubscriptionID), strings.ToLower(r.TenantID), r.ManagedBy, r.APIVersion)
 	for _, m := range more {
 		in.args = append(in.args, m)
 	}
+	in.args = append(in.args,
+		text(r.SKU), text(r.Plan), text(r.Tags), text(r.Identity), text(r.Zones), text(r.ExtendedLocation),
+		text(r.Extra), text(r.Properties))
 	_, err := in.stmt.ExecContext(w.ctx, in.args...)
 	return err
 }
 
-// idKey is the key that a row is known by: NULL for none, so that no two such rows are taken for
-// duplicates.
-func idKey(id string) any {
-	if id == "" {
-		return nil
+// fold is the key of an id where SQLite cannot make it: lower() knows the letters of ASCII alone and
+// ends at a NUL. NULL is every other id.
+func fold(id string) any {
+	for i := range len(id) {
+		if id[i] >= utf8.RuneSelf || id[i] == 0 {
+			return key(id)
+		}
 	}
-	return key(id)
+	return nil
 }
 
 // text is a JSON value as the insert takes it: its bytes, or NULL for nothing.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,9 +50,9 @@ func TestEveryColumnSurvives(t *testing.T) {
 	cases := map[string]struct {
 		row  Row
 		into string   // the table
-		more []string // what it has behind the columns of all tables
+		more []string // what it has beside the columns of all tables
 	}{
-		"resource": {row, "resources", nil},
+		"resource": {row, "resources", []string{"resources"}},
 		"container": {fullRow(TableContainers, "microsoft.management/managementgroups", "Mg"), "containers",
 			[]string{"/tenants/" + tenant}},
 		"role assignment": {fullRow(TableAuthorization, "microsoft.authorization/roleAssignments", "A"), "role_assignments",
@@ -60,20 +61,23 @@ func TestEveryColumnSurvives(t *testing.T) {
 			[]string{"Reader", "BuiltInRole"}},
 		"other authorization": {fullRow(TableAuthorization, "microsoft.authorization/classicadministrators", "C"), "other_rows",
 			[]string{"authorizationresources"}},
-		"another table": {fullRow("PolicyResources", "microsoft.authorization/policyassignments", "P"), "other_rows",
+		"another table": {fullRow("PolicyResources", "microsoft.authorization/policyassignments", "P"), "resources",
 			[]string{"policyresources"}},
+		"read of ARM": {fullRow(SourceARM, "Microsoft.Storage/storageAccounts/blobServices/containers", "C"), "resources",
+			[]string{"arm"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
 			snapshot := write(t, s, Meta{}, c.row)
 			typ := strings.ToLower(c.row.Type)
-			want := append([]string{
-				c.row.ID, lower(typ, strings.ToLower(c.row.Name)), c.row.Name, typ, "Kind ß\x00é", "West Europe",
-				"rg-übung", subscription, tenant, "/x", "2024-04-01",
+			key := lower(typ, strings.ToLower(c.row.Name))
+			want := slices.Concat([]string{
+				"1", c.row.ID, key, key, c.row.Name, typ, "Kind ß\x00é", "West Europe", "rg-übung", subscription, tenant, "/x", "2024-04-01",
+			}, c.more, []string{
 				`{"name":"S1"}`, `{"plan":1}`, `{"A b":"c"}`, `{"type":"SystemAssigned"}`, `["1"]`, `{"type":"EdgeZone"}`,
 				`{"newColumn":[1, 2]}`, string(c.row.Properties),
-			}, c.more...)
+			})
 			if diff := cmp.Diff([][]string{want}, query(t, s, snapshot.ID, "SELECT * FROM "+c.into)); diff != "" {
 				t.Errorf("%s differs (-want +got):\n%s", c.into, diff)
 			}
@@ -97,13 +101,20 @@ func TestTheLastOfARowsIdStays(t *testing.T) {
 	for _, row := range []Row{
 		{Table: TableResources, ID: "/S/One", Name: "first"},
 		{Table: TableResources, ID: "/s/two", Name: "only"},
-		{Table: "policyresources", ID: "/s/one", Name: "other table"},
-		{Table: "healthresources", ID: "/s/one", Name: "third table"},
 		{Table: TableResources, Name: "no id"},
 		{Table: TableResources, Name: "no id either"},
 		{Table: TableResources, ID: "/s/one", Name: "second"},
 		{Table: TableResources, ID: "/s/ONE", Name: "third"},
-		{Table: "PolicyResources", ID: "/S/one", Name: "other table again"},
+		{Table: "PolicyResources", ID: "/S/one", Name: "of another table"},
+		{Table: "policyresources", ID: "/s/three", Name: "of one table"},
+		{Table: "healthresources", ID: "/s/three", Name: "first of another"},
+		{Table: "healthresources", ID: "/s/three", Name: "again of another"},
+		{Table: "policyresources", ID: "/s/three", Name: "again of one"},
+		{Table: SourceARM, ID: "/s/Four", Name: "first of ARM"},
+		{Table: SourceARM, ID: "/s/four", Name: "last of ARM"},
+		{Table: TableResources, ID: "/s/four", Name: "late"},
+		{Table: TableContainers, ID: "/s/four", Name: "a container"},
+		{Table: TableContainers, ID: "/S/four", Name: "the same container"},
 	} {
 		if err := w.Add([]Row{row}); err != nil {
 			t.Fatal(err)
@@ -113,21 +124,23 @@ func TestTheLastOfARowsIdStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Counts{Rows: 9, WithoutID: 2, Duplicates: 3}); w.Counts() != want {
+	if want := (Counts{Rows: 16, WithoutID: 2, Duplicates: 9}); w.Counts() != want {
 		t.Errorf("counts are %+v, want %+v", w.Counts(), want)
 	}
 	want := [][]string{
-		{"resources", "/s/ONE", "third"}, {"resources", "/s/two", "only"},
+		{"arm", "/s/four", "last of ARM"}, {"resources", "/s/ONE", "third"},
+		{"healthresources", "/s/three", "again of another"}, {"resources", "/s/two", "only"},
 		{"resources", "", "no id"}, {"resources", "", "no id either"},
-		{"healthresources", "/s/one", "third table"}, {"policyresources", "/S/one", "other table again"},
+		{"", "/S/four", "the same container"},
 	}
-	got := append(query(t, s, snapshot.ID, "SELECT 'resources', id, name FROM resources ORDER BY id_key"),
-		query(t, s, snapshot.ID, "SELECT table_name, id, name FROM other_rows ORDER BY id_key, table_name, name")...)
+	got := slices.Concat(query(t, s, snapshot.ID, "SELECT source, id, name FROM resources ORDER BY id_key"),
+		query(t, s, snapshot.ID, "SELECT table_name, id, name FROM other_rows ORDER BY id_key, table_name, name"),
+		query(t, s, snapshot.ID, "SELECT '', id, name FROM containers"))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	meta := query(t, s, snapshot.ID, "SELECT value FROM meta WHERE key IN ('duplicates', 'rows_without_id') ORDER BY key")
-	if diff := cmp.Diff([][]string{{"3"}, {"2"}}, meta); diff != "" {
+	if diff := cmp.Diff([][]string{{"9"}, {"2"}}, meta); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -142,7 +155,7 @@ func TestSchemaIsAsDocumented(t *testing.T) {
 	for _, pragma := range []string{"application_id", "user_version", "page_size", "encoding"} {
 		got.WriteString("PRAGMA " + pragma + " = " + query(t, s, snapshot.ID, "PRAGMA "+pragma)[0][0] + ";\n")
 	}
-	const golden = "testdata/schema-v1.sql"
+	const golden = "testdata/schema-v2.sql"
 	if *update {
 		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
 			t.Fatal(err)
@@ -159,7 +172,7 @@ func TestSchemaIsAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range query(t, s, snapshot.ID, `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`) {
+	for _, row := range query(t, s, snapshot.ID, `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_xinfo(m.name) c WHERE m.type IN ('table', 'view')`) {
 		if !strings.Contains(string(document), "`"+row[0]+"`") || !strings.Contains(string(document), "`"+row[1]+"`") {
 			t.Errorf("docs/snapshot-format.md does not explain %s.%s", row[0], row[1])
 		}
