@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
@@ -47,85 +45,44 @@ func (s Subscription) Enabled() bool {
 
 // Tenants lists the tenants that the principal belongs to.
 func (s *Session) Tenants(ctx context.Context) ([]Tenant, error) {
-	return list[Tenant](ctx, s, "/tenants", nil)
+	return collect(ctx, s, List{Path: "/tenants", Version: armVersion}, func(t *Tenant, raw []byte) error {
+		return json.Unmarshal(raw, t)
+	})
 }
 
 // Subscriptions lists the subscriptions that the principal can see from the session's tenant.
 func (s *Session) Subscriptions(ctx context.Context) ([]Subscription, error) {
-	return list(ctx, s, "/subscriptions", func(s *Subscription, raw json.RawMessage) { s.Raw = raw })
+	return collect(ctx, s, List{Path: "/subscriptions", Version: armVersion}, func(s *Subscription, raw []byte) error {
+		s.Raw = slices.Clone(raw)
+		return json.Unmarshal(raw, s)
+	})
+}
+
+// collect reads a short list whole.
+func collect[T any](ctx context.Context, s *Session, l List, decode func(*T, []byte) error) ([]T, error) {
+	items, page := []T{}, Page[struct{}]{}
+	err := ReadList(ctx, s, l, Reader[struct{}]{
+		New: func(context.Context) (*Page[struct{}], error) { return &page, nil },
+		Set: func(*struct{}, Column) error { return nil },
+		Take: func(p *Page[struct{}]) error {
+			for i := range p.Rows {
+				var item T
+				if err := decode(&item, p.Raw(i)); err != nil {
+					return fault.New(fault.ExecutionFailed, apiARM+" answers in an unknown form", fault.From(fault.OriginAzure), fault.On(l.Path), fault.Because(err))
+				}
+				items = append(items, item)
+			}
+			return nil
+		},
+	})
+	return items, err
 }
 
 // TrySubscription asks Resource Manager for a resource group of a subscription, to see whether the
 // principal may read it. It may be listed and closed all the same.
 func (s *Session) TrySubscription(ctx context.Context, id string) error {
-	address := fmt.Sprintf("%s/subscriptions/%s/resourcegroups?api-version=2021-04-01&$top=1", s.config.Endpoints.ResourceManager, url.PathEscape(id))
-	err := s.do(ctx, &call{api: apiARM, limiter: s.arm, method: http.MethodGet, url: address, read: func(io.Reader) error { return nil }})
-	return final(apiARM, err)
-}
-
-// maxPage bounds the body of one page; ARM and Resource Graph send 16 MiB at most.
-const maxPage = 64 << 20
-
-// list reads all pages of one of ARM's lists.
-func list[T any](ctx context.Context, s *Session, path string, keep func(*T, json.RawMessage)) ([]T, error) {
-	next := s.config.Endpoints.ResourceManager + path + "?api-version=" + armVersion
-	items := []T{}
-	for seen := map[string]bool{}; next != ""; {
-		if seen[next] {
-			return nil, fault.New(fault.ExecutionFailed, apiARM+" sends the same page again and again", fault.From(fault.OriginAzure), fault.On(path))
-		}
-		seen[next] = true
-		var page struct {
-			Value    []json.RawMessage `json:"value"`
-			NextLink string            `json:"nextLink"`
-		}
-		c := call{api: apiARM, limiter: s.arm, method: http.MethodGet, url: next, read: func(r io.Reader) error {
-			page.Value, page.NextLink = nil, ""
-			content, err := io.ReadAll(io.LimitReader(r, maxPage))
-			if err == nil {
-				err = json.Unmarshal(content, &page)
-			}
-			return err
-		}}
-		if err := s.do(ctx, &c); err != nil {
-			return nil, final(apiARM, err)
-		}
-		for _, raw := range page.Value {
-			var item T
-			if err := json.Unmarshal(raw, &item); err != nil {
-				return nil, fault.New(fault.ExecutionFailed, apiARM+" answers in an unknown form", fault.From(fault.OriginAzure), fault.On(path), fault.Because(err))
-			}
-			if keep != nil {
-				keep(&item, raw)
-			}
-			items = append(items, item)
-		}
-		var err error
-		if next, err = s.follow(page.NextLink); err != nil {
-			return nil, err
-		}
-	}
-	return items, nil
-}
-
-// follow checks that a link to the next page stays with Resource Manager, for the token goes with it.
-func (s *Session) follow(link string) (string, error) {
-	if link == "" {
-		return "", nil
-	}
-	u, err := url.Parse(link)
-	if own, _ := url.Parse(s.config.Endpoints.ResourceManager); err != nil || u.Scheme != own.Scheme || !strings.EqualFold(u.Host, own.Host) {
-		return "", fault.New(fault.ExecutionFailed, fmt.Sprintf("%s links to a page elsewhere: %s", apiARM, oneLine(link)), fault.From(fault.OriginAzure))
-	}
-	return u.String(), nil
-}
-
-// final is the error of do for those outside this package.
-func final(api string, err error) error {
-	if f := (*failure)(nil); errors.As(err, &f) {
-		return f.fault(api)
-	}
-	return err
+	path := "/subscriptions/" + url.PathEscape(id) + "/resourcegroups"
+	return final(s.get(ctx, path, s.address(path, "2021-04-01", url.Values{"$top": {"1"}}), func(io.Reader) error { return nil }))
 }
 
 func readSeekCloser(body []byte) io.ReadSeekCloser {

@@ -28,7 +28,8 @@ const (
 // call is one call to Azure.
 type call struct {
 	api     string // for messages: Resource Graph
-	limiter *limiter
+	on      string // what it is about: a path, or empty
+	limiter limiter
 	method  string
 	url     string
 	body    []byte // JSON; nil is none
@@ -41,12 +42,13 @@ type call struct {
 // *failure for answers that a caller may mend.
 func (s *Session) do(ctx context.Context, c *call) error {
 	var began time.Time // of the first failure
-	renewed := false
+	renewed := false    // the latest answer refused a token, and no other has come since
 	for failures, throttled := 0, 0; ; {
-		if err := c.limiter.acquire(ctx, s.config.Patience); err != nil {
-			return err
+		ended, err := c.limiter.acquire(ctx, s.config.Patience)
+		if err != nil {
+			return c.known(err)
 		}
-		token, err := s.attempt(ctx, c)
+		token, err := s.attempt(ctx, c, ended)
 		if err == nil {
 			return nil
 		}
@@ -57,6 +59,7 @@ func (s *Session) do(ctx context.Context, c *call) error {
 		if !errors.As(err, &f) {
 			return err // of the credential
 		}
+		f.api, f.on = c.api, c.on
 		switch {
 		case f.status == http.StatusUnauthorized && !renewed:
 			renewed = true
@@ -71,6 +74,8 @@ func (s *Session) do(ctx context.Context, c *call) error {
 				return f
 			}
 		}
+		// A token that was good for another answer may expire during a wait, and be renewed again.
+		renewed = renewed && f.status == 0
 		now := time.Now()
 		if began.IsZero() {
 			began = now
@@ -79,18 +84,30 @@ func (s *Session) do(ctx context.Context, c *call) error {
 		if wait == 0 {
 			wait = backoff(failures + throttled)
 		}
+		if f.throttled() { // it concerns others too
+			c.limiter.refused(f, wait)
+		}
 		if now.Add(wait).Sub(began) > s.config.Patience {
 			return f
 		}
-		if f.throttled() { // it concerns all who call this API
-			c.limiter.block(wait, f.why())
-		} else if err := pause(ctx, Wait{f.why(), wait}); err != nil {
+		if f.throttled() {
+			continue
+		}
+		if err := pause(ctx, Wait{f.why(), wait}); err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
 				return f // why the time was not enough
 			}
 			return err
 		}
 	}
+}
+
+// known completes a failure that happened before the call was made.
+func (c *call) known(err error) error {
+	if f := (*failure)(nil); errors.As(err, &f) {
+		f.api, f.on = c.api, c.on
+	}
+	return err
 }
 
 // backoff doubles with each failure, with jitter, so that many callers do not come back as one.
@@ -101,9 +118,9 @@ func backoff(failures int) time.Duration {
 
 // attempt makes a call once. A failure of the call itself is a *failure; token is what it was made
 // with.
-func (s *Session) attempt(ctx context.Context, c *call) (token string, err error) {
-	var header http.Header
-	defer func() { c.limiter.release(header) }()
+func (s *Session) attempt(ctx context.Context, c *call, ended turn) (token string, err error) {
+	status, header := 0, http.Header(nil)
+	defer func() { ended(status, header) }()
 	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
@@ -123,14 +140,14 @@ func (s *Session) attempt(ctx context.Context, c *call) (token string, err error
 	}
 	defer discard(resp)
 	token = strings.TrimPrefix(resp.Request.Header.Get("Authorization"), "Bearer ")
-	header = resp.Header
+	status, header = resp.StatusCode, resp.Header
 	slog.DebugContext(outer, "azure call", "method", c.method, "api", c.api, "status", resp.StatusCode,
 		"took", time.Since(began), "request_id", header.Get("x-ms-request-id"))
 	if resp.StatusCode != http.StatusOK {
 		return token, failed(resp)
 	}
 	if err := withBody(resp, c.read); err != nil {
-		return token, &failure{cause: err, correlationID: header.Get("x-ms-correlation-request-id")}
+		return token, &failure{cause: err, answered: errors.Is(err, errForm), correlationID: oneLine(header.Get("x-ms-correlation-request-id"))}
 	}
 	return token, nil
 }

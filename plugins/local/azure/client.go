@@ -68,7 +68,9 @@ type Session struct {
 	tenant     string // empty is the credential's own
 	credential *credential
 	pipeline   runtime.Pipeline
-	arm, graph *limiter
+	limits     *limits
+	tops       tops
+	versions   versions
 }
 
 func newSession(config *Config, tenant string, wire *http.Client) *Session {
@@ -80,7 +82,7 @@ func newSession(config *Config, tenant string, wire *http.Client) *Session {
 		pipeline: runtime.NewPipeline("atg", "", runtime.PipelineOptions{PerRetry: []policy.Policy{bearer}}, &policy.ClientOptions{
 			Retry: policy.RetryOptions{MaxRetries: -1}, Telemetry: policy.TelemetryOptions{Disabled: true}, Transport: wire,
 		}),
-		arm: newLimiter(config.MaxRPS), graph: newLimiter(config.MaxRPS),
+		limits: newLimits(config.MaxRPS),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,25 +14,40 @@ import (
 
 // failure is an attempt that did not succeed.
 type failure struct {
-	status        int   // of the answer; 0 if there was none or it was not whole
-	cause         error // where there was no whole answer
+	api, on       string // as in call
+	status        int    // of the answer; 0 if there was none or it was not whole
+	cause         error  // where there was no whole answer
+	answered      bool   // there was an answer, and it could not be read
 	wait          time.Duration
-	code, message string // Azure's own, the innermost that says something
+	code, message string   // Azure's own, the innermost that says something
+	codes         []string // all of them, the outermost first
+	versions      []string // api-versions that the answer names as supported
+	service       bool     // a resource provider refused, not Resource Manager's gateway
 	correlationID string
 }
 
+// Error is what a fault's message does not say already.
 func (f *failure) Error() string {
 	if f.cause != nil {
 		return f.cause.Error()
 	}
-	return fmt.Sprintf("HTTP %d: %s: %s", f.status, f.code, f.message)
+	return fmt.Sprintf("HTTP %d", f.status)
 }
 
 func (f *failure) Unwrap() error { return f.cause }
 
-// answer is Azure's error as ARM and Resource Graph write it.
+// has says whether one of Azure's codes is among some.
+func (f *failure) has(codes ...string) bool {
+	return slices.ContainsFunc(f.codes, func(code string) bool {
+		return slices.ContainsFunc(codes, func(c string) bool { return strings.EqualFold(c, code) })
+	})
+}
+
+// answer is Azure's error as ARM and Resource Graph write it; some resource providers leave the
+// envelope out.
 type answer struct {
 	Error errorBody `json:"error"`
+	errorBody
 }
 
 type errorBody struct {
@@ -46,6 +62,7 @@ const maxErrorBody = 256 << 10
 // failed reads the answer of a call that Azure refused.
 func failed(resp *http.Response) *failure {
 	f := &failure{status: resp.StatusCode, wait: retryAfter(resp.Header),
+		service:       strings.EqualFold(resp.Header.Get("x-ms-failure-cause"), "service"),
 		correlationID: oneLine(resp.Header.Get("x-ms-correlation-request-id"))}
 	if f.throttled() {
 		f.wait = max(f.wait, clockTime(resp.Header.Get(headerQuotaResets)))
@@ -58,12 +75,10 @@ func failed(resp *http.Response) *failure {
 		}
 		return err
 	})
-	inner := body.Error
-	// Resource Graph says BadRequest and "Please provide below info …" outside, what it means inside.
-	for len(inner.Details) > 0 && inner.Details[0].Code != "" {
-		inner = inner.Details[0]
+	if body.Error.Code == "" && body.Error.Message == "" {
+		body.Error = body.errorBody
 	}
-	f.code, f.message = oneLine(inner.Code), oneLine(inner.Message)
+	f.take(body.Error)
 	if f.code == "" {
 		f.code = strings.ReplaceAll(http.StatusText(f.status), " ", "")
 	}
@@ -73,8 +88,37 @@ func failed(resp *http.Response) *failure {
 	return f
 }
 
+// take takes in Azure's error. Resource Graph says BadRequest and "Please provide below info …"
+// outside, what it means inside.
+func (f *failure) take(e errorBody) {
+	f.code, f.message = oneLine(e.Code), oneLine(e.Message)
+	var all func(e errorBody)
+	all = func(e errorBody) {
+		if e.Code != "" {
+			f.codes = append(f.codes, e.Code)
+		}
+		if len(f.versions) == 0 {
+			f.versions = supportedVersions(e.Message)
+		}
+		for _, d := range e.Details {
+			all(d)
+		}
+	}
+	all(e)
+	for len(e.Details) > 0 && e.Details[0].Code != "" {
+		e = e.Details[0]
+		f.code, f.message = oneLine(e.Code), oneLine(e.Message)
+	}
+}
+
 // throttled says that Azure asks to slow down.
 func (f *failure) throttled() bool { return f.status == http.StatusTooManyRequests }
+
+// byProvider says of a throttled call that a resource provider's own limit is meant, and not Resource
+// Manager's of the subscription or tenant.
+func (f *failure) byProvider() bool {
+	return f.service || !f.has("SubscriptionRequestsThrottled", "TenantRequestsThrottled")
+}
 
 // passing says that the same call may succeed in a moment.
 func (f *failure) passing() bool {
@@ -95,30 +139,53 @@ func (f *failure) why() string {
 		return "throttled"
 	case f.status != 0:
 		return fmt.Sprintf("Azure fails (HTTP %d)", f.status)
+	case f.answered:
+		return "the answer is broken"
 	}
 	return "the connection broke"
 }
 
-// fault is the failure for those outside this package. what names the API, as in "Resource Graph".
-func (f *failure) fault(what string) *fault.Fault {
+// fault is the failure for those outside this package.
+func (f *failure) fault() *fault.Fault {
+	because := []fault.Option{fault.From(fault.OriginAzure), fault.On(f.on), fault.Because(f)}
+	with := func(code fault.Code, message string, more ...fault.Option) *fault.Fault {
+		return fault.New(code, message, append(because, more...)...)
+	}
 	if f.status == 0 {
-		return unreachable(what, f.cause)
+		return f.broken(with)
 	}
 	text := fmt.Sprintf("%s: %s", f.code, f.message)
 	if f.correlationID != "" {
 		text += fmt.Sprintf(" (correlation id %s)", f.correlationID)
 	}
-	origin := fault.From(fault.OriginAzure)
 	switch {
 	case f.status == http.StatusUnauthorized:
-		return fault.New(fault.AzureAuthRequired, what+" does not accept the token: "+text, origin, fault.Hint(hintAgain))
+		return with(fault.AzureAuthRequired, f.api+" does not accept the token: "+text, fault.Hint(hintAgain))
 	case f.status == http.StatusForbidden:
-		return fault.New(fault.AzureForbidden, what+" refuses: "+text, origin,
+		return with(fault.AzureForbidden, f.api+" refuses: "+text,
 			fault.Hint("ask an owner for the role Reader on the subscription or its management group"))
 	case f.throttled():
-		return fault.New(fault.Throttled, what+" throttles: "+text, origin, fault.Retryable(), fault.Hint(hintThrottle))
+		if f.wait > 0 {
+			text += fmt.Sprintf("; it asks to wait %s", f.wait.Round(time.Second))
+		}
+		return with(fault.Throttled, f.api+" throttles: "+text, fault.Retryable(), fault.Hint(hintThrottle))
 	case f.passing():
-		return fault.New(fault.ServiceUnavailable, what+" fails: "+text, origin, fault.Retryable(), fault.Hint("try again later"))
+		return with(fault.ServiceUnavailable, f.api+" fails: "+text, fault.Retryable(), fault.Hint("try again later"))
 	}
-	return fault.New(fault.ExecutionFailed, what+" answers with an error: "+text, origin)
+	return with(fault.ExecutionFailed, f.api+" answers with an error: "+text)
+}
+
+// broken is the fault of an answer that did not come, or not whole.
+func (f *failure) broken(with func(fault.Code, string, ...fault.Option) *fault.Fault) *fault.Fault {
+	if !f.answered {
+		u := unreachable(f.api, f.cause)
+		u.Resource = f.on
+		return u
+	}
+	text := f.api + " sends answers that cannot be read"
+	if f.correlationID != "" {
+		text += fmt.Sprintf(" (correlation id %s)", f.correlationID)
+	}
+	return with(fault.ServiceUnavailable, text, fault.Retryable(),
+		fault.Hint("try again later; if a proxy stands between, see that it passes answers on unchanged"))
 }

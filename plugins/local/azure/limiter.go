@@ -2,148 +2,172 @@ package azure
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Resource Graph's quota of one user: how many queries are left, and when (hh:mm:ss) it is whole
-// again. Microsoft documents 15 queries in 5 seconds, and that both may change.
-const (
-	headerQuotaRemaining = "x-ms-user-quota-remaining"
-	headerQuotaResets    = "x-ms-user-quota-resets-after"
-)
+// limiter lets the calls of one kind go as Azure allows, so that a refusal is rare and waits are shared.
+type limiter interface {
+	// acquire waits for a call's turn, unless that is known to take longer than patience. Who gets a
+	// turn must say how it ended.
+	acquire(ctx context.Context, patience time.Duration) (turn, error)
+	// refused makes others wait too, for Azure has refused a call with 429.
+	refused(f *failure, wait time.Duration)
+}
 
-// limiter keeps everyone who calls one API as one principal below what Azure allows, so that a
-// refusal is rare and waits are shared. It learns the quota from Azure's answers.
-type limiter struct {
-	spacing time.Duration // between two calls; 0 is none
+// turn is told how the call ended that it was for: with an answer's status and header, or 0 and nil.
+type turn func(status int, header http.Header)
+
+// limits are those of one principal in one tenant. Azure counts Resource Graph's queries apart from
+// Resource Manager's calls, and these for each subscription.
+type limits struct {
+	graph   *quota
+	armPace *pace
 
 	mu        sync.Mutex
-	next      time.Time // when spacing allows another call
-	blocked   time.Time // a refusal asked to wait until then
-	reason    string    // of the block
-	inflight  int       // calls sent and not yet answered
-	remaining int       // calls left in the window, those in flight not counted; valid if window is set
-	whole     int       // calls in a fresh window, as far as seen
-	window    time.Time // when the quota is whole again; zero is unknown
+	buckets   map[string]*bucket   // by subscription; of the tenant under ""
+	providers map[string]time.Time // by subscription and namespace: when their block ends
 }
 
-func newLimiter(rps float64) *limiter {
-	l := &limiter{}
-	if rps > 0 {
-		l.spacing = time.Duration(float64(time.Second) / rps)
+func newLimits(rps float64) *limits {
+	return &limits{graph: newQuota(newPace(rps)), armPace: newPace(rps),
+		buckets: map[string]*bucket{}, providers: map[string]time.Time{}}
+}
+
+// arm is the limiter of calls to a path of Resource Manager.
+func (l *limits) arm(path string) limiter {
+	a := &armLimiter{limits: l}
+	segments := strings.Split(strings.ToLower(strings.Trim(path, "/")), "/")
+	subscription := ""
+	if len(segments) > 1 && segments[0] == "subscriptions" {
+		subscription = segments[1]
 	}
-	return l
-}
-
-// acquire waits until a call may go, unless that is known to take longer than patience. The caller
-// must release it.
-func (l *limiter) acquire(ctx context.Context, patience time.Duration) error {
-	for {
-		wait := l.admit(time.Now())
-		if wait.For <= 0 {
-			return nil
-		}
-		if wait.For > patience {
-			return &failure{status: http.StatusTooManyRequests, code: "RateLimiting",
-				message: fmt.Sprintf("the quota is used up for %d s", int(wait.For.Seconds()))}
-		}
-		if err := pause(ctx, wait); err != nil {
-			return err
+	for i := len(segments) - 2; i >= 0 && a.namespace == ""; i-- {
+		if segments[i] == "providers" {
+			a.namespace = segments[i+1]
 		}
 	}
-}
-
-// admit lets a call go, or says how long to wait before asking again.
-func (l *limiter) admit(now time.Time) Wait {
+	a.provider = subscription + "/" + a.namespace
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if wait := l.blocked.Sub(now); wait > 0 {
-		return Wait{l.reason, wait}
+	if a.bucket = l.buckets[subscription]; a.bucket == nil {
+		a.bucket = newBucket()
+		l.buckets[subscription] = a.bucket
 	}
-	if !l.window.IsZero() {
-		if !now.Before(l.window) { // a fresh window, whose end the next answer tells
-			l.remaining, l.window = l.whole, time.Time{}
-		} else if l.remaining-l.inflight <= 0 {
-			return Wait{"throttled", l.window.Sub(now)}
-		}
-	} else if l.whole > 0 && l.remaining-l.inflight <= 0 {
-		return Wait{"throttled", 50 * time.Millisecond} // until the first answer of the window
-	}
-	if wait := l.next.Sub(now); wait > 0 {
-		return Wait{"held back by max_rps", wait}
-	}
-	l.next = now.Add(l.spacing)
-	l.inflight++
-	return Wait{}
+	return a
 }
 
-// release takes in what an answer says about the quota; nil is no answer.
-func (l *limiter) release(header http.Header) {
+// blocked is how long a provider's block lasts.
+func (l *limits) blocked(provider string, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	wait := l.providers[provider].Sub(now)
+	if wait <= 0 {
+		delete(l.providers, provider)
+	}
+	return wait
+}
+
+// block holds back the calls to a provider in a subscription.
+func (l *limits) block(provider string, until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until.After(l.providers[provider]) {
+		l.providers[provider] = until
+	}
+}
+
+// armLimiter is that of the calls to one resource provider in one subscription.
+type armLimiter struct {
+	limits    *limits
+	bucket    *bucket
+	namespace string // of the resource provider, lower case; empty for Resource Manager's own
+	provider  string // key of limits.providers
+}
+
+func (a *armLimiter) acquire(ctx context.Context, patience time.Duration) (turn, error) {
+	w := waiter{patience: patience}
+	for wait := a.limits.blocked(a.provider, time.Now()); wait > 0; wait = a.limits.blocked(a.provider, time.Now()) {
+		if err := w.wait(ctx, Wait{a.reason(), wait}, nil); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.bucket.acquire(ctx, patience); err != nil {
+		return nil, err
+	}
+	if err := a.limits.armPace.wait(ctx); err != nil {
+		a.bucket.answered(nil)
+		return nil, err
+	}
+	return func(_ int, header http.Header) { a.bucket.answered(header) }, nil
+}
+
+func (a *armLimiter) refused(f *failure, wait time.Duration) {
+	if f.byProvider() {
+		a.limits.block(a.provider, time.Now().Add(wait))
+	} else {
+		a.bucket.refused(wait)
+	}
+}
+
+func (a *armLimiter) reason() string {
+	if a.namespace == "" {
+		return reasonARM
+	}
+	return "throttled by " + a.namespace
+}
+
+// waiter makes one call wait, perhaps several times, and tells of each long wait once.
+type waiter struct {
+	patience time.Duration
+	told     time.Time // the end of the wait that was told of
+}
+
+// wait returns when the time is over or changed is closed. A wait beyond patience is refused at once.
+func (w *waiter) wait(ctx context.Context, wait Wait, changed <-chan struct{}) error {
+	if wait.For > w.patience {
+		return &failure{status: http.StatusTooManyRequests, code: "TooManyRequests",
+			message: "the quota is used up", wait: wait.For}
+	}
+	if end := time.Now().Add(wait.For); end.Sub(w.told) >= announceFrom {
+		w.told = end
+		tell(ctx, wait)
+	}
+	return sleep(ctx, wait.For, changed)
+}
+
+// pace keeps calls apart, for those who want fewer than Azure allows.
+type pace struct {
+	spacing time.Duration // between two calls; 0 is none
+
+	mu   sync.Mutex
+	next time.Time
+}
+
+func newPace(rps float64) *pace {
+	if rps <= 0 {
+		return &pace{}
+	}
+	return &pace{spacing: time.Duration(float64(time.Second) / rps)}
+}
+
+// wait gives each caller the next place in time, in the order of their coming.
+func (p *pace) wait(ctx context.Context) error {
+	if p.spacing == 0 {
+		return nil
+	}
+	p.mu.Lock()
 	now := time.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.inflight--
-	left, err := strconv.Atoi(header.Get(headerQuotaRemaining))
-	if err != nil {
-		return
+	if p.next.Before(now) {
+		p.next = now
 	}
-	resets := clockTime(header.Get(headerQuotaResets))
-	if left == 0 && resets == 0 {
-		resets = time.Second // the header counts whole seconds
+	wait := p.next.Sub(now)
+	p.next = p.next.Add(p.spacing)
+	p.mu.Unlock()
+	if wait <= 0 {
+		return nil
 	}
-	l.whole = max(l.whole, left+1)
-	if l.window.IsZero() || left < l.remaining {
-		l.remaining = left
-	}
-	l.window = now.Add(resets)
-}
-
-// block makes everyone wait for d.
-func (l *limiter) block(d time.Duration, reason string) {
-	until := time.Now().Add(d)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if until.After(l.blocked) {
-		l.blocked, l.reason = until, reason
-	}
-}
-
-// clockTime reads hh:mm:ss; 0 for anything else.
-func clockTime(text string) time.Duration {
-	parts := strings.Split(text, ":")
-	if len(parts) != 3 {
-		return 0
-	}
-	var total time.Duration
-	for i, unit := range []time.Duration{time.Hour, time.Minute, time.Second} {
-		n, err := strconv.ParseFloat(parts[i], 64)
-		if err != nil || n < 0 || n > 1e6 {
-			return 0
-		}
-		total += time.Duration(n * float64(unit))
-	}
-	return total
-}
-
-// retryAfter is how long an answer asks to wait: Retry-After in seconds or as a date, or its
-// variants in milliseconds; 0 is not at all.
-func retryAfter(header http.Header) time.Duration {
-	for _, name := range []string{"retry-after-ms", "x-ms-retry-after-ms"} {
-		if ms, err := strconv.ParseInt(header.Get(name), 10, 32); err == nil && ms > 0 {
-			return time.Duration(ms) * time.Millisecond
-		}
-	}
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil && seconds > 0 {
-		return time.Duration(seconds) * time.Second
-	}
-	if date, err := http.ParseTime(text); err == nil {
-		return max(0, time.Until(date))
-	}
-	return 0
+	return pause(ctx, Wait{"held back by max_rps", wait})
 }

@@ -29,8 +29,8 @@ func asked(t *testing.T, r *http.Request) queryBody {
 	return body
 }
 
-// numbered serves n rows with the ids "0", "1", …; a page of more than most is too large.
-func numbered(t *testing.T, n, most int, tops *[]int64) azureFunc {
+// numbered serves n rows with the ids "0", "1", …, row i of size(i) bytes at least; nil is small ones.
+func numbered(t *testing.T, n int, size func(int) int, tops *[]int64) azureFunc {
 	return func(r *http.Request) (*http.Response, error) {
 		o := asked(t, r).Options
 		*tops = append(*tops, o.Top)
@@ -39,43 +39,55 @@ func numbered(t *testing.T, n, most int, tops *[]int64) azureFunc {
 			_, _ = fmt.Sscanf(o.SkipToken, "at-%d", &from)
 		}
 		to := min(from+int(o.Top), n)
-		if to-from > most {
-			return respond(400, `{"error":{"code":"BadRequest","message":"Please provide below info","details":[{"code":"ResponsePayloadTooLarge","message":"Response payload size is 94330584"}]}}`), nil
-		}
-		rows := make([]string, 0, to-from)
+		var rows strings.Builder
 		for i := from; i < to; i++ {
-			rows = append(rows, fmt.Sprintf(`{"id":"%d","more":{"a":[1,2]}}`, i))
+			if i > from {
+				rows.WriteByte(',')
+			}
+			fmt.Fprintf(&rows, `{"id":"%d","more":{"a":[1,2]}`, i)
+			if size != nil {
+				rows.WriteString(`,"text":"` + strings.Repeat("x", size(i)) + `"`)
+			}
+			rows.WriteByte('}')
+		}
+		if rows.Len() > payloadMost {
+			return respond(400, fmt.Sprintf(`{"error":{"code":"BadRequest","message":"Please provide below info","details":[{"code":"ResponsePayloadTooLarge",`+
+				`"message":"Response payload size is %d, and has exceeded the limit of 16777216"}]}}`, rows.Len())), nil
 		}
 		token := ""
 		if to < n {
 			token = fmt.Sprintf(`,"$skipToken":"at-%d"`, to)
 		}
 		return respond(200, fmt.Sprintf(`{"totalRecords":%d,"count":%d,"data":[%s],"facets":[],"resultTruncated":"false"%s}`,
-			n, to-from, strings.Join(rows, ","), token)), nil
+			n, to-from, rows.String(), token)), nil
 	}
 }
 
 func TestPaging(t *testing.T) {
+	each := func(bytes int) func(int) int { return func(int) int { return bytes } }
 	cases := map[string]struct {
-		rows, most int
-		limit      int64
-		want       int
-		tops       []int64
+		rows  int
+		size  func(int) int
+		limit int64
+		want  int
+		tops  []int64
 	}{
-		"nothing":                  {0, 1000, 0, 0, []int64{1000}},
-		"one page":                 {10, 1000, 0, 10, []int64{1000}},
-		"three pages":              {2500, 1000, 0, 2500, []int64{1000, 1000, 1000}},
-		"exactly two":              {2000, 1000, 0, 2000, []int64{1000, 1000}},
-		"a limit in a page":        {2500, 1000, 7, 7, []int64{7}},
-		"a limit in the second":    {2500, 1000, 1300, 1300, []int64{1000, 300}},
-		"large rows":               {700, 300, 0, 700, []int64{1000, 500, 250, 500, 250, 500}},
-		"large rows and a limit":   {700, 300, 400, 400, []int64{400, 200, 200}},
-		"rows of the largest size": {3, 1, 0, 3, []int64{1000, 500, 250, 125, 62, 31, 15, 7, 3, 1, 2, 1, 2}},
+		"nothing":                {0, nil, 0, 0, []int64{1000}},
+		"one page":               {10, nil, 0, 10, []int64{1000}},
+		"three pages":            {2500, nil, 0, 2500, []int64{1000, 1000, 1000}},
+		"exactly two":            {2000, nil, 0, 2000, []int64{1000, 1000}},
+		"a limit in a page":      {2500, nil, 7, 7, []int64{7}},
+		"a limit in the second":  {2500, nil, 1300, 1300, []int64{1000, 300}},
+		"large rows":             {900, each(30_000), 0, 900, []int64{1000, 465, 267, 268}},
+		"large rows and a limit": {900, each(30_000), 600, 600, []int64{600, 300, 300}},
+		"rows almost too large":  {2000, each(14_000), 0, 2000, []int64{1000, 896, 896}},
+		"rows of the largest":    {3, each(payloadMost - 100), 0, 3, []int64{1000, 250, 62, 15, 3, 1, 1, 1}},
+		"some rows of 2 MB":      {2500, func(i int) int { return 100 + i/1200*(1211/(i+1))*2_000_000 }, 0, 2500, []int64{1000, 1000, 500, 250, 125, 62, 31, 15, 8, 8, 32, 250, 500, 568}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			var tops []int64
-			s := sessionWith(t, Config{}, numbered(t, c.rows, c.most, &tops))
+			s := sessionWith(t, Config{}, numbered(t, c.rows, c.size, &tops))
 			ids, err := read(t.Context(), s, Query{KQL: "resources", Limit: c.limit})
 			if err != nil {
 				t.Fatal(err)
@@ -133,7 +145,7 @@ func TestColumns(t *testing.T) {
 
 func TestTheErrorOfATakerEndsTheReading(t *testing.T) {
 	var tops []int64
-	s := sessionWith(t, Config{}, numbered(t, 2500, 1000, &tops))
+	s := sessionWith(t, Config{}, numbered(t, 2500, nil, &tops))
 	full := errors.New("disk full")
 	err := Read(t.Context(), s, Query{}, Reader[string]{
 		New:  func(context.Context) (*Page[string], error) { return &Page[string]{}, nil },

@@ -18,7 +18,7 @@ type Trace struct {
 
 // Wait says why and how long a call waits.
 type Wait struct {
-	Reason string // throttled, Azure fails (503)
+	Reason string // throttled by Resource Manager, Azure fails (HTTP 503)
 	For    time.Duration
 }
 
@@ -47,13 +47,25 @@ const announceFrom = 900 * time.Millisecond
 
 // pause waits, and says so if it is long.
 func pause(ctx context.Context, w Wait) error {
+	tell(ctx, w)
+	return sleep(ctx, w.For, nil)
+}
+
+// tell says that a call waits, if it is for long.
+func tell(ctx context.Context, w Wait) {
 	if t := traceOf(ctx); t.Waiting != nil && w.For >= announceFrom {
 		t.Waiting(w)
 	}
-	timer := time.NewTimer(w.For)
+}
+
+// sleep returns when the time is over or changed is closed.
+func sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return nil
+	case <-changed:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

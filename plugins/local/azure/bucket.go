@@ -1,0 +1,139 @@
+package azure
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Resource Manager's token bucket for one principal's reads of one subscription, or of the tenant, in
+// one region. https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+const (
+	readsSize = 250 // tokens
+	readsRate = 25  // tokens a second
+)
+
+// The headers that say how many reads are left; the smallest counts.
+var headersReadsLeft = []string{
+	"x-ms-ratelimit-remaining-subscription-reads", "x-ms-ratelimit-remaining-tenant-reads",
+	"x-ms-ratelimit-remaining-subscription-global-reads", "x-ms-ratelimit-remaining-tenant-global-reads",
+}
+
+const reasonARM = "throttled by Resource Manager"
+
+// bucket is a token bucket as Azure is thought to keep it. Azure's answers correct it, mostly
+// downwards, for others may call as the same principal. When it is empty, callers get the tokens to
+// come in the order of their coming.
+type bucket struct {
+	mu      sync.Mutex
+	size    float64
+	rate    float64   // tokens a second
+	level   float64   // at filled; below zero by what is promised
+	filled  time.Time // zero is never: full
+	sent    int       // calls that Azure has not yet answered
+	waiting int       // calls with the promise of a token
+	blocked time.Time // Azure asked to wait until then
+}
+
+func newBucket() *bucket {
+	return &bucket{size: readsSize, rate: readsRate, level: readsSize}
+}
+
+// acquire takes a token, now or when there is one.
+func (b *bucket) acquire(ctx context.Context, patience time.Duration) error {
+	w := waiter{patience: patience}
+	for wait := b.reserve(time.Now()); wait > 0; wait = b.hold(time.Now()) {
+		if err := w.wait(ctx, Wait{reasonARM, wait}, nil); err != nil {
+			b.resign()
+			return err
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting--
+	b.sent++
+	return nil
+}
+
+// reserve promises a token, and says how long to wait for it.
+func (b *bucket) reserve(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fill(now)
+	b.level--
+	b.waiting++
+	wait := b.blocked.Sub(now)
+	if b.level < 0 {
+		wait = max(wait, time.Duration(-b.level/b.rate*float64(time.Second)))
+	}
+	return wait
+}
+
+// hold is how long those must still wait whose time has come.
+func (b *bucket) hold(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.blocked.Sub(now)
+}
+
+// resign gives a promise back.
+func (b *bucket) resign() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting--
+	b.level++
+}
+
+// answered takes in what an answer says about the tokens; nil is no answer.
+func (b *bucket) answered(header http.Header) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent--
+	left := math.Inf(1)
+	for i, name := range headersReadsLeft {
+		n, err := strconv.Atoi(header.Get(name))
+		if err != nil || n < 0 {
+			continue
+		}
+		left = min(left, float64(n))
+		if i < 2 && float64(n+1) > b.size { // of a cloud with larger buckets
+			b.level += float64(n+1) - b.size
+			b.size = float64(n + 1)
+		}
+	}
+	if math.IsInf(left, 1) {
+		return
+	}
+	b.fill(time.Now())
+	// Of the calls under way Azure may have counted none yet.
+	b.level = min(b.level, left-float64(b.sent+b.waiting))
+	// One call in some hundred may be refused while the rate finds back to the documented one.
+	b.rate = min(readsRate, b.rate*1.001)
+}
+
+// refused empties the bucket for Azure has found it empty. That it came to this means that others
+// use it too, or that it fills more slowly than documented.
+func (b *bucket) refused(wait time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.fill(now)
+	b.level = min(b.level, -float64(b.waiting))
+	if !now.Before(b.blocked) { // else it is another refusal of the same moment
+		b.rate = max(1, b.rate*0.8)
+	}
+	if until := now.Add(wait); until.After(b.blocked) {
+		b.blocked = until
+	}
+}
+
+// fill adds what has come since the last time.
+func (b *bucket) fill(now time.Time) {
+	if !b.filled.IsZero() {
+		b.level = min(b.size, b.level+b.rate*now.Sub(b.filled).Seconds())
+	}
+	b.filled = now
+}

@@ -1,0 +1,142 @@
+package azure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// maxPage bounds the body of one page; ARM and Resource Graph send 16 MiB at most.
+const maxPage = 64 << 20
+
+// List is one of Resource Manager's lists.
+type List struct {
+	Path    string // below the endpoint, without a query: /subscriptions/{s}/resourcegroups
+	Version string // api-version
+	Query   url.Values
+}
+
+// ReadList reads the pages of a list to the end, like Read; a row is an item of the list. If Azure
+// does not support the api-version, the best of those that it names is used, and remembered for the
+// type as long as the session lives.
+func ReadList[T any](ctx context.Context, s *Session, l List, r Reader[T]) error {
+	seen := map[string]bool{}
+	next := ""
+	for first := true; first || next != ""; first = false {
+		page, err := r.New(ctx)
+		if err != nil {
+			return err
+		}
+		var around envelope
+		read := func(content io.Reader) (err error) {
+			around, err = page.read(content, shapeList, r.Set)
+			return err
+		}
+		if first {
+			err = s.mended(ctx, l, read)
+		} else {
+			err = s.get(ctx, l.Path, next, read)
+		}
+		if err != nil {
+			page.Rows = page.Rows[:0]
+			return errors.Join(final(err), r.Take(page))
+		}
+		if err := r.Take(page); err != nil {
+			return err
+		}
+		if next, err = s.follow(l.Path, around.link); err != nil {
+			return err
+		}
+		if seen[next] {
+			return fault.New(fault.ExecutionFailed, apiARM+" sends the same page again and again", fault.From(fault.OriginAzure), fault.On(l.Path))
+		}
+		seen[next] = next != ""
+	}
+	return nil
+}
+
+// ReadOne reads a single resource, as a page of one row. The api-version is mended as in ReadList.
+func ReadOne[T any](ctx context.Context, s *Session, id, version string, r Reader[T]) error {
+	page, err := r.New(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.mended(ctx, List{Path: id, Version: version}, func(content io.Reader) error {
+		_, err := page.read(content, shapeOne, r.Set)
+		return err
+	}); err != nil {
+		page.Rows = page.Rows[:0]
+		return errors.Join(final(err), r.Take(page))
+	}
+	return r.Take(page)
+}
+
+// readOnce reads a single resource into a page.
+func readOnce(page *Page[struct{}]) func(io.Reader) error {
+	return func(content io.Reader) error {
+		_, err := page.read(content, shapeOne, func(*struct{}, Column) error { return nil })
+		return err
+	}
+}
+
+// mended gets the first page of a list with the api-version that is known to do, and mends it once.
+func (s *Session) mended(ctx context.Context, l List, read func(io.Reader) error) error {
+	typ := typeOfPath(l.Path)
+	version := s.versions.get(typ, l.Version)
+	err := s.get(ctx, l.Path, s.address(l.Path, version, l.Query), read)
+	f := (*failure)(nil)
+	if !errors.As(err, &f) {
+		return err
+	}
+	better := newest(f.versions)
+	if better == "" || better == version {
+		return err
+	}
+	if again := s.get(ctx, l.Path, s.address(l.Path, better, l.Query), read); again != nil {
+		return again
+	}
+	s.versions.set(typ, better)
+	return nil
+}
+
+// get reads one page.
+func (s *Session) get(ctx context.Context, path, address string, read func(io.Reader) error) error {
+	return s.do(ctx, &call{api: apiARM, on: path, limiter: s.limits.arm(path), method: http.MethodGet, url: address, read: read})
+}
+
+// address is the URL of a path with an api-version.
+func (s *Session) address(path, version string, query url.Values) string {
+	values := url.Values{"api-version": {version}}
+	for name, all := range query {
+		values[name] = all
+	}
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	return s.config.Endpoints.ResourceManager + escaped + "?" + strings.ReplaceAll(values.Encode(), "+", "%20")
+}
+
+// follow checks that a link to the next page stays with Resource Manager, for the token goes with it.
+func (s *Session) follow(path, link string) (string, error) {
+	if link == "" {
+		return "", nil
+	}
+	u, err := url.Parse(link)
+	if own, _ := url.Parse(s.config.Endpoints.ResourceManager); err != nil || u.Scheme != own.Scheme || !strings.EqualFold(u.Host, own.Host) {
+		return "", fault.New(fault.ExecutionFailed, fmt.Sprintf("%s links to a page elsewhere: %s", apiARM, oneLine(link)),
+			fault.From(fault.OriginAzure), fault.On(path))
+	}
+	return u.String(), nil
+}
+
+// final is the error of do for those outside this package.
+func final(err error) error {
+	if f := (*failure)(nil); errors.As(err, &f) {
+		return f.fault()
+	}
+	return err
+}
