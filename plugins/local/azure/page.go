@@ -231,13 +231,10 @@ func (c Column) Int() (int64, error) {
 	return strconv.ParseInt(string(c.Value), 10, 64)
 }
 
-// keptBody is how much of a page's memory is kept for the next one; most pages need less.
-const keptBody = 8 << 20
-
-// Shrink gives the memory of an unusually large page back.
-func (p *Page[T]) Shrink() {
+// Shrink gives the memory of a page back that is larger than kept, in bytes; most pages need less.
+func (p *Page[T]) Shrink(kept int) {
 	clear(p.Rows)
-	if p.body.Cap() > keptBody {
+	if p.body.Cap() > kept {
 		p.body = bytes.Buffer{}
 	}
 }
