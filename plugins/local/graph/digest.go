@@ -42,11 +42,11 @@ func (s *Store) Digest(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	path := s.file(id)
-	switch _, _, err := checkFile(path); {
+	switch _, err := s.verified(ctx, id); {
 	case errors.Is(err, fs.ErrNotExist): // deleted a moment ago
 		return "", notFound(id, nil)
 	case err != nil:
-		return "", readFault(path, err)
+		return "", err
 	}
 	db := openFinished(path)
 	defer discard(db)

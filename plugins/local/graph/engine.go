@@ -14,27 +14,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// engine is SQLite with the one function that derives relationships: parent_key(id_key, tenant) is
-// the key of what contains the thing with that key, the tenant where nothing nearer does, NULL if
-// id_key is no ARM id. A finished snapshot does not need it, so that any SQLite can read it.
-var engine = newEngine()
-
-func newEngine() *sqlite.Driver {
-	d := new(sqlite.Driver)
-	d.MustRegisterDeterministicScalarFunction("parent_key", 2,
-		func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-			id, _ := args[0].(string)
-			parent, ok := parentKey(id)
-			switch {
-			case !ok:
-				return nil, nil
-			case parent == "":
-				return args[1], nil
-			}
-			return parent, nil
-		})
-	return d
-}
+// engine is SQLite without extensions, so that any SQLite can read what it writes.
+var engine = new(sqlite.Driver)
 
 // connector opens connections of engine to a data source name.
 type connector string

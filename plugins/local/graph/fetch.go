@@ -48,7 +48,7 @@ func (s *Store) Fetch(ctx context.Context, id, dir string, progress func(backend
 	case err != nil:
 		return backend.Artifact{}, writeFault(dir, err)
 	case sum != snapshot.SHA256:
-		return backend.Artifact{}, broken(s.file(id), "is damaged: its checksum is no longer that of the scan", nil)
+		return backend.Artifact{}, damaged(s.file(id))
 	}
 	if err := errors.Join(to.Sync(), to.Close()); err != nil {
 		return backend.Artifact{}, writeFault(dir, err)

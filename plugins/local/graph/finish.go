@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	_ "embed"
 	"encoding/hex"
 	"errors"
@@ -19,10 +18,10 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
-//go:embed derive.sql
-var derive string
+//go:embed index.sql
+var indexes string
 
-// Finish completes the snapshot and publishes it: duplicates go, indexes and containment edges come,
+// Finish completes the snapshot and publishes it: duplicates go, indexes and sums come,
 // the ledger is written, and the file appears in the store, synced to disk. When ctx ends before
 // that, the snapshot is not published. After any failure only Abort is left.
 func (w *Writer) Finish(ctx context.Context, coverage backend.Coverage) (backend.Snapshot, error) {
@@ -53,7 +52,7 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 	if err := w.ledger(coverage.Entries); err != nil {
 		return backend.Snapshot{}, err
 	}
-	if _, err := w.conn.ExecContext(ctx, derive, sql.Named("tenant", tenantKey(w.meta.TenantID))); err != nil {
+	if _, err := w.conn.ExecContext(ctx, indexes); err != nil {
 		return backend.Snapshot{}, err
 	}
 	snapshot, err := w.sumUp(ctx, coverage.Complete && len(coverage.Gaps()) == 0)
@@ -77,22 +76,37 @@ func (w *Writer) unique(ctx context.Context, table, columns, best string) error 
 	if code(err) != sqlite3.SQLITE_CONSTRAINT {
 		return err
 	}
-	result, err := w.conn.ExecContext(ctx, fmt.Sprintf(`
-		DELETE FROM %[1]s WHERE node IN (
-			SELECT row FROM (
-				SELECT node AS row, row_number() OVER (PARTITION BY %[2]s ORDER BY %[3]s node DESC) AS nth
-				FROM %[1]s WHERE id_key IS NOT NULL)
-			WHERE nth > 1)`, table, columns, best))
-	if err != nil {
+	if err := w.deduplicate(ctx, table, columns, best); err != nil {
 		return err
 	}
-	gone, err := result.RowsAffected()
-	if err != nil {
-		return err
-	}
-	w.counts.Duplicates += gone
 	_, err = w.conn.ExecContext(ctx, index)
 	return err
+}
+
+// deduplicate leaves of the rows that columns do not tell apart the best.
+func (w *Writer) deduplicate(ctx context.Context, table, columns, best string) error {
+	gone, err := w.conn.QueryContext(ctx, fmt.Sprintf(`
+		DELETE FROM %[1]s WHERE rowid IN (
+			SELECT row FROM (
+				SELECT rowid AS row, row_number() OVER (PARTITION BY %[2]s ORDER BY %[3]s rowid DESC) AS nth
+				FROM %[1]s WHERE id_key IS NOT NULL)
+			WHERE nth > 1)
+		RETURNING subscription_id, type, location, id`, table, columns, best))
+	if err != nil {
+		return err
+	}
+	defer discard(gone)
+	for gone.Next() {
+		var subscription, typ, location, id string
+		if err := gone.Scan(&subscription, &typ, &location, &id); err != nil {
+			return err
+		}
+		w.counts.Duplicates++
+		if table == "resources" {
+			w.tally.add(subscription, typ, location, parentLength(id) != nil, -1)
+		}
+	}
+	return gone.Err()
 }
 
 // ledger writes what came of reading each part of the tenant.
@@ -122,11 +136,15 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 		JobID: w.meta.JobID, CreatedAt: w.meta.CreatedAt.UTC().Round(0), Complete: complete,
 		Filtered: filtered(w.meta.Request), Producer: w.meta.Producer, SchemaVersion: SchemaVersion,
 	}
-	err := w.conn.QueryRowContext(ctx, count).Scan(&snapshot.Subscriptions, &snapshot.Resources,
-		&snapshot.Relationships, &snapshot.RoleAssignments)
+	if err := w.writeSums(ctx); err != nil {
+		return snapshot, err
+	}
+	snapshot.Resources = w.tally.resources
+	err := w.conn.QueryRowContext(ctx, count).Scan(&snapshot.Subscriptions, &snapshot.Relationships, &snapshot.RoleAssignments)
 	if err != nil {
 		return snapshot, err
 	}
+	snapshot.Relationships += w.tally.contained
 	snapshot.DurationSeconds = time.Since(w.meta.CreatedAt).Round(time.Millisecond).Seconds()
 	entries, err := metaEntries(snapshot, w.meta.Request, w.counts)
 	if err != nil {
@@ -142,13 +160,12 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 	return snapshot, err
 }
 
-// count sums up what a snapshot holds. A subscription may be known from ARM's list, from its
+// count sums up what the tally does not. A subscription may be known from ARM's list, from its
 // container, or from both.
 const count = `SELECT
 	(SELECT count(*) FROM (SELECT subscription_id FROM subscriptions UNION
 		SELECT substr(id_key, length('/subscriptions/') + 1) FROM containers WHERE type = '` + typeSubscription + `')),
-	(SELECT count(*) FROM resources),
-	(SELECT count(*) FROM edges),
+	(SELECT count(*) FROM containers WHERE parent_key <> ''),
 	(SELECT count(*) FROM role_assignments)`
 
 // publish syncs the finished file, describes it, and moves both into the store.
@@ -159,13 +176,13 @@ func (w *Writer) publish(ctx context.Context, snapshot backend.Snapshot) (backen
 		return snapshot, err
 	}
 	snapshot.SHA256, snapshot.Size = sum, size
-	if err := writeSidecar(filepath.Join(w.staging.dir, stagingSide), snapshot); err != nil {
+	if err := writeSidecar(filepath.Join(w.staging.dir, stagingSide), description{Snapshot: snapshot}); err != nil {
 		return snapshot, err
 	}
 	if err := ctx.Err(); err != nil {
 		return snapshot, err
 	}
-	return snapshot, w.staging.publish()
+	return snapshot, w.staging.publish(snapshot)
 }
 
 // seal syncs a file to disk while hashing it, and takes away the right to write it.

@@ -50,7 +50,7 @@ var began = time.Date(2026, 3, 4, 5, 6, 7, 891e6, time.UTC)
 
 func newStore(t *testing.T) *Store {
 	t.Helper()
-	name := "a store #1 100%25" // hard to put into a URI
+	name := "a store's #1 100%25" // hard to put into a URI
 	if runtime.GOOS != "windows" {
 		name += "?mode=memory"
 	}

@@ -34,7 +34,8 @@ func (s *Store) List(ctx context.Context, filter backend.SnapshotFilter) (backen
 		if filter.Cursor != "" && id >= filter.Cursor {
 			continue
 		}
-		snapshot, err := s.load(ctx, id)
+		described, err := s.load(ctx, id)
+		snapshot := described.Snapshot
 		switch {
 		case ctx.Err() != nil:
 			return page, fault.Of(ctx.Err())
@@ -132,37 +133,6 @@ func notFound(wanted string, ids []string) error {
 	}
 	return fault.New(fault.SnapshotNotFound, fmt.Sprintf("there is no snapshot %q", wanted), fault.On(wanted),
 		fault.Hint("%s", hint))
-}
-
-// load describes a snapshot of the store: from its sidecar, or from the file itself, whose sidecar
-// is then made anew.
-func (s *Store) load(ctx context.Context, id string) (backend.Snapshot, error) {
-	if !idForm().MatchString(id) {
-		return backend.Snapshot{}, broken(s.file(id), "is not named as a snapshot", nil)
-	}
-	path := s.file(id)
-	size, version, err := checkFile(path)
-	if err != nil {
-		return backend.Snapshot{}, readFault(path, err)
-	}
-	if snapshot, ok := readSidecar(s.sidecar(id), id, size); ok {
-		return snapshot, nil
-	}
-	db := openFinished(path)
-	defer discard(db)
-	snapshot, _, err := readMeta(ctx, db)
-	switch {
-	case err != nil:
-		return snapshot, readFault(path, err)
-	case snapshot.ID != id:
-		return snapshot, broken(path, "holds the snapshot "+snapshot.ID, nil)
-	}
-	if snapshot.SHA256, err = hashFile(ctx, path); err != nil {
-		return snapshot, readFault(path, err)
-	}
-	snapshot.Size, snapshot.SchemaVersion = size, version
-	s.keepSidecar(id, snapshot)
-	return snapshot, nil
 }
 
 // readFault says why something of the store could not be read. Faults stay as they are, and so does

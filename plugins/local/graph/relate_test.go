@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParentKey(t *testing.T) {
+func TestParentOf(t *testing.T) {
 	cases := map[string]struct {
 		want string
 		ok   bool
@@ -22,12 +22,13 @@ func TestParentKey(t *testing.T) {
 		"/providers/microsoft.management/managementgroups/m":                    {"", true},
 		"/providers/microsoft.management/managementgroups/m/providers/n/t/r":    {"/providers/microsoft.management/managementgroups/m", true},
 		"/subscriptions/s/resourcegroups/providers/providers/n/t/r":             {"/subscriptions/s/resourcegroups/providers", true},
+		"/Subscriptions/S/ResourceGroups/Ü/Providers/N/T/R":                     {"/Subscriptions/S/ResourceGroups/Ü", true},
 		"": {}, "/": {}, "/a": {}, "x": {}, "a/b/c": {}, "/subscriptions/": {}, "//": {},
 	}
-	for key, c := range cases {
-		t.Run(key, func(t *testing.T) {
-			if got, ok := parentKey(key); got != c.want && ok || ok != c.ok {
-				t.Errorf("parentKey = %q, %v, want %q, %v", got, ok, c.want, c.ok)
+	for id, c := range cases {
+		t.Run(id, func(t *testing.T) {
+			if got, ok := parentOf(id); got != c.want && ok || ok != c.ok {
+				t.Errorf("parentOf = %q, %v, want %q, %v", got, ok, c.want, c.ok)
 			}
 		})
 	}

@@ -70,12 +70,13 @@ func key(id string) string { return strings.ToLower(id) }
 // tenantKey is the key of a tenant, as ARM's list of tenants names it.
 func tenantKey(tenantID string) string { return "/tenants/" + strings.ToLower(tenantID) }
 
-// parentKey is the key of what contains the thing with this key: the parent of a child resource, the
+// parentOf is the id of what contains the thing with this id: the parent of a child resource, the
 // target of an extension resource, else the resource group, subscription or management group of
-// its scope. It is empty where only the tenant does. ok is false if key is no ARM id.
-func parentKey(key string) (parent string, ok bool) {
-	parent, _, ok = cutSegment(key) // its name
-	if !ok || key[0] != '/' {
+// its scope. It is a beginning of id, and empty where only the tenant contains the thing. ok is false
+// if id is no ARM id.
+func parentOf(id string) (parent string, ok bool) {
+	parent, _, ok = cutSegment(id) // its name
+	if !ok || id[0] != '/' {
 		return "", false
 	}
 	parent, _, ok = cutSegment(parent) // its type
@@ -83,7 +84,7 @@ func parentKey(key string) (parent string, ok bool) {
 		return "", false
 	}
 	if path, _, ok := cutSegment(parent); ok { // perhaps its namespace, behind the word providers
-		if scope, word, ok := cutSegment(path); ok && word == "providers" {
+		if scope, word, ok := cutSegment(path); ok && strings.EqualFold(word, "providers") {
 			return scope, true
 		}
 	}
@@ -119,7 +120,7 @@ func containerParent(r *Row, tenant string) string {
 		}
 		return tenant
 	}
-	parent, ok := parentKey(key(r.ID))
+	parent, ok := parentOf(key(r.ID))
 	switch {
 	case !ok:
 		return ""

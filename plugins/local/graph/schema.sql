@@ -7,18 +7,19 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE resources (
-  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id TEXT NOT NULL, id_fold TEXT,
   id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
   name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
   resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
   managed_by TEXT NOT NULL, api_version TEXT NOT NULL,
-  source TEXT NOT NULL,
+  source TEXT NOT NULL, parent_length INTEGER,
+  parent_key TEXT GENERATED ALWAYS AS (substr(id_key, 1, parent_length)) VIRTUAL,
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
   properties TEXT
 ) STRICT;
 
 CREATE TABLE containers (
-  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id TEXT NOT NULL, id_fold TEXT,
   id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
   name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
   resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
@@ -29,7 +30,7 @@ CREATE TABLE containers (
 ) STRICT;
 
 CREATE TABLE role_assignments (
-  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id TEXT NOT NULL, id_fold TEXT,
   id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
   name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
   resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
@@ -41,7 +42,7 @@ CREATE TABLE role_assignments (
 ) STRICT;
 
 CREATE TABLE role_definitions (
-  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id TEXT NOT NULL, id_fold TEXT,
   id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
   name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
   resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
@@ -52,7 +53,7 @@ CREATE TABLE role_definitions (
 ) STRICT;
 
 CREATE TABLE other_rows (
-  node INTEGER PRIMARY KEY, id TEXT NOT NULL, id_fold TEXT,
+  id TEXT NOT NULL, id_fold TEXT,
   id_key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(nullif(id, '')))) VIRTUAL,
   name TEXT NOT NULL, type TEXT NOT NULL, kind TEXT NOT NULL, location TEXT NOT NULL,
   resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL, tenant_id TEXT NOT NULL,
@@ -68,25 +69,6 @@ CREATE TABLE subscriptions (
   state           TEXT NOT NULL,
   tenant_id       TEXT NOT NULL,
   raw             TEXT
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE absent_nodes (
-  node   INTEGER PRIMARY KEY,
-  id_key TEXT NOT NULL
-) STRICT;
-
-CREATE TABLE edge_kinds (
-  edge_kind INTEGER PRIMARY KEY,
-  kind      TEXT NOT NULL,
-  rule      TEXT NOT NULL,
-  property  TEXT NOT NULL
-) STRICT;
-
-CREATE TABLE edges (
-  source_node INTEGER NOT NULL,
-  edge_kind   INTEGER NOT NULL,
-  target_node INTEGER NOT NULL,
-  PRIMARY KEY (source_node, edge_kind, target_node)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE coverage (
@@ -108,15 +90,12 @@ CREATE TABLE sums (
   PRIMARY KEY (dimension, value)
 ) STRICT, WITHOUT ROWID;
 
-CREATE VIEW nodes AS
-SELECT node, id_key, 'resources' AS table_name FROM resources
-UNION ALL SELECT node, id_key, 'containers' FROM containers
-UNION ALL SELECT node, id_key, 'role_assignments' FROM role_assignments
-UNION ALL SELECT node, id_key, 'role_definitions' FROM role_definitions
-UNION ALL SELECT node, id_key, 'other_rows' FROM other_rows
-UNION ALL SELECT node, id_key, 'absent_nodes' FROM absent_nodes;
-
+-- Containment: tenant, management group, subscription, resource group, resource, child resource. The key
+-- of what contains a resource is a beginning of its own, or else the tenant.
 CREATE VIEW relationships AS
-SELECT (SELECT id_key FROM nodes WHERE node = source_node) AS source_key, kind,
-  (SELECT id_key FROM nodes WHERE node = target_node) AS target_key, rule, property
-FROM edges JOIN edge_kinds USING (edge_kind);
+SELECT parent_key AS source_key, 'CONTAINS' AS kind, id_key AS target_key, 'containment' AS rule, '' AS property
+FROM containers WHERE parent_key <> ''
+UNION ALL
+SELECT CASE parent_length WHEN 0 THEN '/tenants/' || (SELECT value FROM meta WHERE key = 'tenant_id') ELSE parent_key END,
+  'CONTAINS', id_key, 'containment', ''
+FROM resources WHERE parent_length IS NOT NULL;

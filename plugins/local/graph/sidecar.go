@@ -3,16 +3,37 @@ package graph
 import (
 	"encoding/json"
 	"os"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
-// A sidecar is the description of a snapshot beside its file, as JSON, with what cannot stand in
-// the file itself: its size and checksum. It makes List fast and is made anew where it is missing.
+// description is what stands beside a snapshot's file, as JSON: what the snapshot says about itself,
+// with what cannot stand in the file, its size and checksum, and whether these were found right. It
+// makes List and Get fast, and is made anew where it is missing.
+type description struct {
+	backend.Snapshot
+	// Verified is the identity that the file had when it was sealed, or when its checksum last proved
+	// right; nil if neither is known.
+	Verified *identity `json:"verified,omitempty"`
+}
+
+// identity tells a file from itself after a change. Its size stands in the description. What a system
+// does not know is zero.
+type identity struct {
+	Modified time.Time `json:"modified"`
+	Changed  time.Time `json:"changed,omitzero"` // of its inode; nobody can set it back
+	Inode    uint64    `json:"inode,omitempty"`
+}
+
+// is says that two identities are of one unchanged file.
+func (i identity) is(other identity) bool {
+	return i.Inode == other.Inode && i.Modified.Equal(other.Modified) && i.Changed.Equal(other.Changed)
+}
 
 // writeSidecar writes a description, synced to disk.
-func writeSidecar(path string, snapshot backend.Snapshot) error {
-	content, err := json.MarshalIndent(snapshot, "", "  ")
+func writeSidecar(path string, d description) error {
+	content, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -30,25 +51,24 @@ func writeSidecar(path string, snapshot backend.Snapshot) error {
 	return err
 }
 
-// keepSidecar puts a description beside a snapshot that has none, if the store lets it. It only saves
-// the next reader some work, so a failure does not matter.
-func (s *Store) keepSidecar(id string, snapshot backend.Snapshot) {
+// keepSidecar puts a description beside a snapshot, if the store lets it. It only saves the next
+// reader some work, so a failure does not matter.
+func (s *Store) keepSidecar(d description) {
 	f, err := os.CreateTemp(s.dir, sidecarTemp+"*")
 	if err != nil {
 		return
 	}
 	discard(f)
-	if writeSidecar(f.Name(), snapshot) != nil || os.Rename(f.Name(), s.sidecar(id)) != nil {
+	if writeSidecar(f.Name(), d) != nil || os.Rename(f.Name(), s.sidecar(d.ID)) != nil {
 		_ = os.Remove(f.Name())
 	}
 }
 
-// readSidecar reads the description of the snapshot with that id and size. ok is false where there
-// is none that fits.
-func readSidecar(path, id string, size int64) (snapshot backend.Snapshot, ok bool) {
+// readSidecar reads the description of the snapshot with that id. ok is false where there is none.
+func readSidecar(path, id string) (d description, ok bool) {
 	content, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(content, &snapshot) != nil {
-		return snapshot, false
+	if err != nil || json.Unmarshal(content, &d) != nil {
+		return d, false
 	}
-	return snapshot, snapshot.ID == id && snapshot.Size == size && len(snapshot.SHA256) == 64
+	return d, d.ID == id && len(d.SHA256) == 64
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -67,8 +68,8 @@ func (s *Store) stage(id string) (*staging, error) {
 }
 
 // publish moves the finished files into the store. The snapshot itself comes last, so that one
-// that is there is whole.
-func (g *staging) publish() error {
+// that is there is whole; only then does its file have the identity by which it is known again.
+func (g *staging) publish(snapshot backend.Snapshot) error {
 	unlock, err := g.store.lock()
 	if err != nil {
 		return err
@@ -79,6 +80,9 @@ func (g *staging) publish() error {
 	}
 	if err := os.Rename(filepath.Join(g.dir, stagingFile), g.store.file(g.id)); err != nil {
 		return err
+	}
+	if sealed, err := identify(g.store.file(g.id)); err == nil {
+		g.store.keepSidecar(description{Snapshot: snapshot, Verified: &sealed})
 	}
 	g.remove()
 	return syncDir(g.store.dir)

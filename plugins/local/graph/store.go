@@ -51,7 +51,7 @@ func writeFault(dir string, err error) error {
 			message += fmt.Sprintf(" (%d MB free)", free>>20)
 		}
 		return fault.New(fault.ExecutionFailed, message, fault.On(dir), fault.Because(err),
-			fault.Hint("free some space there and where temporary files go (TMPDIR), or choose another folder; "+
+			fault.Hint("free some space there, or choose another folder; "+
 				"earlier snapshots are untouched, and `atg snapshot delete` removes those no longer needed"))
 	}
 	return fault.New(fault.ExecutionFailed, "cannot write a snapshot to "+dir, fault.On(dir), fault.Because(err),

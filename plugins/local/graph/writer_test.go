@@ -44,15 +44,14 @@ func TestEveryColumnSurvives(t *testing.T) {
 			t.Fatalf("the test leaves %s empty", reflect.TypeFor[Row]().Field(i).Name)
 		}
 	}
-	lower := func(typ, name string) string {
-		return "/subscriptions/" + subscription + "/resourcegroups/rg-übung/providers/" + typ + "/" + name
-	}
+	const group = "/subscriptions/" + subscription + "/resourcegroups/rg-übung"
+	lower := func(typ, name string) string { return group + "/providers/" + typ + "/" + name }
 	cases := map[string]struct {
 		row  Row
 		into string   // the table
 		more []string // what it has beside the columns of all tables
 	}{
-		"resource": {row, "resources", []string{"resources"}},
+		"resource": {row, "resources", []string{"resources", "75", group}},
 		"container": {fullRow(TableContainers, "microsoft.management/managementgroups", "Mg"), "containers",
 			[]string{"/tenants/" + tenant}},
 		"role assignment": {fullRow(TableAuthorization, "microsoft.authorization/roleAssignments", "A"), "role_assignments",
@@ -62,18 +61,17 @@ func TestEveryColumnSurvives(t *testing.T) {
 		"other authorization": {fullRow(TableAuthorization, "microsoft.authorization/classicadministrators", "C"), "other_rows",
 			[]string{"authorizationresources"}},
 		"another table": {fullRow("PolicyResources", "microsoft.authorization/policyassignments", "P"), "resources",
-			[]string{"policyresources"}},
-		"read of ARM": {fullRow(SourceARM, "Microsoft.Storage/storageAccounts/blobServices/containers", "C"), "resources",
-			[]string{"arm"}},
+			[]string{"policyresources", "75", group}},
+		"read of ARM": {fullRow("ARM", "Microsoft.Authorization/locks", "L"), "resources", []string{"arm", "75", group}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
 			snapshot := write(t, s, Meta{}, c.row)
 			typ := strings.ToLower(c.row.Type)
-			key := lower(typ, strings.ToLower(c.row.Name))
+			id := lower(typ, strings.ToLower(c.row.Name))
 			want := slices.Concat([]string{
-				"1", c.row.ID, key, key, c.row.Name, typ, "Kind ß\x00é", "West Europe", "rg-übung", subscription, tenant, "/x", "2024-04-01",
+				c.row.ID, id, id, c.row.Name, typ, "Kind ß\x00é", "West Europe", "rg-übung", subscription, tenant, "/x", "2024-04-01",
 			}, c.more, []string{
 				`{"name":"S1"}`, `{"plan":1}`, `{"A b":"c"}`, `{"type":"SystemAssigned"}`, `["1"]`, `{"type":"EdgeZone"}`,
 				`{"newColumn":[1, 2]}`, string(c.row.Properties),

@@ -1,0 +1,60 @@
+package graph
+
+import (
+	"context"
+	"strings"
+)
+
+// tally counts the resources of a snapshot while they come, so that nobody must read them all for it.
+type tally struct {
+	resources int64
+	contained int64 // of them, those that something is known to contain
+	sums      [3]map[string]int64
+}
+
+// dimensions are what resources are summed up by: the sums of a tally, and of the table sums.
+var dimensions = [...]string{"subscription", "type", "location"}
+
+func newTally() tally {
+	var t tally
+	for i := range t.sums {
+		t.sums[i] = map[string]int64{}
+	}
+	return t
+}
+
+// add counts n resources.
+func (t *tally) add(subscription, typ, location string, contained bool, n int64) {
+	t.resources += n
+	if contained {
+		t.contained += n
+	}
+	for i, value := range [...]string{subscription, typ, location} {
+		if _, known := t.sums[i][value]; !known {
+			value = strings.Clone(value) // not to hold on to a row
+		}
+		t.sums[i][value] += n
+	}
+}
+
+// writeSums writes the table sums. A subscription has the name that ARM lists, or else Resource Graph.
+func (w *Writer) writeSums(ctx context.Context) error {
+	stmt, err := w.conn.PrepareContext(ctx, `INSERT INTO sums VALUES (?1, ?2, CASE ?1 WHEN 'subscription' THEN COALESCE(
+		NULLIF((SELECT name FROM subscriptions WHERE subscription_id = ?2), ''),
+		(SELECT name FROM containers WHERE id_key = '/subscriptions/' || ?2), '') ELSE '' END, ?3)`)
+	if err != nil {
+		return err
+	}
+	defer discard(stmt)
+	for i, dimension := range dimensions {
+		for value, n := range w.tally.sums[i] {
+			if n == 0 {
+				continue
+			}
+			if _, err := stmt.ExecContext(ctx, dimension, value, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
