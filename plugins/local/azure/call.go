@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -120,7 +121,8 @@ func backoff(failures int) time.Duration {
 // with.
 func (s *Session) attempt(ctx context.Context, c *call, ended turn) (token string, err error) {
 	status, header := 0, http.Header(nil)
-	defer func() { ended(status, header) }()
+	tell := sync.OnceFunc(func() { ended(status, header) })
+	defer tell()
 	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
@@ -141,6 +143,7 @@ func (s *Session) attempt(ctx context.Context, c *call, ended turn) (token strin
 	defer discard(resp)
 	token = strings.TrimPrefix(resp.Request.Header.Get("Authorization"), "Bearer ")
 	status, header = resp.StatusCode, resp.Header
+	tell() // the body may take a while
 	slog.DebugContext(outer, "azure call", "method", c.method, "api", c.api, "status", resp.StatusCode,
 		"took", time.Since(began), "request_id", header.Get("x-ms-request-id"))
 	if resp.StatusCode != http.StatusOK {

@@ -19,19 +19,22 @@ const (
 const reasonGraph = "throttled"
 
 const (
+	windowQueries = 15
+	windowLength  = 5 * time.Second
 	// The time until the quota is whole is told in whole seconds, and nobody says how it is rounded:
 	// up, to the nearest, or down. slackStep is what the one may end later than the other.
 	slackStep = 500 * time.Millisecond
 	slackMost = time.Second
 	// sameWindow is how far two tellings of the end of one window may lie apart.
 	sameWindow = 1500 * time.Millisecond
-	// provenAfter is how many windows in a row must have ended when they were expected to, until no
-	// more query is spent on finding that out.
-	provenAfter = 2
+	// provenAfter is how many windows in a row must have ended when they were expected to, until
+	// vanguard queries go ahead into the next one, not a single one.
+	provenAfter = 3
+	vanguard    = 3
 )
 
-// quota keeps queries within the windows of Resource Graph's quota. Where a window's end is not
-// certain, one query goes ahead alone, and its answer says whether a new one has begun.
+// quota keeps queries within the windows of Resource Graph's quota. When one should be over, a query
+// or a few go ahead, and their answers say whether the next has begun.
 type quota struct {
 	pace *pace
 
@@ -39,14 +42,12 @@ type quota struct {
 	changed  chan struct{} // closed and replaced when more is known
 	none     bool          // Azure tells of no quota
 	inflight int           // queries sent and not yet answered
-	alone    bool          // one of them goes ahead
-	whole    int           // queries in a window, as far as seen
-	left     int           // queries left in this one
-	began    time.Time     // of this window, if it is fresh
-	fresh    bool          // it has begun, and no answer of it has come yet
+	ahead    int           // those of them that went ahead
+	left     int           // queries left in this window; those in flight may be among them
 	end      time.Time     // of this window, if Azure rounds up; zero is unknown
 	slack    time.Duration // added to end, as experience tells
 	proven   int           // windows in a row that ended at end and slack
+	later    time.Time     // when a window was last seen to end later than thought
 	blocked  time.Time     // Azure asked to wait until then
 }
 
@@ -57,14 +58,14 @@ func newQuota(p *pace) *quota {
 func (q *quota) acquire(ctx context.Context, patience time.Duration) (turn, error) {
 	w := waiter{patience: patience}
 	for {
-		wait, alone, changed := q.admit(time.Now())
+		wait, ahead, changed := q.admit(time.Now())
 		if wait == 0 {
 			if err := q.pace.wait(ctx); err != nil {
-				q.answered(alone, time.Time{}, 0, nil)
+				q.answered(ahead, time.Time{}, 0, nil)
 				return nil, err
 			}
 			sent := time.Now()
-			return func(status int, header http.Header) { q.answered(alone, sent, status, header) }, nil
+			return func(status int, header http.Header) { q.answered(ahead, sent, status, header) }, nil
 		}
 		if err := w.wait(ctx, Wait{reasonGraph, wait}, changed); err != nil {
 			return nil, err
@@ -75,48 +76,46 @@ func (q *quota) acquire(ctx context.Context, patience time.Duration) (turn, erro
 // untilAnswer is a wait that an answer ends; nobody need hear of it.
 const untilAnswer = announceFrom / 2
 
-// admit lets a query go, alone or with others, or says how long to wait, or for what, before asking
-// again.
-func (q *quota) admit(now time.Time) (wait time.Duration, alone bool, changed <-chan struct{}) {
+// admit lets a query go, perhaps ahead, or says how long to wait, or for what, before asking again.
+func (q *quota) admit(now time.Time) (wait time.Duration, ahead bool, changed <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if wait := q.blocked.Sub(now); wait > 0 {
-		return wait, false, nil
+	wait, ahead = q.place(now)
+	if wait > 0 {
+		return wait, false, q.changed
 	}
-	end := q.end.Add(q.slack)
-	switch {
-	case q.none:
-	case q.alone:
-		return untilAnswer, false, q.changed
-	case q.fresh:
-		if q.left-q.inflight <= 0 {
-			return untilAnswer, false, q.changed
-		}
-	case q.end.IsZero():
-		if q.inflight > 0 {
-			return untilAnswer, false, q.changed
-		}
-		alone = true
-	case now.Before(end):
-		keep := 0
-		if q.proven < provenAfter {
-			keep = 1 // to go ahead with
-		}
-		if q.left-q.inflight <= keep {
-			return end.Sub(now), false, q.changed
-		}
-	case q.proven < provenAfter:
-		alone = true
-	default:
-		q.fresh, q.began, q.left, q.end = true, now, q.whole, time.Time{}
-	}
-	q.alone = alone
 	q.inflight++
-	return 0, alone, nil
+	if ahead {
+		q.ahead++
+	}
+	return 0, ahead, nil
+}
+
+func (q *quota) place(now time.Time) (wait time.Duration, ahead bool) {
+	if wait := q.blocked.Sub(now); wait > 0 {
+		return wait, false
+	}
+	if q.none {
+		return 0, false
+	}
+	most := 1
+	if q.proven >= provenAfter {
+		most = vanguard
+	}
+	switch end := q.end.Add(q.slack); {
+	case !q.end.IsZero() && now.Before(end):
+		if q.left > q.inflight {
+			return 0, false
+		}
+		return end.Sub(now), false
+	case q.ahead < most:
+		return 0, true
+	}
+	return untilAnswer, false
 }
 
 // answered takes in what an answer says about the quota; nil is no answer.
-func (q *quota) answered(alone bool, sent time.Time, status int, header http.Header) {
+func (q *quota) answered(ahead bool, sent time.Time, status int, header http.Header) {
 	now := time.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -125,47 +124,51 @@ func (q *quota) answered(alone bool, sent time.Time, status int, header http.Hea
 		q.changed = make(chan struct{})
 	}()
 	q.inflight--
-	if alone {
-		q.alone = false
+	if ahead {
+		q.ahead--
 	}
 	left, err := strconv.Atoi(header.Get(headerQuotaRemaining))
 	if err != nil {
-		q.none = q.none || status == http.StatusOK && q.whole == 0
+		q.none = status == http.StatusOK && (q.none || q.end.IsZero())
 		return
 	}
 	if status == http.StatusTooManyRequests { // refused does the rest
-		if alone && !q.end.IsZero() {
-			q.later()
+		if ahead {
+			q.early(sent)
 		}
 		return
 	}
 	q.none = false
 	end := now.Add(clockTime(header.Get(headerQuotaResets)))
 	switch {
-	case q.fresh && sent.Before(q.began), !q.fresh && q.end.Sub(end) > sameWindow:
-		return // of the window before
-	case q.fresh, q.end.IsZero():
+	case q.end.IsZero():
 		q.left, q.end = left, end
-	case end.Sub(q.end) > sameWindow, alone && left > q.left:
+		if left == windowQueries-1 && end.Sub(now) == windowLength-time.Second {
+			q.slack = slackMost // it has just begun, so this is rounded down
+		}
+	case q.end.Sub(end) > sameWindow: // an answer of the window before
+	case end.Sub(q.end) > sameWindow, ahead && !q.end.After(sent) && (left > q.left || q.left <= 0):
 		q.left, q.end = left, end
-		if alone {
+		if ahead {
 			q.proven++
 		}
 	default:
+		if ahead {
+			q.early(sent)
+		}
 		q.left = min(q.left, left)
 		if end.Before(q.end) {
 			q.end = end
 		}
-		if alone { // too early
-			q.later()
-		}
 	}
-	q.fresh = false
-	q.whole = max(q.whole, left+1)
 }
 
-// later has learnt that windows end later than was thought.
-func (q *quota) later() {
+// early has learnt, from a query that went ahead, that windows end later than was thought.
+func (q *quota) early(sent time.Time) {
+	if q.end.IsZero() || q.end.After(sent) || sent.Before(q.later) {
+		return // another has gone ahead further
+	}
+	q.later = time.Now()
 	q.proven = 0
 	q.slack = min(q.slack+slackStep, slackMost)
 }
@@ -176,5 +179,5 @@ func (q *quota) refused(_ *failure, wait time.Duration) {
 	if until := time.Now().Add(wait); until.After(q.blocked) {
 		q.blocked = until
 	}
-	q.proven, q.fresh, q.end = 0, false, time.Time{}
+	q.proven, q.end = 0, time.Time{}
 }
