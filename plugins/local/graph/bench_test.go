@@ -68,3 +68,36 @@ func BenchmarkWrite(b *testing.B) {
 	b.ReportMetric(n/load.Seconds(), "load-rows/s")
 	b.ReportMetric(n/whole.Seconds(), "rows/s")
 }
+
+// BenchmarkGet describes a snapshot of 1,000,000 resources in 100 subscriptions, 1,000 types and 50
+// locations, which does not read them.
+func BenchmarkGet(b *testing.B) {
+	s, err := OpenStore(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	w, err := s.NewWriter(b.Context(), Meta{TenantID: "t"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows := make([]Row, 1000)
+	for n := 0; n < 1_000_000; n += len(rows) {
+		for i := range rows {
+			sub := fmt.Sprintf("%036d", (n+i)%100)
+			rows[i] = Row{Table: TableResources, ID: fmt.Sprintf("/subscriptions/%s/resourceGroups/g/providers/n/t/%d", sub, n+i),
+				SubscriptionID: sub, Type: fmt.Sprintf("n/t%d", i), Location: fmt.Sprint("l", i%50)}
+		}
+		if err := w.Add(rows); err != nil {
+			b.Fatal(err)
+		}
+	}
+	snapshot, err := w.Finish(b.Context(), backend.Coverage{Complete: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if detail, err := s.Get(b.Context(), snapshot.ID); err != nil || len(detail.ByType) != 1000 {
+			b.Fatal(len(detail.ByType), err)
+		}
+	}
+}

@@ -91,9 +91,15 @@ func write(t *testing.T, s *Store, meta Meta, rows ...Row) backend.Snapshot {
 // query answers the rows of a snapshot's table as text, NULL as "<null>".
 func query(t *testing.T, s *Store, id, sql string) [][]string {
 	t.Helper()
+	return queryWith(t, s, id, sql)
+}
+
+// queryWith is query with arguments.
+func queryWith(t *testing.T, s *Store, id, sql string, args ...any) [][]string {
+	t.Helper()
 	db := openFinished(s.file(id))
 	defer db.Close()
-	rows, err := db.QueryContext(t.Context(), sql)
+	rows, err := db.QueryContext(t.Context(), sql, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

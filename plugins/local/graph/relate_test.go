@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,5 +81,32 @@ func TestContainment(t *testing.T) {
 	}
 	if snapshot.Relationships != int64(len(want)) || snapshot.Resources != 5 || snapshot.Subscriptions != 2 {
 		t.Errorf("counts are %+v", snapshot)
+	}
+}
+
+// The document says which searches are quick.
+func TestSearchesUseIndexes(t *testing.T) {
+	s := newStore(t)
+	snapshot := write(t, s, Meta{}, synthetic(10)...)
+	cases := map[string]string{
+		"SELECT id FROM resources WHERE id_key = 'x'":                       "USING INDEX resources_id",
+		"SELECT id FROM resources WHERE id_key > 'x/' AND id_key < 'x0'":    "USING INDEX resources_id",
+		"SELECT count(*) FROM resources WHERE type = 'x'":                   "USING COVERING INDEX resources_type",
+		"SELECT source_key FROM relationships WHERE target_key = 'x'":       "USING INDEX resources_id",
+		"SELECT id FROM role_assignments WHERE scope_key = 'x'":             "USING INDEX role_assignments_scope",
+		"SELECT id FROM role_definitions WHERE lower(name) = 'x'":           "USING INDEX role_definitions_name",
+		"SELECT value, resources FROM sums WHERE dimension = 'type'":        "USING PRIMARY KEY",
+		"SELECT id FROM resources WHERE type = 'x' AND location = 'europe'": "USING INDEX resources_type",
+	}
+	for search, want := range cases {
+		t.Run(search, func(t *testing.T) {
+			plan := ""
+			for _, step := range query(t, s, snapshot.ID, "EXPLAIN QUERY PLAN "+search) {
+				plan += step[3] + "\n"
+			}
+			if !strings.Contains(plan, want) || strings.Contains(plan, "SCAN resources") {
+				t.Errorf("the plan is\n%s", plan)
+			}
+		})
 	}
 }

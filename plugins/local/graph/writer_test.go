@@ -83,6 +83,71 @@ func TestEveryColumnSurvives(t *testing.T) {
 	}
 }
 
+// Whatever Azure allows in a name comes back as it was, and joins in any case.
+func TestStrangeIds(t *testing.T) {
+	s := newStore(t)
+	const group = "/subscriptions/s/resourceGroups/G"
+	cases := map[string]struct{ name, key string }{
+		"quotes":         {`it's "so"; DROP TABLE resources;--`, `it's "so"; drop table resources;--`},
+		"lines":          {"Line 1\nLine\t2\r\n", "line 1\nline\t2\r\n"},
+		"emoji":          {"A🚀\u200d🔥B", "a🚀\u200d🔥b"},
+		"other letters":  {"ÄÖ-ΣΔ-ЖЯ-İ", "äö-σδ-жя-i"},
+		"percent":        {"100%25_%", "100%25_%"},
+		"mixed case":     {"MiXeD", "mixed"},
+		"right to left":  {"\u202eABC", "\u202eabc"},
+		"no UTF-8":       {"X\xffY", "x\ufffdy"},
+		"ends in spaces": {"Name  ", "name  "},
+	}
+	var rows []Row
+	for _, c := range cases {
+		rows = append(rows, Row{Table: TableResources, ID: group + "/providers/N/T/" + c.name, Name: c.name, Type: "N/T"},
+			Row{Table: TableResources, ID: strings.ToUpper(group) + "/PROVIDERS/n/t/" + c.name + "/C/Child", Type: "N/T/C"})
+	}
+	snapshot := write(t, s, Meta{}, rows...)
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			id := group + "/providers/N/T/" + c.name
+			lower := "/subscriptions/s/resourcegroups/g/providers/n/t/" + c.key
+			got := queryWith(t, s, snapshot.ID, `SELECT r.id, r.id_key, r.parent_key, c.source_key FROM resources r
+				JOIN relationships c ON c.source_key = r.id_key WHERE c.target_key = ?`, lower+"/c/child")
+			if diff := cmp.Diff([][]string{{id, lower, "/subscriptions/s/resourcegroups/g", lower}}, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	if snapshot.Resources != int64(len(rows)) || snapshot.Relationships != int64(len(rows)) {
+		t.Errorf("counts are %+v", snapshot)
+	}
+}
+
+func TestLargeProperties(t *testing.T) {
+	s := newStore(t)
+	large := func(letter string) []byte { return []byte(`{"text":"` + strings.Repeat(letter, 2<<20) + `"}`) }
+	rows := synthetic(20)
+	for i := range rows[:5] {
+		rows[i].Properties = large(string(rune('a' + i)))
+	}
+	snapshot := write(t, s, Meta{}, append(rows, rows[2])...)
+	if snapshot.Resources != 20 {
+		t.Errorf("%d resources", snapshot.Resources)
+	}
+	for i := range rows[:5] {
+		got := queryWith(t, s, snapshot.ID, `SELECT properties FROM resources WHERE id_key = ?`, key(rows[i].ID))
+		if len(got) != 1 || got[0][0] != string(rows[i].Properties) {
+			t.Errorf("the large properties of %s do not come back", rows[i].ID)
+		}
+	}
+}
+
+// Sorting must not need room where the user has given none.
+func TestTemporaryFilesLieBesideTheSnapshot(t *testing.T) {
+	w := newWriter(t, newStore(t), Meta{})
+	var dir string
+	if err := w.conn.QueryRowContext(t.Context(), "PRAGMA temp_store_directory").Scan(&dir); err != nil || dir != w.staging.dir {
+		t.Errorf("they lie in %q, %v", dir, err)
+	}
+}
+
 func TestNothingStaysNothing(t *testing.T) {
 	s := newStore(t)
 	snapshot := write(t, s, Meta{}, Row{Table: TableResources, ID: "/a/b", SKU: []byte("null"), Tags: []byte("{}")})

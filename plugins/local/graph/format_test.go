@@ -1,0 +1,166 @@
+package graph
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// Snapshots that a version of this package wrote, one of each format. Every later version must read
+// them as well as its own.
+const (
+	firstSnapshot  = "20260304-050607891-afirst"
+	secondSnapshot = "20260304-050607891-second"
+)
+
+// writeSecond writes the second snapshot into a store.
+func writeSecond(t *testing.T, s *Store) {
+	t.Helper()
+	const group = "/subscriptions/" + subscription + "/resourceGroups/RG-Übung"
+	w := newWriter(t, s, Meta{
+		ID: secondSnapshot, TenantName: "Contoso", JobID: "job-2", CreatedAt: began, Producer: "atg 0.2",
+		Request: backend.ScanRequest{TenantID: tenant},
+	})
+	row := func(table, id, typ string) Row {
+		return Row{Table: table, ID: id, Type: typ, Name: lastSegment(id), Location: "westeurope", SubscriptionID: subscription,
+			TenantID: tenant, Properties: []byte(`{"provisioningState":"Succeeded"}`)}
+	}
+	storage := group + "/providers/Microsoft.Storage/storageAccounts/Data"
+	err := errors.Join(
+		w.Add([]Row{
+			row(TableResources, storage, "Microsoft.Storage/storageAccounts"),
+			row(SourceARM, storage+"/blobServices/default", "Microsoft.Storage/storageAccounts/blobServices"),
+			row("networkresources", storage+"/BlobServices/Default", "Microsoft.Storage/storageAccounts/blobServices"),
+			row("policyresources", "/providers/Microsoft.Authorization/policyDefinitions/P", "Microsoft.Authorization/policyDefinitions"),
+			row(TableContainers, "/subscriptions/"+subscription, "microsoft.resources/subscriptions"),
+			row(TableContainers, group, "microsoft.resources/subscriptions/resourcegroups"),
+			fullRow(TableAuthorization, "Microsoft.Authorization/roleAssignments", "A"),
+			fullRow(TableAuthorization, "Microsoft.Authorization/roleDefinitions", "D"),
+			{Table: "advisorresources", Name: "without id"},
+		}),
+		w.AddSubscriptions([]Subscription{{ID: subscription, Name: "First", State: "Enabled", TenantID: tenant}}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Finish(t.Context(), backend.Coverage{Complete: true, Entries: []backend.CoverageEntry{
+		{Scope: subscription, Kind: TableResources, State: backend.CoverageListed, Listed: 1, Expected: 1},
+		{Scope: subscription, Kind: "children", State: backend.CoverageDenied, Expected: -1, Fault: fault.New(fault.AzureForbidden, "no access")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFormatsStayReadable(t *testing.T) {
+	if *update {
+		s := newStore(t)
+		writeSecond(t, s)
+		content, err := os.ReadFile(s.file(secondSnapshot))
+		if err == nil {
+			err = os.WriteFile(filepath.Join("testdata", secondSnapshot+fileSuffix), content, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := backend.SnapshotDetail{
+		Snapshot: backend.Snapshot{
+			ID: firstSnapshot, TenantID: tenant, TenantName: "Contoso", JobID: "job-1", CreatedAt: began, Complete: true,
+			Subscriptions: 1, Resources: 1, Relationships: 2, RoleAssignments: 1, SchemaVersion: 1, Producer: "atg 0.1",
+		},
+		Request: &backend.ScanRequest{TenantID: tenant},
+		Coverage: backend.Coverage{Complete: true, Entries: []backend.CoverageEntry{
+			{Scope: subscription, Kind: TableResources, State: backend.CoverageListed, Listed: 1, Expected: 1}}},
+		BySubscription: []backend.Count{{Key: subscription, Name: "First", Count: 1}},
+		ByType:         []backend.Count{{Key: "microsoft.web/sites", Count: 1}},
+		ByLocation:     []backend.Count{{Key: "West Europe", Count: 1}},
+	}
+	second := backend.SnapshotDetail{
+		Snapshot: backend.Snapshot{
+			ID: secondSnapshot, TenantID: tenant, TenantName: "Contoso", JobID: "job-2", CreatedAt: began,
+			Subscriptions: 1, Resources: 3, Relationships: 5, RoleAssignments: 1, SchemaVersion: 2, Producer: "atg 0.2",
+		},
+		Request: &backend.ScanRequest{TenantID: tenant},
+		Coverage: backend.Coverage{Entries: []backend.CoverageEntry{
+			{Scope: subscription, Kind: TableResources, State: backend.CoverageListed, Listed: 1, Expected: 1},
+			{Scope: subscription, Kind: "children", State: backend.CoverageDenied, Expected: -1, Fault: fault.New(fault.AzureForbidden, "no access")}}},
+		BySubscription: []backend.Count{{Key: subscription, Name: "First", Count: 3}},
+		ByType: []backend.Count{{Key: "microsoft.authorization/policydefinitions", Count: 1},
+			{Key: "microsoft.storage/storageaccounts", Count: 1}, {Key: "microsoft.storage/storageaccounts/blobservices", Count: 1}},
+		ByLocation: []backend.Count{{Key: "westeurope", Count: 3}},
+	}
+	cases := map[string]struct {
+		want   backend.SnapshotDetail
+		digest string
+	}{
+		"1": {first, "4ba7b07f9855bc4d62e71c0b1938ba3f1eb133147a26d0e279de854f1b22fb11"},
+		"2": {second, "207898f12bb46f5b94d46b2b5a69ac9aca327bf852b623c5a86af201829f3e47"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			id := c.want.Snapshot.ID
+			content, err := os.ReadFile(filepath.Join("testdata", id+fileSuffix))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := newStore(t)
+			if err := os.MkdirAll(s.dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(s.file(id), content, 0o400); err != nil {
+				t.Fatal(err)
+			}
+			got, err := s.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Snapshot.Size != int64(len(content)) || got.Snapshot.DurationSeconds <= 0 || len(got.Snapshot.SHA256) != 64 {
+				t.Errorf("size %d, duration %v, checksum %q", got.Snapshot.Size, got.Snapshot.DurationSeconds, got.Snapshot.SHA256)
+			}
+			got.Snapshot.Size, got.Snapshot.DurationSeconds, got.Snapshot.SHA256 = 0, 0, ""
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if sum, err := s.Digest(t.Context(), id); err != nil || sum != c.digest {
+				t.Errorf("Digest = %s, %v, want %s", sum, err, c.digest)
+			}
+		})
+	}
+}
+
+// What the second format was, this version still writes; a later one writes another.
+func TestTheSecondFormat(t *testing.T) {
+	s := newStore(t)
+	writeSecond(t, s)
+	now := query(t, s, secondSnapshot, "SELECT source, id, parent_key FROM resources ORDER BY id_key")
+	storage := "/subscriptions/" + subscription + "/resourceGroups/RG-Übung/providers/Microsoft.Storage/storageAccounts/Data"
+	want := [][]string{
+		{"policyresources", "/providers/Microsoft.Authorization/policyDefinitions/P", ""},
+		{"resources", storage, "/subscriptions/" + subscription + "/resourcegroups/rg-übung"},
+		{"arm", storage + "/blobServices/default", key(storage)},
+	}
+	if diff := cmp.Diff(want, now); diff != "" {
+		t.Error(diff)
+	}
+	then, err := OpenStore("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"resources", "containers", "role_assignments", "role_definitions", "other_rows", "subscriptions", "relationships", "coverage", "sums"} {
+		all := "SELECT * FROM " + table
+		got, kept := query(t, s, secondSnapshot, all), query(t, then, secondSnapshot, all)
+		slices.SortFunc(got, slices.Compare)
+		slices.SortFunc(kept, slices.Compare)
+		if diff := cmp.Diff(kept, got); diff != "" || len(got) == 0 {
+			t.Errorf("%s (-kept +written now):\n%s", table, diff)
+		}
+	}
+}
