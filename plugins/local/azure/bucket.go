@@ -22,6 +22,9 @@ var headersReadsLeft = []string{
 	"x-ms-ratelimit-remaining-subscription-global-reads", "x-ms-ratelimit-remaining-tenant-global-reads",
 }
 
+// slowEvery is how long a lower rate is tried before it is lowered again.
+const slowEvery = 5 * time.Second
+
 const reasonARM = "throttled by Resource Manager"
 
 // bucket is a token bucket as Azure is thought to keep it. Azure's answers correct it, mostly
@@ -30,12 +33,14 @@ const reasonARM = "throttled by Resource Manager"
 type bucket struct {
 	mu      sync.Mutex
 	size    float64
-	rate    float64   // tokens a second
-	level   float64   // at filled; below zero by what is promised
-	filled  time.Time // zero is never: full
-	sent    int       // calls that Azure has not yet answered
-	waiting int       // calls with the promise of a token
-	blocked time.Time // Azure asked to wait until then
+	rate    float64       // tokens a second
+	level   float64       // at filled; below zero by what is promised
+	filled  time.Time     // zero is never: full
+	sent    int           // calls that Azure has not yet answered
+	waiting int           // calls with the promise of a token
+	blocked time.Time     // Azure asked to wait until then
+	delayed time.Duration // of all blocks so far
+	slowed  time.Time     // when rate was last lowered
 }
 
 func newBucket() *bucket {
@@ -44,8 +49,8 @@ func newBucket() *bucket {
 
 // acquire takes a token, now or when there is one.
 func (b *bucket) acquire(ctx context.Context, patience time.Duration) error {
-	w := waiter{patience: patience}
-	for wait := b.reserve(time.Now()); wait > 0; wait = b.hold(time.Now()) {
+	w, place := waiter{patience: patience}, b.reserve(time.Now())
+	for wait := b.due(place, time.Now()); wait > 0; wait = b.due(place, time.Now()) {
 		if err := w.wait(ctx, Wait{reasonARM, wait}, nil); err != nil {
 			b.resign()
 			return err
@@ -58,25 +63,34 @@ func (b *bucket) acquire(ctx context.Context, patience time.Duration) error {
 	return nil
 }
 
-// reserve promises a token, and says how long to wait for it.
-func (b *bucket) reserve(now time.Time) time.Duration {
+// place is the promise of a token.
+type place struct {
+	at      time.Time
+	delayed time.Duration // the bucket's when it was promised
+}
+
+// reserve promises the next token that nobody has.
+func (b *bucket) reserve(now time.Time) place {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fill(now)
 	b.level--
 	b.waiting++
-	wait := b.blocked.Sub(now)
-	if b.level < 0 {
-		wait = max(wait, time.Duration(-b.level/b.rate*float64(time.Second)))
+	p := place{now, b.delayed}
+	if b.blocked.After(now) {
+		p.at = b.blocked
 	}
-	return wait
+	if b.level < 0 {
+		p.at = p.at.Add(time.Duration(-b.level / b.rate * float64(time.Second)))
+	}
+	return p
 }
 
-// hold is how long those must still wait whose time has come.
-func (b *bucket) hold(now time.Time) time.Duration {
+// due is how long to wait for a promised token. Refusals since then have put it off.
+func (b *bucket) due(p place, now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.blocked.Sub(now)
+	return p.at.Add(b.delayed - p.delayed).Sub(now)
 }
 
 // resign gives a promise back.
@@ -122,18 +136,25 @@ func (b *bucket) refused(wait time.Duration) {
 	now := time.Now()
 	b.fill(now)
 	b.level = min(b.level, -float64(b.waiting))
-	if !now.Before(b.blocked) { // else it is another refusal of the same moment
-		b.rate = max(1, b.rate*0.8)
+	if now.Sub(b.slowed) >= slowEvery { // else it is another refusal for the same reason
+		b.rate, b.slowed = max(1, b.rate*0.8), now
 	}
 	if until := now.Add(wait); until.After(b.blocked) {
-		b.blocked = until
+		if b.blocked.After(now) {
+			now = b.blocked
+		}
+		b.delayed += until.Sub(now)
+		b.blocked, b.filled = until, until
 	}
 }
 
 // fill adds what has come since the last time.
 func (b *bucket) fill(now time.Time) {
-	if !b.filled.IsZero() {
-		b.level = min(b.size, b.level+b.rate*now.Sub(b.filled).Seconds())
+	if b.filled.IsZero() {
+		b.filled = now
 	}
-	b.filled = now
+	if since := now.Sub(b.filled); since > 0 {
+		b.level = min(b.size, b.level+b.rate*since.Seconds())
+		b.filled = now
+	}
 }
