@@ -32,6 +32,7 @@ const reasonARM = "throttled by Resource Manager"
 // come in the order of their coming.
 type bucket struct {
 	mu      sync.Mutex
+	limited bool // Azure has said something of tokens; before, or in a cloud without them, there is no limit
 	size    float64
 	rate    float64       // tokens a second
 	level   float64       // at filled; below zero by what is promised
@@ -74,6 +75,9 @@ func (b *bucket) reserve(now time.Time) place {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fill(now)
+	if !b.limited {
+		b.level = b.size
+	}
 	b.level--
 	b.waiting++
 	p := place{now, b.delayed}
@@ -121,6 +125,7 @@ func (b *bucket) answered(header http.Header) {
 	if math.IsInf(left, 1) {
 		return
 	}
+	b.limited = true
 	b.fill(time.Now())
 	// Of the calls under way Azure may have counted none yet.
 	b.level = min(b.level, left-float64(b.sent+b.waiting))
@@ -134,6 +139,7 @@ func (b *bucket) refused(wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
+	b.limited = true
 	b.fill(now)
 	b.level = min(b.level, -float64(b.waiting))
 	if now.Sub(b.slowed) >= slowEvery { // else it is another refusal for the same reason
