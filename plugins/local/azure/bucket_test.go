@@ -39,8 +39,8 @@ func newARMBuckets(size, rate float64, latency time.Duration) *armBuckets {
 }
 
 func (b *armBuckets) answer(r *http.Request) (*http.Response, error) {
-	time.Sleep(b.latency / 2)
-	defer func() { time.Sleep(b.latency / 2) }()
+	travel(b.latency / 2)
+	defer func() { travel(b.latency / 2) }()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls++
@@ -107,9 +107,9 @@ func TestBucketsAreUsedUp(t *testing.T) {
 	}{
 		"one subscription":           {250, 25, []string{"a"}, 0, 1.05, 0},
 		"three":                      {250, 25, []string{"a", "b", "c"}, 0, 1.05, 0},
-		"another process":            {250, 25, []string{"a"}, 1, 1.05, 0.02},
+		"another process":            {250, 25, []string{"a"}, 1, 1.5, 0.03},
 		"a smaller bucket":           {50, 25, []string{"a"}, 0, 1.08, 0.01},
-		"one that fills more slowly": {250, 5, []string{"a"}, 0, 1.05, 0.02},
+		"one that fills more slowly": {250, 5, []string{"a"}, 0, 1.05, 0.03},
 		"a much larger one":          {12000, 25, []string{"a"}, 0, 1.05, 0},
 	}
 	for name, c := range cases {

@@ -65,6 +65,13 @@ func respond(status int, body string, header ...string) *http.Response {
 	return r
 }
 
+// travel takes its time, on synctest's clock.
+func travel(d time.Duration) {
+	if d > 0 {
+		<-time.After(d)
+	}
+}
+
 const (
 	onePage    = `{"totalRecords":1,"count":1,"data":[{"id":"a"}],"facets":[],"resultTruncated":"false"}`
 	rateLimit  = `{"error":{"code":"RateLimiting","message":"Please provide below info","details":[{"code":"RateLimiting","message":"slow down"}]}}`
@@ -110,6 +117,8 @@ func TestFailuresAndPatience(t *testing.T) {
 		"at once":                     {first(0, nil), 1, 0, 0, ""},
 		"Retry-After":                 {first(1, throttled("Retry-After", "12")), 2, 12 * time.Second, 12 * time.Second, ""},
 		"Retry-After in milliseconds": {first(1, throttled("retry-after-ms", "1500")), 2, 1500 * time.Millisecond, 1500 * time.Millisecond, ""},
+		"Retry-After as a date":       {first(1, throttled("Retry-After", "Wed, 21 Oct 2015 07:28:30 GMT", "Date", "Wed, 21 Oct 2015 07:28:00 GMT")), 2, 30 * time.Second, 30 * time.Second, ""},
+		"a date in the past":          {first(1, throttled("Retry-After", "Wed, 21 Oct 2015 07:27:00 GMT", "Date", "Wed, 21 Oct 2015 07:28:00 GMT")), 2, 250 * time.Millisecond, 500 * time.Millisecond, ""},
 		"the quota's header alone":    {first(1, throttled(headerQuotaRemaining, "0", headerQuotaResets, "00:00:05")), 2, 5 * time.Second, 5 * time.Second, ""},
 		"the longer of both":          {first(1, throttled("Retry-After", "3", headerQuotaResets, "00:01:05")), 2, 65 * time.Second, 65 * time.Second, ""},
 		"throttled without advice":    {first(20, throttled()), 21, 60 * time.Second, 600 * time.Second, ""},
@@ -234,7 +243,7 @@ func TestCancelEndsAWait(t *testing.T) {
 func TestRefusedTokensAreRenewedOnceForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sessionWith(t, Config{}, func(r *http.Request) (*http.Response, error) {
-			<-time.After(time.Second) // of synctest's time, so that all calls are under way at once
+			travel(time.Second) // so that all calls are under way at once
 			if r.Header.Get("Authorization") == "Bearer token-1" {
 				return respond(401, ""), nil
 			}
@@ -255,4 +264,68 @@ func TestRefusedTokensAreRenewedOnceForAll(t *testing.T) {
 			t.Errorf("the credential was opened %d times, want 2", given.opened)
 		}
 	})
+}
+
+// TestATokenThatExpiresDuringWaits has Azure throttle a call for longer than its tokens live, twice.
+func TestATokenThatExpiresDuringWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const life = 90 * time.Second
+		issued := map[string]time.Time{}
+		answers := []string{}
+		s := sessionWith(t, Config{Patience: time.Hour}, func(r *http.Request) (*http.Response, error) {
+			token := r.Header.Get("Authorization")
+			if issued[token].IsZero() {
+				issued[token] = time.Now()
+			}
+			switch {
+			case time.Since(issued[token]) > life:
+				answers = append(answers, "401")
+				return respond(401, `{"error":{"code":"ExpiredAuthenticationToken","message":"The access token expiry UTC time '1/1/2026 1:00:00 AM' is earlier than current UTC time"}}`,
+					"WWW-Authenticate", `Bearer authorization_uri="https://login.example/t", error="invalid_token"`), nil
+			case len(issued) < 3:
+				answers = append(answers, "429")
+				return respond(429, rateLimit, "Retry-After", "100"), nil
+			}
+			answers = append(answers, "200")
+			return respond(200, onePage), nil
+		})
+		given := &tokens{}
+		s.credential.sources = []source{{name: "test", open: given.open}}
+		if _, err := read(t.Context(), s, Query{}); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff([]string{"429", "401", "429", "401", "200"}, answers); d != "" || given.opened != 3 {
+			t.Errorf("%d tokens; answers (-want +got):\n%s", given.opened, d)
+		}
+	})
+}
+
+// TestWhatCannotBeReadIsNamed has answers that come whole and are not what they should be.
+func TestWhatCannotBeReadIsNamed(t *testing.T) {
+	cases := map[string]struct{ body, says string }{
+		"cut off":              {brokenPage, "unexpected EOF"},
+		"rubbish inside":       {`{"data":[{"id":"a",#}]}`, "invalid character"},
+		"more than one answer": {onePage + onePage, "something follows"},
+		"no rows":              {`{"count":0}`, "no rows"},
+		"rows that are none":   {`{"data":["a"]}`, "instead of"},
+		"invalid UTF-8":        {"{\"data\":[{\"id\":\"\xff\"}]}", "UTF-8"},
+		"nothing":              {"", "EOF"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				s := sessionWith(t, Config{}, func(*http.Request) (*http.Response, error) {
+					calls++
+					return respond(200, c.body, "x-ms-correlation-request-id", "c-1"), nil
+				})
+				_, err := read(t.Context(), s, Query{})
+				f := fault.As(err)
+				if f == nil || f.Code != fault.ServiceUnavailable || !f.Retryable || calls != maxFailures ||
+					!strings.Contains(f.Message, "Resource Graph sends answers that cannot be read (correlation id c-1)") || !strings.Contains(f.Error(), c.says) {
+					t.Errorf("after %d calls: %+v", calls, f)
+				}
+			})
+		})
+	}
 }

@@ -27,8 +27,8 @@ type graphQuota struct {
 }
 
 func (q *graphQuota) answer(*http.Request) (*http.Response, error) {
-	time.Sleep(q.latency())
-	defer func() { time.Sleep(q.latency()) }()
+	travel(q.latency())
+	defer func() { travel(q.latency()) }()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.calls++

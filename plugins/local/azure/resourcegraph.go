@@ -53,7 +53,7 @@ type queryOptions struct {
 // a row that alone is.
 func Read[T any](ctx context.Context, s *Session, q Query, r Reader[T]) error {
 	body := queryBody{Query: q.KQL, Subscriptions: q.Subscriptions, Options: queryOptions{ResultFormat: "objectArray"}}
-	table, next := q.table(), ahead{}
+	table, next, read := q.table(), ahead{}, stretch{}
 	for left := q.Limit; ; {
 		page, err := r.New(ctx)
 		if err != nil {
@@ -68,10 +68,12 @@ func Read[T any](ctx context.Context, s *Session, q Query, r Reader[T]) error {
 			return errors.Join(err, r.Take(page))
 		}
 		rows, bytes := int64(len(page.Rows)), int64(page.body.Len())
-		if len(next) == 0 {
-			s.tops.fitted(table, body.Options.Top, rows, bytes)
-		}
 		next = next.passed(rows, bytes)
+		read.rows += rows
+		read.bytes += bytes
+		if rows == body.Options.Top { // the rest of a query, and counts, say nothing about its table
+			s.tops.fitted(table, read.rows, read.bytes)
+		}
 		if q.Limit > 0 {
 			page.Rows = page.Rows[:min(int64(len(page.Rows)), left)]
 			left -= int64(len(page.Rows))

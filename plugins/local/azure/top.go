@@ -12,12 +12,8 @@ type tops struct {
 	rows map[string]int64 // by table; none is maxTop
 }
 
-const (
-	// payloadGoal is how large a page should become: rows differ.
-	payloadGoal = payloadMost * 3 / 4
-	// topGrowth is how much larger the next page may be than one that fitted.
-	topGrowth = 4
-)
+// payloadGoal is how large a page should become: rows differ.
+const payloadGoal = payloadMost * 3 / 4
 
 func (t *tops) get(table string) int64 {
 	t.mu.Lock()
@@ -28,15 +24,11 @@ func (t *tops) get(table string) int64 {
 	return maxTop
 }
 
-// fitted learns from a page that came with so many rows and bytes after top rows were asked for. A
-// page that was not full says little about the next one.
-func (t *tops) fitted(table string, top, rows, bytes int64) {
+// fitted learns from the rows that a query's pages have brought so far.
+func (t *tops) fitted(table string, rows, bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if rows < top || bytes == 0 {
-		return
-	}
-	t.set(table, min(payloadGoal*rows/bytes, topGrowth*top))
+	t.set(table, payloadGoal*rows/max(bytes, 1))
 }
 
 // tooLarge learns from a page of top rows that would have been size bytes.
