@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/azure-tenant-grapher/atg/host/checkpoint"
 	"github.com/azure-tenant-grapher/atg/host/config"
 	"github.com/azure-tenant-grapher/atg/host/discover"
 	"github.com/azure-tenant-grapher/atg/host/dispatch"
@@ -98,11 +100,20 @@ func (a *app) dispatcherFor(c *config.Config, find func(string) (discover.Progra
 	}
 	return dispatch.New(dispatch.Options{
 		Backend: c.Backend, Fallback: c.Fallback, Start: start, Settings: c.Settings, Check: c.CheckSettings,
+		Profile: c.Profile, Checkpoints: checkpointsOf(c),
 		Observe: func() dispatch.Observer { return a.console.Progress() },
 		Note:    a.console.Note,
 		Command: func(name string) []string { return a.command(c, name) },
 		Enqueue: func(_ context.Context, u dispatch.Unsent) (string, error) { return a.enqueue(c, u) },
 	})
+}
+
+// checkpointsOf keeps the finished parts of scans on this machine; nil where there is no home folder.
+func checkpointsOf(c *config.Config) *checkpoint.Store {
+	if c.Paths.State == "" {
+		return nil
+	}
+	return checkpoint.New(filepath.Join(c.Paths.State, "scans"))
 }
 
 // confirm asks; a no ends the command.

@@ -16,6 +16,7 @@ type scanCmd struct {
 	Identities  string    `enum:",all,referenced,none" default:"" placeholder:"WHICH" help:"Users, groups and principals: all, referenced (by what is scanned) or none."`
 	NoAADImport bool      `name:"no-aad-import" help:"The same as --identities none."`
 	Discovery   string    `enum:",auto,graph,arm" default:"" placeholder:"HOW" help:"How to find resources: auto, graph (Resource Graph) or arm (lists)."`
+	Resume      string    `placeholder:"JOB" help:"Go on with a scan that is not whole: its job's id, the beginning of it, or last."`
 	DryRun      bool      `help:"Only say what a scan would read, and how long it would take."`
 }
 
@@ -24,6 +25,9 @@ func (scanCmd) Help() string {
 	return `Reads subscriptions, resource groups, resources and role assignments of an Azure tenant into a
 snapshot, which is immutable and kept by the backend. What could not be read stands in the
 snapshot's coverage ledger and in the summary; an incomplete scan exits with 3.
+
+A scan that was stopped, that failed or that is incomplete can be resumed for seven days: what it has
+read to the end is not read again. It goes on as it was begun, so that no other flag of a scan is needed.
 
 Several filters must all hold; several values of one filter are alternatives. Values may be
 repeated or separated by commas.
@@ -34,6 +38,7 @@ Examples:
   atg scan --subscription 6f0c… --location westeurope,northeurope
   atg scan --tag env=prod --exclude-type microsoft.insights/components
   atg scan -o json | jq .snapshot.id
+  atg scan --resume last                           # go on with the one that was stopped
   atg --backend remote scan --detach               # the job goes on: atg job watch ID comes back to it`
 }
 
@@ -54,6 +59,12 @@ func (c *scanCmd) Run(ctx context.Context, a *app) error {
 		request.Identities = backend.IdentitiesNone
 	}
 	task := c.task(dispatch.Ending{})
+	if task.Resume = c.Resume; c.Resume != "" {
+		if c.DryRun {
+			return usage("--resume and --dry-run contradict each other")
+		}
+		request.TenantID = a.tenantID // by flag: the configured one is for new scans
+	}
 	out, err := d.ExecuteScan(ctx, request, task)
 	return a.outcome(d, out, task.Ending, err)
 }

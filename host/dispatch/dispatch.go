@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/azure-tenant-grapher/atg/host/checkpoint"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -64,6 +65,10 @@ type Options struct {
 	// Enqueue keeps a submission that could not be sent, for Task.Queue, and answers the id of what it kept;
 	// nil keeps none.
 	Enqueue func(ctx context.Context, u Unsent) (string, error)
+	// Profile is the one in effect: a scan is resumed with that with which it was begun.
+	Profile string
+	// Checkpoints keeps the finished parts of scans, so that they can be resumed; nil keeps none.
+	Checkpoints *checkpoint.Store
 	// Grace is how long a backend has to stop its work; 0 is 15 seconds.
 	Grace time.Duration
 }
@@ -115,6 +120,9 @@ type Task struct {
 	Detach  bool   // do not wait for a durable job
 	// Queue keeps the submission for later if the service cannot be reached. It wins over the fallback.
 	Queue bool
+	// Resume takes up a scan that is not whole, by the id of its job, the beginning of it, or checkpoint.Last:
+	// its request holds, and Request may not contradict it.
+	Resume string
 	Ending
 }
 
@@ -225,22 +233,28 @@ func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Tas
 		return nil, false, err
 	}
 
+	kept, err := s.resumable(task, &submission)
+	if err != nil {
+		return nil, false, err
+	}
+	defer func() { err = kept.end(ctx, err) }()
 	job, err := s.Backend.Submit(ctx, submission)
 	if err != nil {
 		return nil, true, s.unanswered(ctx, err)
 	}
+	kept.began(job)
 	job.Operation = task.Request.Operation()
 	out = &Outcome{Backend: name, Job: job}
 	if task.Detach {
 		return out, true, nil
 	}
-	return out, true, d.finish(ctx, s, task.Ending, out)
+	observer := d.options.Observe()
+	defer observer.Close()
+	return out, true, d.finish(ctx, s, task.Ending, out, kept.observe(observer))
 }
 
 // finish follows the job and fills its outcome.
-func (d *ExecutionDispatcher) finish(ctx context.Context, s *Session, e Ending, out *Outcome) error {
-	observer := d.options.Observe()
-	defer observer.Close()
+func (d *ExecutionDispatcher) finish(ctx context.Context, s *Session, e Ending, out *Outcome, observer Observer) error {
 	job, err := s.follow(ctx, out.Job.JobID, e, observer)
 	if err != nil {
 		return err

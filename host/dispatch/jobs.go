@@ -50,7 +50,9 @@ func (s *Session) Store(ctx context.Context, files []File) ([]backend.Input, err
 // The outcome and the error are those that the command which submitted it would have answered.
 func (d *ExecutionDispatcher) Watch(ctx context.Context, id string, e Ending) (*Outcome, error) {
 	return d.reattach(ctx, id, e, func(ctx context.Context, s *Session, out *Outcome) error {
-		return d.finish(ctx, s, e, out)
+		observer := d.options.Observe()
+		defer observer.Close()
+		return d.finish(ctx, s, e, out, observer)
 	})
 }
 

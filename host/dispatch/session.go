@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/azure-tenant-grapher/atg/host/checkpoint"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -138,6 +139,10 @@ func (s *Session) check(task Task) error {
 	if iac, ok := task.Request.(*backend.IaCGenerationRequest); ok && len(can.Formats) > 0 && !slices.Contains(can.Formats, iac.OutputFormat) {
 		return s.unsupported("the format "+iac.OutputFormat, "it can do: "+list(can.Formats))
 	}
+	if task.Resume != "" && s.durable() {
+		return fault.New(fault.Unsupported, fmt.Sprintf("the jobs of backend %s go on by themselves; there is none to resume", s.Name),
+			fault.Hint("follow it: %s", s.follows(task.Resume)), fault.On(s.Name), fault.From(fault.OriginHost))
+	}
 	for _, need := range []struct {
 		feature backend.Feature
 		needed  bool
@@ -145,6 +150,7 @@ func (s *Session) check(task Task) error {
 	}{
 		{backend.FeatureDurableJobs, task.Detach, "--detach: its jobs end with it"},
 		{backend.FeatureDurableJobs, task.Queue, "--queue: its jobs end with it"},
+		{backend.FeatureParts, task.Resume != "", "--resume"},
 		{backend.FeatureInputs, len(task.Inputs) > 0, "input files"},
 		{backend.FeatureArtifacts, task.OutputDir != "", "output files"},
 	} {
@@ -153,6 +159,14 @@ func (s *Session) check(task Task) error {
 		}
 	}
 	return nil
+}
+
+// follows is the command that follows a durable job, which its user may not have named.
+func (s *Session) follows(id string) string {
+	if id == checkpoint.Last {
+		return s.again("job", "list")
+	}
+	return s.again("job", "watch", id)
 }
 
 // unsupported says what a backend cannot do, and what it can.
