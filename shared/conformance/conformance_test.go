@@ -3,6 +3,8 @@ package conformance_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -334,6 +336,37 @@ func TestEveryCheckCanFail(t *testing.T) {
 				a, err := r.FetchSnapshot(ctx, id, dir, func(backend.Progress) {})
 				a.SHA256 = strings.Repeat("0", 64)
 				return a, err
+			}
+		},
+		"parts/files": func(b *broken) {
+			b.watch = func(r *reference, id string, after uint64, yield func(backend.Event) error) error {
+				return r.WatchJob(ctx, id, after, func(e backend.Event) error {
+					if e.Part != nil {
+						other := *e.Part
+						other.SHA256 = strings.Repeat("0", 64)
+						e.Part = &other
+					}
+					return yield(e)
+				})
+			}
+		},
+		"parts/not-again": func(b *broken) {
+			b.submit = func(r *reference, s backend.Submission) (backend.JobStatusResponse, error) {
+				s.Parts = nil
+				return r.Submit(ctx, s)
+			}
+		},
+		"parts/damaged": func(b *broken) { // it believes whatever it finds
+			b.submit = func(r *reference, s backend.Submission) (backend.JobStatusResponse, error) {
+				for i, p := range s.Parts {
+					content, err := os.ReadFile(filepath.Join(s.WorkDir, p.Path))
+					if err != nil {
+						return backend.JobStatusResponse{}, err
+					}
+					sum := sha256.Sum256(content)
+					s.Parts[i].SHA256 = hex.EncodeToString(sum[:])
+				}
+				return r.Submit(ctx, s)
 			}
 		},
 		"close/ends": func(b *broken) { b.close = func(context.Context) error { return errors.New("stuck") } },

@@ -72,7 +72,7 @@ func (r *reference) Configure(_ context.Context, s backend.Settings) error {
 func (r *reference) Capabilities(context.Context) (backend.Capabilities, error) {
 	c := backend.Capabilities{
 		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC}, Formats: []string{"arm"},
-		Features: append(runner.Features(), backend.FeatureSnapshots),
+		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
 	}
 	if r.capabilities != nil {
 		r.capabilities(&c)
@@ -98,6 +98,9 @@ func (r *reference) scan(_ context.Context, job *runner.Job) (backend.Result, er
 	if err := os.WriteFile(filepath.Join(out, "report.txt"), []byte("one resource"), 0o600); err != nil {
 		return nil, err
 	}
+	if err := r.parts(job); err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(snapshotFile)
 	s := backend.Snapshot{
 		ID: "s-" + job.ID(), TenantID: "t", CreatedAt: time.Now(), Complete: true, Resources: 1,
@@ -107,6 +110,33 @@ func (r *reference) scan(_ context.Context, job *runner.Job) (backend.Result, er
 	defer r.mu.Unlock()
 	r.snapshots = append([]backend.Snapshot{s}, r.snapshots...)
 	return &backend.ScanResult{Success: true, Complete: true, Resources: 1, Snapshot: &s, Coverage: backend.Coverage{Complete: true}}, nil
+}
+
+// parts does the parts of a scan that are not done.
+func (r *reference) parts(job *runner.Job) error {
+	dir, err := job.WorkDir()
+	if err != nil {
+		return err
+	}
+	for i, content := range []string{"a resource", "two resources"} {
+		sum := sha256.Sum256([]byte(content))
+		p := backend.Part{Key: fmt.Sprint("part ", i), Path: fmt.Sprint(i, ".part"), Rows: int64(i + 1), SHA256: hex.EncodeToString(sum[:])}
+		file := filepath.Join(dir, p.Path)
+		done := false
+		for _, known := range job.Submission().Parts {
+			kept, err := os.ReadFile(file)
+			sum := sha256.Sum256(kept)
+			done = done || err == nil && known.Key == p.Key && known.SHA256 == hex.EncodeToString(sum[:])
+		}
+		if done {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			return err
+		}
+		job.Part(p)
+	}
+	return nil
 }
 
 func (r *reference) ListSnapshots(_ context.Context, f backend.SnapshotFilter) (backend.SnapshotPage, error) {

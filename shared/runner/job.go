@@ -77,6 +77,17 @@ func (j *Job) Part(p backend.Part) {
 	j.events.add(backend.Event{Kind: backend.EventPart, Part: &p})
 }
 
+// Tenant says which tenant the job has found, where the request names none, or by another name.
+func (j *Job) Tenant(id string) {
+	j.mu.Lock()
+	known := j.state.TenantID == id
+	j.state.TenantID = id
+	j.mu.Unlock()
+	if !known {
+		j.announce()
+	}
+}
+
 // SignIn asks the person at the terminal to sign in.
 func (j *Job) SignIn(s backend.SignIn) {
 	j.events.add(backend.Event{Kind: backend.EventSignIn, SignIn: &s})
