@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
@@ -41,8 +39,11 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return backend.Snapshot{}, err
 	}
+	if _, err := w.conn.ExecContext(ctx, "CREATE TEMP TABLE duplicates (row INTEGER PRIMARY KEY)"); err != nil {
+		return backend.Snapshot{}, err
+	}
 	for _, t := range tables {
-		if err := w.unique(ctx, t.name, t.unique, t.best); err != nil {
+		if err := w.unique(ctx, t.name, t.best); err != nil {
 			return backend.Snapshot{}, err
 		}
 	}
@@ -68,45 +69,32 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 	return w.publish(ctx, snapshot)
 }
 
-// unique makes the unique index of a table. Duplicates are rare, so they are only looked for once
-// the index has found one.
-func (w *Writer) unique(ctx context.Context, table, columns, best string) error {
-	index := fmt.Sprintf(`CREATE UNIQUE INDEX %s_id ON %s (%s)`, table, table, columns)
-	_, err := w.conn.ExecContext(ctx, index)
-	if code(err) != sqlite3.SQLITE_CONSTRAINT {
-		return err
-	}
-	if err := w.deduplicate(ctx, table, columns, best); err != nil {
-		return err
-	}
-	_, err = w.conn.ExecContext(ctx, index)
-	return err
-}
-
-// deduplicate leaves of the rows that columns do not tell apart the best.
-func (w *Writer) deduplicate(ctx context.Context, table, columns, best string) error {
-	gone, err := w.conn.QueryContext(ctx, fmt.Sprintf(`
-		DELETE FROM %[1]s WHERE rowid IN (
-			SELECT row FROM (
-				SELECT rowid AS row, row_number() OVER (PARTITION BY %[2]s ORDER BY %[3]s rowid DESC) AS nth
-				FROM %[1]s WHERE id_key IS NOT NULL)
-			WHERE nth > 1)
-		RETURNING subscription_id, type, location, id`, table, columns, best))
+// unique makes the index that tells the rows of a table apart, and removes with its help all but the
+// best of several. A unique index would find duplicates for nothing, but then must be built again
+// behind them; and they are usual where ARM tells more of what Resource Graph has too.
+func (w *Writer) unique(ctx context.Context, table, best string) error {
+	found, err := w.conn.ExecContext(ctx, fmt.Sprintf(`
+		CREATE INDEX %[1]s_id ON %[1]s (id_key);
+		DELETE FROM duplicates;
+		INSERT INTO duplicates SELECT row.rowid
+		FROM (SELECT id_key AS twice FROM %[1]s WHERE id_key IS NOT NULL GROUP BY id_key HAVING count(*) > 1)
+		CROSS JOIN %[1]s AS row ON row.id_key = twice
+		WHERE row.rowid <> (SELECT rowid FROM %[1]s WHERE id_key = twice ORDER BY %[2]s rowid DESC LIMIT 1)`, table, best))
 	if err != nil {
 		return err
 	}
-	defer discard(gone)
-	for gone.Next() {
-		var subscription, typ, location, id string
-		if err := gone.Scan(&subscription, &typ, &location, &id); err != nil {
+	n, err := found.RowsAffected()
+	if err != nil || n == 0 {
+		return err
+	}
+	w.counts.Duplicates += n
+	if table == "resources" {
+		if err := w.untally(ctx); err != nil {
 			return err
 		}
-		w.counts.Duplicates++
-		if table == "resources" {
-			w.tally.add(subscription, typ, location, parentLength(id) != nil, -1)
-		}
 	}
-	return gone.Err()
+	_, err = w.conn.ExecContext(ctx, "DELETE FROM "+table+" WHERE rowid IN (SELECT row FROM duplicates)") //nolint:gosec // one of tables
+	return err
 }
 
 // ledger writes what came of reading each part of the tenant.

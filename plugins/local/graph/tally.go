@@ -37,6 +37,26 @@ func (t *tally) add(subscription, typ, location string, contained bool, n int64)
 	}
 }
 
+// untally takes those resources off the tally that are duplicates.
+func (w *Writer) untally(ctx context.Context) error {
+	rows, err := w.conn.QueryContext(ctx, `SELECT subscription_id, type, location, parent_length IS NOT NULL, count(*)
+		FROM resources WHERE rowid IN (SELECT row FROM duplicates) GROUP BY 1, 2, 3, 4`)
+	if err != nil {
+		return err
+	}
+	defer discard(rows)
+	for rows.Next() {
+		var subscription, typ, location string
+		var contained bool
+		var n int64
+		if err := rows.Scan(&subscription, &typ, &location, &contained, &n); err != nil {
+			return err
+		}
+		w.tally.add(subscription, typ, location, contained, -n)
+	}
+	return rows.Err()
+}
+
 // writeSums writes the table sums. A subscription has the name that ARM lists, or else Resource Graph.
 func (w *Writer) writeSums(ctx context.Context) error {
 	stmt, err := w.conn.PrepareContext(ctx, `INSERT INTO sums VALUES (?1, ?2, CASE ?1 WHEN 'subscription' THEN COALESCE(

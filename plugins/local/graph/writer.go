@@ -28,14 +28,15 @@ const batch = 1000
 // snapshot small: it has a page for each table and index.
 const pageSize = 32768
 
-// loading are the settings of a file that nobody else sees yet and that is synced once, at the end.
+// loading are the settings of a file that nobody else sees yet and that is synced once, at the end. A
+// statement that fails cannot be taken back, for there is no journal: the whole file is given up.
 // The cache is also what a sort may hold in memory: more than 4 MiB is no faster. Sorting writes its
 // temporary files beside the snapshot, where there must be room anyway, and not where TMPDIR says; the
 // setting is the process's, so of two writers at once one may use the folder of the other.
 func loading(dir string) string {
 	return fmt.Sprintf(`
 PRAGMA page_size = %d;
-PRAGMA journal_mode = TRUNCATE;
+PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -4096;
 PRAGMA locking_mode = EXCLUSIVE;
@@ -90,20 +91,19 @@ var (
 	jsonColumns = []string{"sku", "plan", "tags", "identity", "zones", "extended_location", "extra", "properties"}
 )
 
-// tables are the tables of Azure's rows: the columns that each adds, what tells its rows apart, and
-// which of several rows is the best; of equally good ones it is the last.
+// tables are the tables of Azure's rows: the columns that each adds, and which of several rows with
+// one id is the best; of equally good ones it is the last.
 var tables = []struct {
-	name   string
-	more   []string
-	unique string
-	best   string
+	name string
+	more []string
+	best string
 }{
-	{"resources", []string{"source", "parent_length"}, "id_key", bestSource},
-	{"containers", []string{"parent_key"}, "id_key", ""},
+	{"resources", []string{"source", "parent_length"}, bestSource},
+	{"containers", []string{"parent_key"}, ""},
 	{"role_assignments", []string{"principal_id", "principal_type", "role_definition_id",
-		"role_definition_name", "scope", "scope_key"}, "id_key", ""},
-	{"role_definitions", []string{"role_name", "role_type"}, "id_key", ""},
-	{"other_rows", []string{"table_name"}, "table_name, id_key", ""},
+		"role_definition_name", "scope", "scope_key"}, ""},
+	{"role_definitions", []string{"role_name", "role_type"}, ""},
+	{"other_rows", []string{"table_name"}, ""},
 }
 
 // bestSource puts what ARM said first, for it is fresh and whole, then the main table of Resource

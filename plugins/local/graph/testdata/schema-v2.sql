@@ -8,7 +8,7 @@ CREATE TABLE containers (
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
   properties TEXT
 ) STRICT;
-CREATE UNIQUE INDEX containers_id ON containers (id_key);
+CREATE INDEX containers_id ON containers (id_key);
 CREATE TABLE coverage (
   position INTEGER PRIMARY KEY,
   scope    TEXT NOT NULL,
@@ -33,7 +33,7 @@ CREATE TABLE other_rows (
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
   properties TEXT
 ) STRICT;
-CREATE UNIQUE INDEX other_rows_id ON other_rows (table_name, id_key);
+CREATE INDEX other_rows_id ON other_rows (id_key);
 CREATE VIEW relationships AS
 SELECT parent_key AS source_key, 'CONTAINS' AS kind, id_key AS target_key, 'containment' AS rule, '' AS property
 FROM containers WHERE parent_key <> ''
@@ -52,7 +52,7 @@ CREATE TABLE resources (
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
   properties TEXT
 ) STRICT;
-CREATE UNIQUE INDEX resources_id ON resources (id_key);
+CREATE INDEX resources_id ON resources (id_key);
 CREATE INDEX resources_type ON resources (type, location);
 CREATE TABLE role_assignments (
   id TEXT NOT NULL, id_fold TEXT,
@@ -65,7 +65,7 @@ CREATE TABLE role_assignments (
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
   properties TEXT
 ) STRICT;
-CREATE UNIQUE INDEX role_assignments_id ON role_assignments (id_key);
+CREATE INDEX role_assignments_id ON role_assignments (id_key);
 CREATE INDEX role_assignments_principal ON role_assignments (principal_id);
 CREATE INDEX role_assignments_scope ON role_assignments (scope_key);
 CREATE TABLE role_definitions (
@@ -78,7 +78,7 @@ CREATE TABLE role_definitions (
   sku TEXT, plan TEXT, tags TEXT, identity TEXT, zones TEXT, extended_location TEXT, extra TEXT,
   properties TEXT
 ) STRICT;
-CREATE UNIQUE INDEX role_definitions_id ON role_definitions (id_key);
+CREATE INDEX role_definitions_id ON role_definitions (id_key);
 CREATE INDEX role_definitions_name ON role_definitions (lower(name));
 CREATE TABLE subscriptions (
   subscription_id TEXT NOT NULL PRIMARY KEY,
