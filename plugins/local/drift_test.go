@@ -128,7 +128,7 @@ func TestWhatIsDeletedMeanwhileIsNoGap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job, err := b.Submit(t.Context(), backend.Submission{Request: &backend.ScanRequest{}})
+	job, err := b.Submit(t.Context(), backend.Submission{Request: &backend.ScanRequest{Depth: backend.DepthResources}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestSubscriptionsThatCannotBeRead(t *testing.T) {
 			sim, settings := simulate(t, azuresim.Config{})
 			b := start(t, settings)
 			inject(t, sim, c.faults)
-			o := mustScan(t, b, backend.ScanRequest{})
+			o := mustScan(t, b, backend.ScanRequest{Discovery: backend.DiscoveryGraph})
 			want := whole()
 			for _, kind := range []string{kindContainers, kindAssigned, kindResources} {
 				want[subTest+" "+kind] = line(subTest, "Test", kind, c.state, 0, -1)
@@ -52,7 +52,7 @@ func TestSubscriptionsThatCannotBeRead(t *testing.T) {
 				t.Errorf("result = %+v", o.result)
 			}
 			t.Run("and nothing else", func(t *testing.T) {
-				o := scan(t, b, backend.ScanRequest{Filter: backend.Filter{Subscriptions: []string{"Test"}}})
+				o := scan(t, b, backend.ScanRequest{Discovery: backend.DiscoveryGraph, Filter: backend.Filter{Subscriptions: []string{"Test"}}})
 				// The role definitions of the tenant can be read all the same.
 				if o.result == nil || o.result.Complete || len(o.result.Coverage.Gaps()) != 3 {
 					t.Errorf("result = %+v, fault = %+v", o.result, o.job.Fault)
@@ -198,16 +198,18 @@ func TestPatienceEnds(t *testing.T) {
 	sim, settings := simulate(t, azuresim.Config{})
 	settings["throttle_patience"], settings["parallelism"] = 2, 1
 	b := start(t, settings)
-	// The smallest part comes last, and so alone finds the quota used up.
-	inject(t, sim, azuresim.Faults{Rules: []azuresim.Fault{{Path: graphPath, Body: `resourcecontainers \| where isempty.*project`, Status: 429, RetryAfter: 60}}})
+	// The last table alone finds the quota used up.
+	inject(t, sim, azuresim.Faults{Rules: []azuresim.Fault{{Path: graphPath, Body: `"deploymentresources `, Status: 429, RetryAfter: 60}}})
 	o := mustScan(t, b, backend.ScanRequest{})
 	want := whole()
-	want["tenant "+kindContainers] = line("tenant", "Contoso", kindContainers, backend.CoverageThrottled, 0, 1)
+	for id, name := range map[string]string{subProd: "Production", subTest: "Test", subEmpty: "Sandbox"} {
+		want[id+" deploymentresources"] = line(id, name, "deploymentresources", backend.CoverageThrottled, 0, -1)
+	}
 	got := byPlace(o.result.Coverage.Entries)
 	if d := diffCoverage(want, got); d != "" {
 		t.Errorf("ledger (-want +got):\n%s", d)
 	}
-	if f := got["tenant "+kindContainers].Fault; f == nil || f.Code != fault.Throttled || !f.Retryable {
+	if f := got[subProd+" deploymentresources"].Fault; f == nil || f.Code != fault.Throttled || !f.Retryable {
 		t.Errorf("reason = %+v", f)
 	}
 	if o.result.Complete {

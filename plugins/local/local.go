@@ -98,14 +98,14 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 	}
 	return backend.Capabilities{
 		Operations: []backend.Operation{backend.OpScan},
-		Features:   append(runner.Features(), backend.FeatureSnapshots),
+		Features:   append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
 	}, nil
 }
 
 // Submit implements backend.Backend.
 func (l *local) Submit(ctx context.Context, s backend.Submission) (backend.JobStatusResponse, error) {
-	if len(s.Parts)+len(s.Shard) > 0 {
-		return backend.JobStatusResponse{}, fault.New(fault.Unsupported, "this backend cannot go on from parts, nor do a shard")
+	if len(s.Shard) > 0 {
+		return backend.JobStatusResponse{}, fault.New(fault.Unsupported, "this backend cannot do a shard of a scan")
 	}
 	return l.Runner.Submit(ctx, s)
 }
@@ -126,7 +126,19 @@ func (l *local) scan(ctx context.Context, job *runner.Job) (backend.Result, erro
 	if err != nil {
 		return nil, err
 	}
-	result, err := e.scanner.Scan(ctx, job.Submission().Request.(*backend.ScanRequest), job)
+	request := job.Submission().Request.(*backend.ScanRequest)
+	if request.DryRun {
+		result, err := e.scanner.Predict(ctx, request, job)
+		if err != nil {
+			return nil, err
+		}
+		return result, nil
+	}
+	dir, err := job.WorkDir()
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.scanner.Scan(ctx, request, dir, job.Submission().Parts, job)
 	if err != nil {
 		return nil, err
 	}

@@ -74,8 +74,12 @@ type outcome struct {
 	job    backend.JobStatusResponse
 }
 
+// scan scans as deep as Resource Graph goes, unless the request says otherwise.
 func scan(t *testing.T, b backend.Backend, request backend.ScanRequest) outcome {
 	t.Helper()
+	if request.Depth == "" {
+		request.Depth = backend.DepthResources
+	}
 	job, err := b.Submit(t.Context(), backend.Submission{Request: &request})
 	if err != nil {
 		t.Fatalf("Submit: %v", err)

@@ -28,7 +28,7 @@ var documented = []string{
 	"computeresources", "deploymentresources", "desktopvirtualizationresources", "dnsresources",
 	"edgeorderresources", "elasticsanresources", "extendedlocationresources",
 	"extensibilityresourcechanges", "featureresources", "guestconfigurationresources",
-	"healthresourcechanges", "healthresources", "impactreportresources", "insightresources",
+	"healthresourcechanges", "healthresources", "impactreportresources", "insightsresources",
 	"iotsecurityresources", "kubernetesconfigurationresources", "kustoresources",
 	"maintenanceresources", "managedserviceresources", "migrateresources", "networkresources",
 	"orbitalresources", "patchassessmentresources", "patchinstallationresources",

@@ -7,42 +7,44 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
-	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// countAll asks how many rows each table has in each scope, and finds out about the subscriptions
-// that Resource Graph keeps silent about.
-func (s *scan) countAll(ctx context.Context) error {
-	var units []unit
-	for _, t := range tables {
-		units = append(units, s.countUnits(t, s.ledger.open(t, func(place, *entry) bool { return true }))...)
-	}
-	s.progress.begin(phaseCounts, "queries", int64(len(units)))
-	if err := s.each(ctx, units, s.count, s.uncounted); err != nil {
+// survey reads the containers and counts the resources of each subscription, and finds out about the
+// subscriptions that Resource Graph keeps silent about.
+func (s *scan) survey(ctx context.Context) error {
+	counts := s.countUnits(s.ledger.open(resources, func(*entry) bool { return true }))
+	s.progress.begin(phaseCounts, "queries", int64(len(counts)))
+	s.progress.begin(containers.phase, "rows", 0)
+	units := append(counts, s.unfinished(s.rest(containers))...)
+	err := s.each(ctx, units, func(ctx context.Context, u unit) error {
+		if u.table == resources {
+			return s.count(ctx, u)
+		}
+		return s.read(ctx, u)
+	}, func(u unit, f *fault.Fault) {
+		if u.table == resources {
+			s.uncounted(u, f)
+			return
+		}
+		s.uncontained(u, f)
+	})
+	if err != nil || s.absent.Load() != nil {
 		return err
 	}
-	if err := s.probe(ctx, s.ledger.unseen(s.scope.subscriptions)); err != nil {
-		return err
-	}
-	s.ledger.deny()
-	return nil
+	return s.probe(ctx, s.ledger.unseen())
 }
 
-// countUnits are the units to count places of a table with. Unlike batch it needs no counts.
-func (s *scan) countUnits(t *table, places []place) []unit {
+// countUnits are the units to count places with.
+func (s *scan) countUnits(places []place) []unit {
 	var units []unit
-	if at := slices.IndexFunc(places, func(p place) bool { return p.scope == tenantScope }); at >= 0 {
-		units = append(units, unit{table: t, places: places[at : at+1]})
-		places = slices.Concat(places[:at], places[at+1:])
-	}
 	for some := range slices.Chunk(places, azure.MaxSubscriptions) {
-		units = append(units, unit{table: t, places: some})
+		units = append(units, unit{table: resources, places: some, ranges: 1})
 	}
 	return units
 }
 
-// count asks how many rows a unit has.
+// count asks how many rows each place of a unit has.
 func (s *scan) count(ctx context.Context, u unit) error {
 	found := map[string]int64{}
 	err := ask(ctx, s.scope.session, azure.Query{KQL: u.table.counts(s.conditions(u)), Subscriptions: u.subscriptions()}, setCount, func(c count) {
@@ -52,11 +54,7 @@ func (s *scan) count(ctx context.Context, u unit) error {
 		return err
 	}
 	for _, p := range u.places {
-		rows := found[p.scope]
-		if u.tenant() {
-			rows = found[""]
-		}
-		s.ledger.update(p, func(e *entry) { e.expected, e.fault = rows, nil })
+		s.ledger.update(p, func(e *entry) { e.expected, e.fault = found[p.scope], nil })
 	}
 	s.progress.add(phaseCounts, 1)
 	return nil
@@ -65,15 +63,30 @@ func (s *scan) count(ctx context.Context, u unit) error {
 // uncounted takes a unit in that could not be counted. What is refused counts as unseen for now;
 // any other may still be read.
 func (s *scan) uncounted(u unit, f *fault.Fault) {
-	if f.Code != fault.AzureForbidden {
+	if azure.IsNoResourceGraph(f) {
+		s.absent.Store(f)
 		return
 	}
-	if len(s.scope.subscriptions) == 0 {
-		f = nil // Resource Graph refuses a principal that can read nothing at all: there is nothing
+	if f.Code == fault.AzureForbidden {
+		for _, p := range u.places {
+			s.ledger.update(p, func(e *entry) { e.expected = 0 })
+		}
 	}
-	for _, p := range u.places {
-		s.ledger.update(p, func(e *entry) { e.expected, e.fault = 0, f })
+}
+
+// uncontained takes containers in that could not be read. Of what is refused the probe finds out more.
+func (s *scan) uncontained(u unit, f *fault.Fault) {
+	switch {
+	case azure.IsNoResourceGraph(f):
+		s.absent.Store(f)
+	case f.Code != fault.AzureForbidden:
+		s.ledger.fail(u.places, f)
+	case u.whole && len(s.scope.subscriptions) > 0: // it may be one of them alone
+		s.ledger.fail(u.places[:1], f)
+	case u.tenant() && len(s.scope.subscriptions) > 0:
+		s.ledger.fail(u.places, f)
 	}
+	// Resource Graph refuses a principal that can read nothing at all: there is nothing.
 }
 
 // probe looks into subscriptions that ARM lists and of which Resource Graph shows nothing, by asking
@@ -82,37 +95,23 @@ func (s *scan) uncounted(u unit, f *fault.Fault) {
 func (s *scan) probe(ctx context.Context, ids []string) error {
 	var units []unit
 	for _, id := range ids {
-		units = append(units, unit{table: containers, places: []place{{id, containers}}})
+		units = append(units, unit{table: containers, places: []place{{id, containers}}, ranges: 1})
 	}
 	return s.each(ctx, units, func(ctx context.Context, u unit) error {
 		id := u.places[0].scope
-		err := s.count(ctx, u)
+		err := s.read(ctx, u)
 		switch {
-		case fault.CodeOf(err) == fault.AzureForbidden, err == nil && s.ledger.get(u.places[0]).expected == 0:
+		case fault.CodeOf(err) == fault.AzureForbidden, err == nil && s.ledger.get(u.places[0]).listed == 0:
 			if err := s.scope.session.TrySubscription(ctx, id); err != nil {
 				return err
 			}
-			s.ledger.decide(everywhere(id), backend.CoverageDropped, dropped(id))
+			s.drop(id)
 			return nil
 		case err != nil:
 			return err
 		}
-		for _, p := range everywhere(id) { // it is there after all
-			if err := s.count(ctx, unit{table: p.table, places: []place{p}}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(u unit, f *fault.Fault) { s.ledger.fail(everywhere(u.places[0].scope), f) })
-}
-
-// everywhere are the places of all tables in a scope.
-func everywhere(scope string) []place {
-	places := make([]place, len(tables))
-	for i, t := range tables {
-		places[i] = place{scope, t}
-	}
-	return places
+		return s.count(ctx, unit{table: resources, places: []place{{id, resources}}, ranges: 1}) // it is there after all
+	}, func(u unit, f *fault.Fault) { s.ledger.shut(u.places[0].scope, stateOf(f), f) })
 }
 
 // dropped is why a subscription is missing that Resource Graph leaves out without a word.

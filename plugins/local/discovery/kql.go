@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -51,7 +53,7 @@ func resourceConditions(f backend.Filter) []string {
 		conditions = append(conditions, oneOf("resourceGroup", f.ResourceGroups))
 	}
 	if len(f.ResourceTypes) > 0 {
-		conditions = append(conditions, oneOf("type", f.ResourceTypes))
+		conditions = append(conditions, oneOf("type", withAncestors(f.ResourceTypes)))
 	}
 	if len(f.ExcludeTypes) > 0 {
 		conditions = append(conditions, "not("+oneOf("type", f.ExcludeTypes)+")")
@@ -69,6 +71,49 @@ func resourceConditions(f backend.Filter) []string {
 	return conditions
 }
 
+// withAncestors adds to types those that one must read to come to them.
+func withAncestors(types []string) []string {
+	all := slices.Clone(types)
+	for _, t := range types {
+		for _, a := range armschema.Ancestors(t) {
+			if !slices.ContainsFunc(all, func(known string) bool { return strings.EqualFold(known, a) }) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
+// matches says whether a filter takes a resource that Resource Manager lists. Its list knows conditions as well,
+// but not together.
+func matches(f backend.Filter, r *graph.Row) bool {
+	among := func(value string, wanted []string) bool {
+		return slices.ContainsFunc(wanted, func(w string) bool { return strings.EqualFold(strings.ReplaceAll(w, " ", ""), value) })
+	}
+	switch {
+	case len(f.ResourceGroups) > 0 && !slices.ContainsFunc(f.ResourceGroups, func(g string) bool { return strings.EqualFold(g, r.ResourceGroup) }),
+		len(f.ResourceTypes) > 0 && !among(r.Type, withAncestors(f.ResourceTypes)),
+		among(r.Type, f.ExcludeTypes),
+		len(f.Locations) > 0 && !among(r.Location, f.Locations):
+		return false
+	}
+	if len(f.Tags) == 0 {
+		return true
+	}
+	tags := map[string]string{}
+	_ = json.Unmarshal(r.Tags, &tags) // without tags there are none
+	for name, value := range f.Tags {
+		found := false
+		for n, v := range tags {
+			found = found || strings.EqualFold(n, name) && (value == "" || strings.EqualFold(v, value))
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
 // containerConditions keep the subscriptions themselves and, of the resource groups, those asked for.
 func containerConditions(f backend.Filter) []string {
 	if len(f.ResourceGroups) == 0 {
@@ -77,8 +122,8 @@ func containerConditions(f backend.Filter) []string {
 	return []string{fmt.Sprintf("(type !~ 'microsoft.resources/subscriptions/resourcegroups' or %s)", oneOf("name", f.ResourceGroups))}
 }
 
-// authorizationConditions keep what is assigned in the resource groups asked for, or below them.
-func authorizationConditions(f backend.Filter) []string {
+// withinGroups keep what is assigned in the resource groups asked for, or below them.
+func withinGroups(f backend.Filter) []string {
 	if len(f.ResourceGroups) == 0 {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,17 +11,38 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// tenantScope is the ledger's scope for rows that belong to no subscription.
-const tenantScope = "tenant"
+// tenantScope is the ledger's scope for rows that belong to no subscription, and restScope that of the
+// line that all subscriptions without a line of their own share.
+const (
+	tenantScope = "tenant"
+	restScope   = "subscriptions"
+)
 
 // unknown is how many rows there are where Azure did not say.
 const unknown = -1
 
 // ledger keeps what came of reading each table in each scope. It is for concurrent use.
 type ledger struct {
-	mu      sync.Mutex
-	entries map[place]*entry
-	order   []place
+	mu       sync.Mutex
+	scopes   []string          // the tenant, then the subscriptions to read
+	reads    map[string]bool   // of those
+	names    map[string]string // of scopes, the disabled ones included
+	disabled []azure.Subscription
+	tables   []*table // with a line for each scope, or for all
+	entries  map[place]*entry
+	gaps     map[string][]*gap       // of things below a place, by scope
+	failed   map[*table]*fault.Fault // tables that this cloud does not have
+	cut      map[*table]bool         // tables that were left out because of a limit
+	apart    map[string]bool         // subscriptions that Resource Manager lists instead of Resource Graph
+	refused  map[string]bool         // subscriptions of which nothing can be read
+}
+
+// gap is what could not be read of so many things of one kind.
+type gap struct {
+	kind   string
+	state  backend.CoverageState
+	things int64
+	fault  *fault.Fault // of the first
 }
 
 // place is a table in a scope: a subscription's id in lower case, or tenantScope.
@@ -30,7 +52,6 @@ type place struct {
 }
 
 type entry struct {
-	name     string // of the subscription
 	state    backend.CoverageState
 	listed   int64
 	expected int64
@@ -39,131 +60,263 @@ type entry struct {
 }
 
 func newLedger(s *scope, filter backend.Filter) *ledger {
-	l := &ledger{entries: map[place]*entry{}}
-	add := func(scope, name string, t *table) *entry {
-		p, e := place{scope, t}, &entry{name: name, expected: unknown, limit: unknown}
-		l.entries[p] = e
-		l.order = append(l.order, p)
-		return e
+	l := &ledger{names: map[string]string{tenantScope: s.tenant.Name}, entries: map[place]*entry{},
+		gaps: map[string][]*gap{}, failed: map[*table]*fault.Fault{}, cut: map[*table]bool{}, apart: map[string]bool{}, refused: map[string]bool{}, reads: map[string]bool{tenantScope: true}}
+	l.scopes = append(l.scopes, tenantScope)
+	for _, sub := range s.subscriptions {
+		id := strings.ToLower(sub.ID)
+		l.names[id] = sub.Name
+		if sub.Enabled() {
+			l.scopes, l.reads[id] = append(l.scopes, id), true
+		} else {
+			l.disabled = append(l.disabled, sub)
+		}
 	}
 	for _, t := range tables {
-		if t.tenant != nil && t.tenant(narrow(filter)) != nil {
-			add(tenantScope, s.tenant.Name, t)
-		}
-	}
-	for _, sub := range s.subscriptions {
-		for _, t := range tables {
-			e := add(strings.ToLower(sub.ID), sub.Name, t)
-			if !sub.Enabled() {
-				e.state, e.expected = backend.CoverageSkipped, 0
-				e.fault = fault.New(fault.Unsupported, "the subscription is "+strings.ToLower(sub.State), fault.On(sub.ID), fault.From(fault.OriginAzure))
-			}
-		}
+		l.add(t, narrow(filter))
 	}
 	return l
 }
 
-// update changes the entry of a place; one that is not in the ledger is none of the scan's business.
-func (l *ledger) update(p place, change func(*entry)) {
+// replaceAll leaves Resource Graph out: Resource Manager lists every subscription instead.
+func (l *ledger) replaceAll() {
+	l.mu.Lock()
+	l.tables = slices.DeleteFunc(l.tables, func(t *table) bool { return !t.arm })
+	maps.DeleteFunc(l.entries, func(p place, _ *entry) bool { return !p.table.arm })
+	l.mu.Unlock()
+	l.add(around, false)
+	l.add(listed, true)
+}
+
+// replace leaves Resource Graph out for one subscription.
+func (l *ledger) replace(scope string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, ok := l.entries[p]; ok {
-		change(e)
+	for _, t := range l.tables {
+		if !t.arm {
+			delete(l.entries, place{scope, t})
+		}
+	}
+	for _, t := range []*table{around, listed} {
+		if !slices.Contains(l.tables, t) {
+			l.tables = append(l.tables, t)
+		}
+		l.make(place{scope, t})
+	}
+	l.apart[scope] = true
+}
+
+// add opens a table. Those with a line for each scope get it at once.
+func (l *ledger) add(t *table, narrow bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tables = append(l.tables, t)
+	if !t.main {
+		return
+	}
+	for _, scope := range l.scopes {
+		if scope != tenantScope || l.atTenant(t, narrow) {
+			l.make(place{scope, t})
+		}
 	}
 }
 
-// open are the places of a table whose state is not decided and which match, in the ledger's order.
-func (l *ledger) open(t *table, match func(place, *entry) bool) []place {
+// make makes the entry of a place, unless an earlier attempt has.
+func (l *ledger) make(p place) *entry {
+	if l.entries[p] == nil {
+		l.entries[p] = newEntry()
+	}
+	return l.entries[p]
+}
+
+func newEntry() *entry { return &entry{expected: unknown, limit: unknown} }
+
+func (l *ledger) atTenant(t *table, narrow bool) bool {
+	return t.tenant != nil && t.tenant(narrow) != nil
+}
+
+// places are all places of a table, in the ledger's order.
+func (l *ledger) places(t *table, narrow bool) []place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var places []place
-	for _, p := range l.order {
-		if e := l.entries[p]; p.table == t && e.state == "" && match(p, e) {
-			places = append(places, p)
+	for _, scope := range l.scopes {
+		if (scope != tenantScope || l.atTenant(t, narrow)) && (t.arm || !l.apart[scope]) && !l.refused[scope] {
+			places = append(places, place{scope, t})
 		}
 	}
 	return places
 }
 
+// width is how many places a table has.
+func (l *ledger) width(t *table) int { return len(l.places(t, false)) }
+
+// covers says whether a scope is one of those that the scan reads.
+func (l *ledger) covers(scope string) bool { return l.reads[scope] }
+
+// update changes the entry of a place, which comes to be if its scope is one of the scan.
+func (l *ledger) update(p place, change func(*entry)) {
+	if !l.covers(p.scope) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(l.make(p))
+}
+
+// count adds rows that were read in a place; first says that none were before.
+func (l *ledger) count(p place, rows int64, first bool) {
+	l.update(p, func(e *entry) {
+		if first {
+			e.listed = 0
+		}
+		e.listed += rows
+	})
+}
+
+// open are the places of a main table whose state is not decided and which match, in the ledger's order.
+func (l *ledger) open(t *table, match func(*entry) bool) []place {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var places []place
+	for _, scope := range l.scopes {
+		if e, ok := l.entries[place{scope, t}]; ok && e.state == "" && match(e) {
+			places = append(places, place{scope, t})
+		}
+	}
+	return places
+}
+
+// shut decides all of a scope of which nothing can be read.
+func (l *ledger) shut(scope string, state backend.CoverageState, f *fault.Fault) {
+	var places []place
+	for _, t := range tables {
+		if t.main {
+			places = append(places, place{scope, t})
+		}
+	}
+	l.decide(places, state, f)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refused[scope] = true
+}
+
+// undecided keeps of places those whose state is not decided.
+func (l *ledger) undecided(places []place) []place {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var open []place
+	for _, p := range places {
+		if e, ok := l.entries[p]; !ok || e.state == "" {
+			open = append(open, p)
+		}
+	}
+	return open
+}
+
 // get is a copy of an entry.
-func (l *ledger) get(p place) (e entry) {
-	l.update(p, func(own *entry) { e = *own })
-	return e
+func (l *ledger) get(p place) entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e, ok := l.entries[p]; ok {
+		return *e
+	}
+	return *newEntry()
+}
+
+// stateOf is what a failure makes of what could not be read.
+func stateOf(f *fault.Fault) backend.CoverageState {
+	switch {
+	case f.Code == fault.AzureForbidden:
+		return backend.CoverageDenied
+	case f.Code == fault.Throttled:
+		return backend.CoverageThrottled
+	case f.Code == fault.Unsupported, azure.IsUnsupported(f), azure.IsNoTable(f):
+		return backend.CoverageUnsupported
+	}
+	return backend.CoverageFailed
 }
 
 // fail decides the state of places by what went wrong with them.
-func (l *ledger) fail(places []place, f *fault.Fault) {
-	state := backend.CoverageFailed
-	switch f.Code {
-	case fault.AzureForbidden:
-		state = backend.CoverageDenied
-	case fault.Throttled:
-		state = backend.CoverageThrottled
-	}
-	l.decide(places, state, f)
-}
+func (l *ledger) fail(places []place, f *fault.Fault) { l.decide(places, stateOf(f), f) }
 
 func (l *ledger) decide(places []place, state backend.CoverageState, f *fault.Fault) {
 	for _, p := range places {
 		l.update(p, func(e *entry) {
 			e.state, e.fault = state, f
-			if e.expected == 0 {
+			if e.expected <= e.listed {
 				e.expected = unknown // nobody has counted what cannot be seen
 			}
 		})
 	}
 }
 
-// unseen are the subscriptions of which Resource Graph has counted nothing at all, not even
+// limited notes that a table was not read, because the request's limit was reached.
+func (l *ledger) limited(t *table) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut[t] = true
+}
+
+// lack notes that this cloud does not have a table.
+func (l *ledger) lack(t *table, f *fault.Fault) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed[t] = f
+}
+
+// miss notes things below a place that could not be read.
+func (l *ledger) miss(scope string, g gap) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, known := range l.gaps[scope] {
+		if known.kind == g.kind && known.state == g.state {
+			known.things += g.things
+			return
+		}
+	}
+	l.gaps[scope] = append(l.gaps[scope], &g)
+}
+
+// unseen are the subscriptions of which Resource Graph shows nothing at all, not even
 // themselves: it leaves those out without a word that it may not show.
-func (l *ledger) unseen(subscriptions []azure.Subscription) []string {
+func (l *ledger) unseen() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ids []string
-	for _, s := range subscriptions {
-		id := strings.ToLower(s.ID)
-		if !slices.ContainsFunc(tables, func(t *table) bool {
-			e := l.entries[place{id, t}]
-			return e.state != "" || e.expected != 0
-		}) {
-			ids = append(ids, id)
+	for _, scope := range l.scopes {
+		c, r := l.entries[place{scope, containers}], l.entries[place{scope, resources}]
+		if scope != tenantScope && c.state == "" && c.listed == 0 && r.state == "" && r.expected <= 0 {
+			ids = append(ids, scope)
 		}
 	}
 	return ids
 }
 
-// deny decides the places that were refused when they were counted.
-func (l *ledger) deny() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, e := range l.entries {
-		if e.state == "" && e.fault != nil {
-			e.state, e.expected = backend.CoverageDenied, unknown
-		}
-	}
-}
-
 // limit shares a limit of rows out among the subscriptions in their order, so that the same request
-// reads the same rows whatever the order in which Azure answers.
-func (l *ledger) limit(rows int64) {
+// reads the same rows whatever the order in which Azure answers. cut says that it leaves some out.
+func (l *ledger) limit(rows int64) (cut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, p := range l.order {
-		e := l.entries[p]
-		if !p.table.limited || e.state != "" {
+	for _, scope := range l.scopes {
+		e, ok := l.entries[place{scope, resources}]
+		if !ok || e.state != "" {
 			continue
 		}
 		e.limit = rows
 		if e.expected != unknown {
 			e.limit = min(rows, e.expected)
 		}
+		cut = cut || e.limit < e.expected
 		rows -= e.limit
 	}
+	return cut
 }
 
-// short are the places whose rows were read to the end, and yet were fewer than Azure had counted.
-func (l *ledger) short(t *table) []place {
-	return l.open(t, func(_ place, e *entry) bool { return e.listed < e.wanted() })
+// short are the places of the counted table whose rows were read to the end, and yet were fewer than Azure
+// had counted.
+func (l *ledger) short() []place {
+	return l.open(resources, func(e *entry) bool { return e.listed < e.wanted() })
 }
 
 // wanted is how many rows are to be read; unknown is all that come.
@@ -172,39 +325,4 @@ func (e *entry) wanted() int64 {
 		return min(e.limit, e.expected)
 	}
 	return e.expected
-}
-
-// coverage is the ledger as the contract has it. What is not decided by now was read to its end.
-func (l *ledger) coverage() backend.Coverage {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	c := backend.Coverage{Complete: true, Entries: make([]backend.CoverageEntry, 0, len(l.order))}
-	for _, p := range l.order {
-		e := l.entries[p]
-		line := backend.CoverageEntry{Scope: p.scope, Name: e.name, Kind: p.table.name, State: e.state,
-			Listed: e.listed, Expected: e.expected, Fault: e.fault}
-		if line.State == "" {
-			line.State = backend.CoverageListed
-			if e.limit != unknown && (e.limit < e.expected || e.expected == unknown && e.listed >= e.limit) {
-				line.State = backend.CoverageLimited
-			}
-		}
-		c.Complete = c.Complete && !line.State.Gap()
-		c.Entries = append(c.Entries, line)
-	}
-	return c
-}
-
-// nothing is the reason if not one table of one scope could be read, although there were some.
-func nothing(c backend.Coverage) *fault.Fault {
-	var reason *fault.Fault
-	for _, e := range c.Entries {
-		switch {
-		case e.State.Gap() && reason == nil:
-			reason = e.Fault
-		case !e.State.Gap() && e.State != backend.CoverageSkipped:
-			return nil
-		}
-	}
-	return reason
 }

@@ -18,10 +18,8 @@ func scanOf(n int, request *backend.ScanRequest) *scan {
 	for i := range n {
 		s.subscriptions = append(s.subscriptions, azure.Subscription{ID: fmt.Sprintf("SUB-%03d", i), State: "Enabled"})
 	}
-	return &scan{Scanner: &Scanner{Parallelism: 8}, request: request, scope: s, ledger: newLedger(s, request.Filter)}
+	return &scan{Scanner: &Scanner{Parallelism: 8}, request: request, scope: s, ledger: newLedger(s, request.Filter), resumed: resumed{whole: map[place]bool{}, ranges: map[place]int64{}}}
 }
-
-var resources = tables[len(tables)-1]
 
 func (s *scan) expect(rows ...int64) {
 	for i, n := range rows {
@@ -35,9 +33,10 @@ func TestBatches(t *testing.T) {
 		rows []int64
 		want []string // scopes of each unit: first, number
 	}{
+		"a page alone":           {[]int64{10, 1000, 10}, []string{"sub-000 1", "sub-001 1", "sub-002 1"}},
 		"small ones together":    {[]int64{100, 200, 300}, []string{"sub-000 3"}},
 		"up to a page":           {[]int64{600, 500, 400}, []string{"sub-000 1", "sub-001 2"}},
-		"a large one alone":      {[]int64{10, 5000, 10}, []string{"sub-000 1", "sub-001 1", "sub-002 1"}},
+		"a large one in ranges":  {[]int64{10, 2500, 10}, []string{"sub-000 1", "sub-001 1", "sub-001 1", "sub-001 1", "sub-002 1"}},
 		"an uncounted one alone": {[]int64{10, unknown, 10, 10}, []string{"sub-000 1", "sub-001 1", "sub-002 2"}},
 		"so many subscriptions":  {many, []string{"sub-000 300", "sub-300 300", "sub-600 100"}},
 	}
@@ -46,7 +45,7 @@ func TestBatches(t *testing.T) {
 			s := scanOf(len(c.rows), &backend.ScanRequest{})
 			s.expect(c.rows...)
 			var got []string
-			for _, u := range s.batch(resources, s.ledger.open(resources, func(place, *entry) bool { return true }), 1000) {
+			for _, u := range s.batch(resources, s.ledger.open(resources, func(*entry) bool { return true }), 1) {
 				got = append(got, fmt.Sprintf("%s %d", u.places[0].scope, len(u.places)))
 			}
 			if d := cmp.Diff(c.want, got); d != "" {
@@ -96,13 +95,6 @@ func TestTheLimitIsShared(t *testing.T) {
 
 func TestNothingRead(t *testing.T) {
 	denied := fault.New(fault.AzureForbidden, "no")
-	entry := func(state backend.CoverageState) backend.CoverageEntry {
-		e := backend.CoverageEntry{State: state}
-		if state.Gap() {
-			e.Fault = denied
-		}
-		return e
-	}
 	cases := map[string]struct {
 		states []backend.CoverageState
 		fails  bool
@@ -116,11 +108,11 @@ func TestNothingRead(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			var coverage backend.Coverage
+			coverage := backend.Coverage{Entries: []backend.CoverageEntry{{Scope: restScope, Kind: "dnsresources", State: backend.CoverageListed}}}
 			for _, s := range c.states {
-				coverage.Entries = append(coverage.Entries, entry(s))
+				coverage.Entries = append(coverage.Entries, backend.CoverageEntry{Scope: "sub-000", Kind: resources.name, State: s, Fault: denied})
 			}
-			if f := nothing(coverage); (f != nil) != c.fails {
+			if f := scanOf(1, &backend.ScanRequest{}).ledger.nothing(coverage); (f != nil) != c.fails {
 				t.Errorf("nothing = %v", f)
 			}
 		})
@@ -133,6 +125,9 @@ func TestQueries(t *testing.T) {
 		Locations: []string{"West Europe"}, ExcludeTypes: []string{"a/b"}, Tags: map[string]string{"z": "", "a": `q"'\`},
 	}
 	want := map[string]string{
+		"policyresources": `policyresources | where isnotempty(subscriptionId) | where type !startswith 'microsoft.policyinsights/'` +
+			` | where not(tostring(properties.policyType) in~ ('BuiltIn', 'Static'))` +
+			` | where (id contains '/resourcegroups/a\'b/' or id contains '/resourcegroups/c\\/')`,
 		"resources": `resources | where resourceGroup in~ ('a\'b', 'c\\') | where type in~ ('Microsoft.Web/sites') | where not(type in~ ('a/b'))` +
 			` | where location in~ ('WestEurope')` +
 			` | where (tags['a'] =~ 'q"\'\\' or tostring(tags) contains '"a":"q\\"\'\\\\"')` +
@@ -143,11 +138,17 @@ func TestQueries(t *testing.T) {
 			` | where (id contains '/resourcegroups/a\'b/' or id contains '/resourcegroups/c\\/')`,
 	}
 	got := map[string]string{}
-	for _, t := range tables {
-		got[t.name] = t.where(t.inSubscriptions(f))
+	s := scanOf(1, &backend.ScanRequest{Filter: f})
+	for name := range want {
+		table := tableNamed(name)
+		got[name] = table.where(s.conditions(unit{table: table, places: []place{{"sub-000", table}}, ranges: 1}))
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("queries (-want +got):\n%s", d)
+	}
+	part := s.conditions(unit{table: resources, places: []place{{"sub-000", resources}}, number: 3, ranges: 8})
+	if got := part[len(part)-1]; got != "hash(tolower(id)) % 8 == 3" {
+		t.Errorf("the condition of a hash range is %s", got)
 	}
 	if q := resources.rows(nil); !strings.HasPrefix(q, "resources | project id, ") || !strings.HasSuffix(q, " | order by id asc") {
 		t.Errorf("rows = %s", q)

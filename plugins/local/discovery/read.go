@@ -2,164 +2,208 @@ package discovery
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/part"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// page is a page of rows on its way from Azure to the disk.
-type page = azure.Page[graph.Row]
+// readings is how often a unit is read while what it covers changes between two of its pages.
+const readings = 4
 
-// readAll reads the rows of every place that is open, then once more those of which rows went
-// missing on the way.
+// outcome is what came of reading a unit once.
+type outcome struct {
+	part.Footer
+	changed bool // Azure counted otherwise with each page: rows may have moved past the next one
+	short   bool // fewer rows came than Azure counted
+}
+
+// read reads a unit into its part and the snapshot. While what it covers changes between two of its pages, it is
+// read again.
+func (s *scan) read(ctx context.Context, u unit) error {
+	for n := 1; ; n++ {
+		done, err := s.readOnce(ctx, u)
+		if err == nil && (done.changed || done.short) && n < readings {
+			s.progress.add(u.table.phase, -done.Rows)
+			continue
+		}
+		for _, p := range u.places {
+			if rows := done.Listed[p.scope]; rows > 0 || u.ranges == 1 && u.table.main {
+				s.ledger.count(p, rows, u.ranges == 1)
+			}
+		}
+		origin := []fault.Option{fault.On(u.key()), fault.From(fault.OriginAzure)}
+		switch {
+		case err != nil || done.short && u.table == resources: // whose rows are counted apart, place by place
+			return err
+		case done.changed:
+			return fault.New(fault.ExecutionFailed, "what Resource Graph lists changed each time between two pages",
+				append(origin, fault.Hint("scan again when less is being deployed"))...)
+		case done.short:
+			return fault.New(fault.ExecutionFailed, countsMore, append(origin, fault.Hint(countsMoreHint))...)
+		}
+		return nil
+	}
+}
+
+const (
+	countsMore     = "Resource Graph counts more rows than it gives"
+	countsMoreHint = "scan again; if it stays, tell Microsoft"
+)
+
+// readOnce reads a unit once.
+func (s *scan) readOnce(ctx context.Context, u unit) (done outcome, err error) {
+	w, err := s.checkpoint(s.header(u, part.FormGraph))
+	if err != nil {
+		return done, err
+	}
+	defer w.Abort()
+	done.Listed = map[string]int64{}
+	var came, last int64 = 0, -1
+	var latest string
+	var raw [][]byte
+	query := azure.Query{KQL: u.table.rows(s.conditions(u)), Subscriptions: u.subscriptions(), Limit: u.limit}
+	err = azure.Read(ctx, s.scope.session, query, azure.Reader[graph.Row]{
+		New: s.sink.page, Set: setColumn,
+		Take: func(p *page) error {
+			if len(p.Rows) > 0 {
+				done.changed = done.changed || last >= 0 && p.Total != last
+				last = p.Total
+			}
+			raw = raw[:0]
+			kept := p.Rows[:0]
+			for i := range p.Rows {
+				row := &p.Rows[i]
+				scope := scopeName(row.SubscriptionID)
+				if row.ID == latest && latest != "" { // a page that overlaps the one before
+					continue
+				}
+				latest = row.ID
+				came++
+				if !s.ledger.covers(scope) { // of a subscription that the scan leaves out
+					continue
+				}
+				done.Listed[scope]++
+				s.complete(row, u.table, part.FormGraph)
+				raw = append(raw, p.Raw(i))
+				kept = append(kept, *row)
+			}
+			err := w.Add(raw...)
+			p.Rows = kept
+			done.Rows += int64(len(kept))
+			s.progress.read(u.table, int64(len(kept)))
+			s.sink.take(p)
+			return err
+		},
+	})
+	done.short = u.limit == 0 && came < last
+	if err != nil || done.changed || done.short {
+		return done, err
+	}
+	return done, s.announce(w, u, done.Footer)
+}
+
+// checkpoint begins the file of a part.
+func (s *scan) checkpoint(h part.Header) (*part.Writer, error) {
+	w, err := part.Create(s.dir, h)
+	if err != nil {
+		return nil, s.diskFault(err)
+	}
+	return w, nil
+}
+
+// announce finishes a part, and has what depends on it read.
+func (s *scan) announce(w *part.Writer, u unit, f part.Footer) error {
+	p, err := w.Finish(f)
+	if err != nil {
+		return s.diskFault(err)
+	}
+	s.report.Part(p)
+	s.follow(u, p)
+	return nil
+}
+
+func (s *scan) diskFault(err error) error {
+	return fault.New(fault.ExecutionFailed, "cannot write a part of the scan to "+s.dir, fault.On(s.dir), fault.Because(err),
+		fault.Hint("make room there, or make the folder writable; what is finished stays, and the scan can be resumed"))
+}
+
+// readAll reads what is left of every table.
 func (s *scan) readAll(ctx context.Context) error {
-	if s.request.ResourceLimit > 0 {
-		s.ledger.limit(s.request.ResourceLimit)
-	}
-	var units []unit
+	cut := s.request.ResourceLimit > 0 && s.ledger.limit(s.request.ResourceLimit)
+	open := s.ledger.open(resources, func(e *entry) bool { return e.expected != 0 && e.limit != 0 })
 	var total int64
-	for _, t := range tables {
-		places := s.ledger.open(t, func(_ place, e *entry) bool { return e.expected != 0 && e.limit != 0 })
-		var rows int64
-		for _, p := range places {
-			e := s.ledger.get(p)
-			rows += max(e.wanted(), 0)
-		}
-		if len(places) > 0 {
-			s.progress.begin(t.phase, "rows", rows)
-		}
-		total += rows
-		units = append(units, s.batch(t, places, s.share(rows))...)
+	for _, p := range open {
+		e := s.ledger.get(p)
+		total += max(e.wanted(), 0)
 	}
+	s.progress.begin(resources.phase, "rows", total)
+	s.progress.begin(assignments.phase, "rows", 0)
+	units := s.batch(resources, s.resumed.missing(open), s.pages(total))
+	units = append(units, s.rest(assignments)...)
+	if cut {
+		for _, t := range others {
+			s.ledger.limited(t)
+		}
+	} else {
+		s.progress.begin(phaseOthers, "rows", 0)
+		for _, t := range others {
+			units = append(units, s.rest(t)...)
+		}
+	}
+	units = s.unfinished(units)
 	s.progress.rows(total)
-	// The largest first, so that the end does not wait for one of them alone.
-	slices.SortStableFunc(units, func(a, b unit) int { return int(min(max(b.rows-a.rows, -1), 1)) })
-	if err := s.pass(ctx, units); err != nil {
+	if err := s.each(ctx, units, s.read, s.unread); err != nil {
 		return err
 	}
 	return s.readShort(ctx)
 }
 
-// share is how many rows a unit should have, so that all readers are busy to the end and small
-// subscriptions do not cost a query each.
-func (s *scan) share(rows int64) int64 {
-	const pages = 1000 // rows of one
-	return max(pages, rows/int64(4*s.Parallelism))
+// rest are the units of what is left of a table of which nobody knows how much there is.
+func (s *scan) rest(t *table) []unit {
+	places := s.ledger.places(t, narrow(s.request.Filter))
+	return s.everywhere(t, s.resumed.missing(s.ledger.undecided(places)))
+}
+
+// unread takes in that a unit could not be read.
+func (s *scan) unread(u unit, f *fault.Fault) {
+	if azure.IsNoTable(f) && !u.table.main {
+		s.ledger.lack(u.table, f)
+		return
+	}
+	s.ledger.fail(u.places, f)
+}
+
+// pages is how many pages a part should have. The fewer, the less is lost with a scan that dies, and the more
+// room is lost in each part's last page; about eighty parts are enough for the first.
+func (s *scan) pages(rows int64) int64 {
+	const parts, most = 80, 16
+	return min(max((rows+parts*pageRows/2)/(parts*pageRows), 1), most)
 }
 
 // readShort counts and reads anew where fewer rows came than Azure had counted. Things may have
 // been deleted meanwhile; if not, the gap is said.
 func (s *scan) readShort(ctx context.Context) error {
-	for _, t := range tables {
-		if err := s.each(ctx, s.countUnits(t, s.ledger.short(t)), s.count, s.uncounted); err != nil {
-			return err
+	if err := s.each(ctx, s.everywhere(resources, s.ledger.short()), s.count, s.uncounted); err != nil {
+		return err
+	}
+	var units []unit
+	for _, p := range s.ledger.short() {
+		e := s.ledger.get(p)
+		units = append(units, unit{table: resources, places: []place{p}, ranges: 1, limit: max(e.limit, 0), rows: e.expected})
+	}
+	if err := s.each(ctx, units, s.read, s.unread); err != nil {
+		return err
+	}
+	for _, p := range s.ledger.short() {
+		if s.ledger.get(p).listed == 0 {
+			s.ledger.decide([]place{p}, backend.CoverageDropped, dropped(p.scope))
+			continue
 		}
-		var units []unit
-		for _, p := range s.ledger.short(t) {
-			e := s.ledger.get(p)
-			units = append(units, unit{table: t, places: []place{p}, limit: max(e.limit, 0), rows: e.expected})
-		}
-		if err := s.pass(ctx, units); err != nil {
-			return err
-		}
-		for _, p := range s.ledger.short(t) {
-			e := s.ledger.get(p)
-			if e.listed == 0 {
-				s.ledger.decide([]place{p}, backend.CoverageDropped, dropped(p.scope))
-				continue
-			}
-			s.ledger.decide([]place{p}, backend.CoverageFailed, fault.New(fault.ExecutionFailed,
-				"Resource Graph counts more rows than it gives", fault.On(p.scope), fault.From(fault.OriginAzure),
-				fault.Hint("scan again; if it stays, tell Microsoft")))
-		}
+		s.ledger.decide([]place{p}, backend.CoverageFailed, fault.New(fault.ExecutionFailed,
+			countsMore, fault.On(p.scope), fault.From(fault.OriginAzure), fault.Hint(countsMoreHint)))
 	}
 	return nil
-}
-
-// pass reads units and writes their rows. At most as many pages as there are readers, and two, are
-// in memory: a reader that finds none free waits for the disk.
-func (s *scan) pass(ctx context.Context, units []unit) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	read := make(chan *page, s.Parallelism+2)
-	free := make(chan *page, cap(read))
-	for range cap(free) {
-		free <- new(page)
-	}
-	ended := make(chan error, 1)
-	go func() {
-		defer close(read)
-		ended <- s.each(ctx, units, func(ctx context.Context, u unit) error { return s.read(ctx, u, free, read) },
-			func(u unit, f *fault.Fault) { s.ledger.fail(u.places, f) })
-	}()
-	var failed error
-	for p := range read {
-		if failed == nil {
-			if failed = s.writer.Add(p.Rows); failed != nil {
-				cancel(failed)
-			}
-		}
-		p.Shrink()
-		free <- p
-	}
-	if err := <-ended; failed == nil {
-		failed = err
-	}
-	return failed
-}
-
-// read reads a unit, page by page.
-func (s *scan) read(ctx context.Context, u unit, free <-chan *page, read chan<- *page) error {
-	for _, p := range u.places {
-		s.ledger.update(p, func(e *entry) { e.listed = 0 })
-	}
-	last := ""
-	query := azure.Query{KQL: u.table.rows(s.conditions(u)), Subscriptions: u.subscriptions(), Limit: u.limit}
-	return azure.Read(ctx, s.scope.session, query, azure.Reader[graph.Row]{
-		New: func(ctx context.Context) (*page, error) {
-			select {
-			case p := <-free:
-				return p, nil
-			case <-ctx.Done():
-				return nil, context.Cause(ctx)
-			}
-		},
-		Set: setColumn,
-		Take: func(p *page) error {
-			fresh := p.Rows[:0]
-			for i := range p.Rows {
-				row := &p.Rows[i]
-				if row.ID == last && last != "" { // a page that overlaps the one before
-					continue
-				}
-				last, row.Table = row.ID, u.table.name
-				fresh = append(fresh, *row)
-			}
-			p.Rows = fresh
-			s.listed(u, p.Rows)
-			read <- p // never waits: the channel has room for every page that there is
-			return nil
-		},
-	})
-}
-
-// listed counts rows in the ledger. They come in the order of their ids, so in runs of one scope.
-func (s *scan) listed(u unit, rows []graph.Row) {
-	for begin := 0; begin < len(rows); {
-		end := begin + 1
-		for end < len(rows) && rows[end].SubscriptionID == rows[begin].SubscriptionID {
-			end++
-		}
-		scope := strings.ToLower(rows[begin].SubscriptionID)
-		if u.tenant() {
-			scope = tenantScope
-		}
-		s.ledger.update(place{scope, u.table}, func(e *entry) { e.listed += int64(end - begin) })
-		begin = end
-	}
-	s.progress.read(u.table, int64(len(rows)))
 }

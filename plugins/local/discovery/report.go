@@ -16,13 +16,16 @@ type Reporter interface {
 	Overall(fraction float64)
 	Log(level backend.LogLevel, format string, args ...any)
 	SignIn(backend.SignIn)
+	Part(backend.Part)
 }
 
 // The phases that have no table of their own.
 const (
-	phaseScope  = "subscriptions"
-	phaseCounts = "counting"
-	phaseSave   = "saving"
+	phaseScope   = "subscriptions"
+	phaseResume  = "finished before"
+	phaseCounts  = "counting"
+	phaseListing = "listing"
+	phaseSave    = "saving"
 )
 
 // progress tells a reporter how far each phase is, and what the scan waits for.
@@ -48,6 +51,19 @@ func (p *progress) begin(phase, unit string, total int64) {
 	p.latest = phase
 	p.phases[phase] = &backend.Progress{Phase: phase, Unit: unit, Total: total}
 	p.to.Progress(*p.phases[phase])
+}
+
+// grow adds to what a phase is to do, and begins it if it has not begun.
+func (p *progress) grow(phase, unit string, units int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.phases[phase]
+	if !ok {
+		at = &backend.Progress{Phase: phase, Unit: unit}
+		p.phases[phase] = at
+	}
+	at.Total += units
+	p.to.Progress(*at)
 }
 
 // add moves a phase.

@@ -3,9 +3,12 @@
 package discovery
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
@@ -32,32 +35,23 @@ func Check(r *backend.ScanRequest) error {
 	if r.ResourceLimit < 0 {
 		return fault.Newf(fault.InvalidArgument, "the limit of resources is %d, below zero", r.ResourceLimit)
 	}
-	unsupported := func(what, instead string) error {
-		return fault.New(fault.Unsupported, "this backend cannot scan with "+what, fault.Hint("%s", instead))
-	}
 	switch r.Depth {
-	case "", backend.DepthResources:
-	case backend.DepthChildren, backend.DepthExtensions:
-		return unsupported("depth "+string(r.Depth), "the depth that it can is resources")
+	case "", backend.DepthResources, backend.DepthChildren, backend.DepthExtensions:
 	default:
 		return fault.Newf(fault.InvalidArgument, "%q is no depth", r.Depth)
 	}
 	switch r.Identities {
 	case "", backend.IdentitiesNone:
 	case backend.IdentitiesAll, backend.IdentitiesReferenced:
-		return unsupported("identities "+string(r.Identities), "the choice of identities that it can is none")
+		return fault.New(fault.Unsupported, "this backend cannot scan with identities "+string(r.Identities),
+			fault.Hint("the choice of identities that it can is none"))
 	default:
 		return fault.Newf(fault.InvalidArgument, "%q is no choice of identities", r.Identities)
 	}
 	switch r.Discovery {
-	case "", backend.DiscoveryAuto, backend.DiscoveryGraph:
-	case backend.DiscoveryARM:
-		return unsupported("discovery "+string(r.Discovery), "the ways of discovery that it can are auto and graph")
+	case "", backend.DiscoveryAuto, backend.DiscoveryGraph, backend.DiscoveryARM:
 	default:
 		return fault.Newf(fault.InvalidArgument, "%q is no way of discovery", r.Discovery)
-	}
-	if r.DryRun {
-		return unsupported("dry_run", "scan without it: a scan only reads, and --limit bounds how much")
 	}
 	return check(r.Filter)
 }
@@ -66,50 +60,56 @@ func Check(r *backend.ScanRequest) error {
 type scan struct {
 	*Scanner
 	request  *backend.ScanRequest
+	report   Reporter
 	progress *progress
 	scope    *scope
 	ledger   *ledger
-	writer   *graph.Writer
+	dir      string // of the parts
+	digest   string // of the request
+	resumed  resumed
+	sink     *sink
+	arm      *lanes
+	trouble  atomic.Pointer[trouble]
+	absent   atomic.Pointer[fault.Fault] // why there is no Resource Graph; nil if there is
+
+	left         atomic.Int64 // of the limit of resources, where Resource Manager lists them
+	unextendable sync.Map     // extended: the pairs of types that Azure refuses
 }
 
-// Scan makes a snapshot of what the request asks for. A scan that could not read everything
-// succeeds, and its result says what is missing; one that could read nothing fails with the reason.
-func (s *Scanner) Scan(ctx context.Context, request *backend.ScanRequest, to Reporter) (*backend.ScanResult, error) {
-	began := time.Now()
-	w := &scan{Scanner: s, request: request, progress: newProgress(to)}
-	ctx = azure.WithTrace(ctx, &azure.Trace{CorrelationID: newGUID(), Waiting: w.progress.waiting, SignIn: w.progress.signIn})
+func (s *Scanner) parallelism() int { return cmp.Or(s.Parallelism, 8) }
 
-	w.progress.begin(phaseScope, "subscriptions", 0)
-	var err error
-	if w.scope, err = resolve(ctx, s.Azure, request); err != nil {
+// workers is how many subscriptions Resource Manager is asked about at once.
+func (s *Scanner) workers() int { return 2 * s.parallelism() }
+
+// Scan makes a snapshot of what the request asks for, and goes on from the parts of an earlier attempt, if
+// there are any. Its own parts are files in dir. A scan that could not read everything
+// succeeds, and its result says what is missing; one that could read nothing fails with the reason.
+func (s *Scanner) Scan(ctx context.Context, request *backend.ScanRequest, dir string, parts []backend.Part, to Reporter) (*backend.ScanResult, error) {
+	began := time.Now()
+	w, ctx, err := s.begin(ctx, request, to)
+	if err != nil {
 		return nil, err
 	}
-	w.progress.add(phaseScope, int64(len(w.scope.subscriptions)))
-	w.announce(to)
-
-	w.writer, err = s.Store.NewWriter(ctx, graph.Meta{
+	w.dir = dir
+	writer, err := s.Store.NewWriter(ctx, graph.Meta{
 		TenantID: w.scope.tenant.ID, TenantName: w.scope.tenant.Name, JobID: to.ID(), CreatedAt: began, Request: *request, Producer: s.Producer,
 	})
 	if err != nil {
 		return nil, err
 	}
-	defer w.writer.Abort()
-	if err := w.writer.AddSubscriptions(w.rows()); err != nil {
+	defer writer.Abort()
+	if err := writer.AddSubscriptions(w.rows()); err != nil {
 		return nil, err
 	}
-	w.ledger = newLedger(w.scope, request.Filter)
-	if err := w.countAll(ctx); err != nil {
-		return nil, err
-	}
-	if err := w.readAll(ctx); err != nil {
+	if err := w.fill(ctx, writer, parts); err != nil {
 		return nil, err
 	}
 	coverage := w.ledger.coverage()
-	if reason := nothing(coverage); reason != nil {
+	if reason := w.ledger.nothing(coverage); reason != nil {
 		return nil, reason
 	}
 	w.progress.begin(phaseSave, "", 0)
-	snapshot, err := w.writer.Finish(ctx, coverage)
+	snapshot, err := writer.Finish(ctx, coverage)
 	if err != nil {
 		return nil, err
 	}
@@ -120,8 +120,73 @@ func (s *Scanner) Scan(ctx context.Context, request *backend.ScanRequest, to Rep
 	}, nil
 }
 
-// announce says what the scan is about, and what is strange about it.
-func (s *scan) announce(to Reporter) {
+// begin finds out what a scan is about.
+func (s *Scanner) begin(ctx context.Context, request *backend.ScanRequest, to Reporter) (*scan, context.Context, error) {
+	w := &scan{Scanner: s, request: request, report: to, progress: newProgress(to)}
+	ctx = azure.WithTrace(ctx, &azure.Trace{CorrelationID: newGUID(), Waiting: w.progress.waiting, SignIn: w.progress.signIn})
+	w.progress.begin(phaseScope, "subscriptions", 0)
+	var err error
+	if w.scope, err = resolve(ctx, s.Azure, request); err != nil {
+		return nil, nil, err
+	}
+	w.progress.add(phaseScope, int64(len(w.scope.subscriptions)))
+	w.introduce()
+	w.digest = digestOf(request, w.scope.tenant.ID)
+	w.ledger = newLedger(w.scope, request.Filter)
+	return w, ctx, nil
+}
+
+// fill reads everything into the snapshot.
+func (s *scan) fill(ctx context.Context, writer *graph.Writer, parts []backend.Part) error {
+	ctx, s.sink = newSink(ctx, writer, s.parallelism()+2, calls*s.workers())
+	err := s.readEverything(ctx, parts)
+	if failed := s.sink.close(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// readEverything replays what is finished and reads the rest: of Resource Graph, and beside it of Resource
+// Manager, whose limits are others.
+func (s *scan) readEverything(ctx context.Context, parts []backend.Part) error {
+	s.openARM()
+	if err := s.resume(ctx, parts); err != nil {
+		return err
+	}
+	ctx, s.arm = newLanes(ctx, s.workers())
+	err := s.readTenant(ctx)
+	s.arm.close(err)
+	if failed := s.arm.wait(); err == nil {
+		err = failed
+	}
+	return err
+}
+
+// readTenant reads by the way of discovery that the request asks for, or that this cloud has.
+func (s *scan) readTenant(ctx context.Context) error {
+	for _, done := range s.resumed.parts {
+		s.follow(unitOf(done.header), done.part)
+	}
+	if s.request.Discovery == backend.DiscoveryARM {
+		return s.listAll(ctx)
+	}
+	if err := s.survey(ctx); err != nil {
+		return err
+	}
+	if reason := s.absent.Load(); reason != nil {
+		if s.request.Discovery == backend.DiscoveryGraph {
+			return reason
+		}
+		s.report.Log(backend.LevelWarn, "this cloud has no Resource Graph; what there is is listed with Resource Manager, which takes longer")
+		return s.listAll(ctx)
+	}
+	s.queueLocks()
+	return s.readAll(ctx)
+}
+
+// introduce says what the scan is about, and what is strange about it.
+func (s *scan) introduce() {
+	to := s.report
 	name := s.scope.tenant.ID
 	if s.scope.tenant.Name != "" {
 		name = fmt.Sprintf("%s (%s)", s.scope.tenant.Name, s.scope.tenant.ID)

@@ -18,6 +18,7 @@ type scope struct {
 	tenant        azure.Tenant
 	subscriptions []azure.Subscription // by id; those in scope, the disabled ones included
 	delegated     int                  // subscriptions of other tenants, left out
+	whole         bool                 // one query that names no subscription covers just these, and the tenant
 }
 
 // narrow says that a filter chooses places, so that what stands above them is out of scope.
@@ -54,6 +55,7 @@ func resolve(ctx context.Context, client *azure.Client, request *backend.ScanReq
 	s.subscriptions = slices.CompactFunc(s.subscriptions, func(a, b azure.Subscription) bool {
 		return strings.EqualFold(a.ID, b.ID)
 	})
+	s.whole = !narrow(request.Filter) && s.delegated == 0 && len(s.subscriptions) <= azure.MaxSubscriptions
 	return s, nil
 }
 

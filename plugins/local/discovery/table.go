@@ -8,45 +8,97 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
-// table is one of Resource Graph's tables, and how a filter narrows it.
+// table is one of Resource Graph's tables, or what is read of Resource Manager instead of one, and how a
+// filter narrows it. The ledger has a line for each in every scope.
 type table struct {
 	name  string
 	phase string // for people
+	// only are conditions that always hold: they keep out what is no configuration.
+	only []string
 	// conditions are what a filter means for rows that belong to a subscription.
 	conditions func(backend.Filter) []string
 	// tenant are the conditions on the rows that belong to none, such as management groups; nil if
 	// there are no such rows. filtered says that the request asks for chosen places alone.
 	tenant func(filtered bool) []string
-	// limited says that a request's limit of resources counts this table's rows.
-	limited bool
+	// main tables have a line in the ledger for each scope, even without rows. Of the others, those
+	// scopes that have nothing share one line.
+	main bool
+	arm  bool // read of Resource Manager
 }
+
+// phaseOthers is the phase of all tables that most tenants have little in.
+const phaseOthers = "policies, DNS and more"
 
 // containers are management groups, subscriptions and resource groups. Each subscription that
 // Resource Graph shows has at least its own row here.
-var containers = &table{name: graph.TableContainers, phase: "containers", conditions: containerConditions,
+var containers = &table{name: graph.TableContainers, phase: "containers", main: true, conditions: containerConditions,
 	tenant: func(filtered bool) []string {
 		if filtered {
 			return nil
 		}
-		return []string{withoutSubscription}
+		return []string{}
 	}}
 
-// tables are what a scan reads, in the order of the ledger.
+var assignments = &table{name: graph.TableAuthorization, phase: "role assignments", main: true, conditions: withinGroups,
+	tenant: func(filtered bool) []string {
+		if filtered {
+			return []string{"type =~ 'microsoft.authorization/roledefinitions'"}
+		}
+		return []string{}
+	}}
+
+// resources is the one table that may be too large for a query: it is counted first, and read in parts.
+var resources = &table{name: graph.TableResources, phase: "resources", main: true, conditions: resourceConditions}
+
+// What is read of Resource Manager.
+var (
+	locks      = &table{name: "locks", phase: "locks", arm: true}
+	children   = &table{name: "children", phase: "children", arm: true}
+	extensions = &table{name: "extensions", phase: "extensions", arm: true}
+
+	// Where there is no Resource Graph: a subscription's resources, each read by its id; what the list of them says of
+	// each, which is all but the properties; and what stands about them, from groups to policies.
+	listed = &table{name: "arm", phase: "resources", arm: true, main: true}
+	stubs  = &table{name: "stubs", phase: "resources", arm: true}
+	around = &table{name: "scopes", phase: phaseListing, arm: true}
+)
+
+// others are the tables beside the three that every tenant fills. What a resource type is doing, has
+// done, or might better do is not configuration, and stays out; docs/coverage.md says what and why.
+var others = []*table{
+	{name: "policyresources", conditions: withinGroups, tenant: unlessFiltered, only: []string{
+		"type !startswith 'microsoft.policyinsights/'",
+		"not(tostring(properties.policyType) in~ ('BuiltIn', 'Static'))",
+	}},
+	other("networkresources"), other("dnsresources"), other("appserviceresources"), other("computeresources"),
+	other("recoveryservicesresources", "not(type has 'backupjobs' or type has 'replicationjobs' or type has 'alerts')"),
+	other("insightsresources"), other("kubernetesconfigurationresources"), other("managedserviceresources"),
+	other("deploymentresources"),
+}
+
+func other(name string, only ...string) *table {
+	return &table{name: name, only: only, conditions: resourceConditions}
+}
+
+func unlessFiltered(filtered bool) []string {
+	if filtered {
+		return nil
+	}
+	return []string{}
+}
+
+// tables are what a scan reads of Resource Graph, in the order of the ledger.
 //
-// A filter by type, location or tag narrows the resources alone: containers and role assignments say
-// where they are and who may use them. A filter by subscription or resource group narrows all three,
+// A filter by type, location or tag narrows the resources alone: containers, role assignments and policies
+// say where they are and who may do what with them. A filter by subscription or resource group narrows all,
 // and leaves out what stands above the subscriptions, except the role definitions of the tenant,
 // without which no assignment can be understood.
-var tables = []*table{
-	containers,
-	{name: graph.TableAuthorization, phase: "role assignments", conditions: authorizationConditions, tenant: func(filtered bool) []string {
-		if filtered {
-			return []string{withoutSubscription, "type =~ 'microsoft.authorization/roledefinitions'"}
-		}
-		return []string{withoutSubscription}
-	}},
-	{name: graph.TableResources, phase: "resources", conditions: resourceConditions, limited: true},
-}
+var tables = func() []*table {
+	for _, t := range others {
+		t.phase = phaseOthers
+	}
+	return append([]*table{containers, assignments, resources}, others...)
+}()
 
 // A row of the tenant has an empty subscriptionId. It may come with any subscription's query, so
 // those leave it to the query of the tenant.
@@ -64,19 +116,10 @@ func (t *table) where(conditions []string) string {
 	return strings.Join(append([]string{t.name}, conditions...), " | where ")
 }
 
-// inSubscriptions are the conditions on the rows of subscriptions.
-func (t *table) inSubscriptions(f backend.Filter) []string {
-	conditions := t.conditions(f)
-	if t.tenant != nil {
-		conditions = append([]string{withSubscription}, conditions...)
-	}
-	return conditions
-}
-
 // rows is the query for the rows that meet the conditions.
 func (t *table) rows(conditions []string) string {
 	projected := columns
-	if t.name == graph.TableResources {
+	if t == resources {
 		projected += ", apiVersion"
 	}
 	return t.where(conditions) + " | project " + projected + " | order by id asc"
@@ -101,45 +144,4 @@ func setCount(c *count, column azure.Column) (err error) {
 		c.rows, err = column.Int()
 	}
 	return err
-}
-
-// setColumn takes a column of a row in.
-func setColumn(r *graph.Row, column azure.Column) error {
-	switch string(column.Name) {
-	case "id":
-		r.ID = column.Text()
-	case "name":
-		r.Name = column.Text()
-	case "type":
-		r.Type = column.Text()
-	case "kind":
-		r.Kind = column.Text()
-	case "location":
-		r.Location = column.Text()
-	case "resourceGroup":
-		r.ResourceGroup = column.Text()
-	case "subscriptionId":
-		r.SubscriptionID = column.Text()
-	case "tenantId":
-		r.TenantID = column.Text()
-	case "managedBy":
-		r.ManagedBy = column.Text()
-	case "apiVersion":
-		r.APIVersion = column.Text()
-	case "sku":
-		r.SKU = column.JSON()
-	case "plan":
-		r.Plan = column.JSON()
-	case "tags":
-		r.Tags = column.JSON()
-	case "identity":
-		r.Identity = column.JSON()
-	case "zones":
-		r.Zones = column.JSON()
-	case "extendedLocation":
-		r.ExtendedLocation = column.JSON()
-	case "properties":
-		r.Properties = column.JSON()
-	}
-	return nil
 }

@@ -2,27 +2,33 @@ package discovery
 
 import (
 	"context"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
+	"github.com/azure-tenant-grapher/atg/plugins/local/part"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// unit is what one query covers: a table in a few scopes, which are subscriptions or the tenant alone.
+// unit is what one query covers: a table in a few scopes, or one hash range of it. Its rows make a part.
 type unit struct {
 	table  *table
+	of     *table // whose rows those of the unit belong to; nil is resources, and what belongs to none
 	places []place
-	limit  int64 // of rows to read, all scopes together; 0 is none
-	rows   int64 // expected
+	whole  bool // the tenant with all its subscriptions, in one query that names none
+	// The unit is the rows whose hash, modulo ranges, is number; ranges is 1 for all rows.
+	number, ranges int64
+	limit          int64 // of rows to read, all scopes together; 0 is none
+	rows           int64 // expected
 }
 
 // tenant says that the unit is the tenant's own rows.
-func (u unit) tenant() bool { return u.places[0].scope == tenantScope }
+func (u unit) tenant() bool { return !u.whole && u.places[0].scope == tenantScope }
 
 // subscriptions are the scope of the unit's query; none for the tenant.
 func (u unit) subscriptions() []string {
-	if u.tenant() {
+	if u.whole || u.tenant() {
 		return nil
 	}
 	ids := make([]string, len(u.places))
@@ -32,34 +38,134 @@ func (u unit) subscriptions() []string {
 	return ids
 }
 
-// conditions are those on the unit's rows.
-func (s *scan) conditions(u unit) []string {
-	if u.tenant() {
-		return u.table.tenant(narrow(s.request.Filter))
+// key is the key of the unit's part.
+func (u unit) key() string {
+	first, last := u.places[0].scope, u.places[len(u.places)-1].scope
+	scope := first
+	switch {
+	case u.whole:
+		scope = "all"
+	case first != last:
+		scope = first + ".." + last
 	}
-	return u.table.inSubscriptions(s.request.Filter)
+	name := u.table.name
+	if u.of != nil {
+		name += "." + u.of.name
+	}
+	if u.ranges > 1 {
+		return fmt.Sprintf("%s/%s/%d-of-%d", scope, name, u.number+1, u.ranges)
+	}
+	return scope + "/" + name
 }
 
-// batch groups places of one table into units of at most so many rows and subscriptions. The tenant,
-// and what holds more rows or an unknown number, stands alone.
-func (s *scan) batch(t *table, places []place, rows int64) []unit {
+// header is that of the unit's part.
+func (s *scan) header(u unit, form part.Form) part.Header {
+	h := part.Header{Request: s.digest, Key: u.key(), Form: form, Table: u.table.name, Range: int(u.number), Ranges: int(u.ranges)}
+	for _, p := range u.places {
+		h.Scopes = append(h.Scopes, p.scope)
+	}
+	return h
+}
+
+// conditions are those on the unit's rows.
+func (s *scan) conditions(u unit) []string {
+	conditions := u.table.only
+	filter := s.request.Filter
+	switch {
+	case u.tenant():
+		conditions = append([]string{withoutSubscription}, append(conditions, u.table.tenant(narrow(filter))...)...)
+	case u.table.tenant != nil && !u.whole:
+		conditions = append([]string{withSubscription}, conditions...)
+		fallthrough
+	default:
+		conditions = append(conditions[:len(conditions):len(conditions)], u.table.conditions(filter)...)
+	}
+	if u.ranges > 1 {
+		conditions = append(conditions, fmt.Sprintf("hash(tolower(id)) %% %d == %d", u.ranges, u.number))
+	}
+	return conditions
+}
+
+// everywhere are the units of a table of which nobody knows how much there is: one for all, where that
+// may be asked, else one for the tenant and some for its subscriptions.
+func (s *scan) everywhere(t *table, places []place) []unit {
+	if len(places) == 0 {
+		return nil
+	}
+	if s.scope.whole && len(places) == s.ledger.width(t) {
+		return []unit{{table: t, places: places, whole: true, ranges: 1}}
+	}
+	var units []unit
+	var some []place
+	for _, p := range places {
+		if p.scope == tenantScope {
+			units = append(units, unit{table: t, places: []place{p}, ranges: 1})
+			continue
+		}
+		if some = append(some, p); len(some) == azure.MaxSubscriptions {
+			units = append(units, unit{table: t, places: some, ranges: 1})
+			some = nil
+		}
+	}
+	if len(some) > 0 {
+		units = append(units, unit{table: t, places: some, ranges: 1})
+	}
+	return units
+}
+
+// batch groups counted places of one table into units of about so many pages each: small ones together, large
+// ones in hash ranges.
+func (s *scan) batch(t *table, places []place, pages int64) []unit {
 	var units []unit
 	var last *unit
 	for _, p := range places {
 		e := s.ledger.get(p)
-		alone := p.scope == tenantScope || e.expected == unknown || e.expected > rows
-		if alone || last == nil || last.rows+e.expected > rows || len(last.places) == azure.MaxSubscriptions {
-			units = append(units, unit{table: t})
+		ranges := s.ranges(p, e, pages)
+		alone := ranges > 1 || e.expected == unknown || e.expected > pages*pageRows
+		if alone {
+			last = nil
+			for number := range ranges {
+				units = append(units, unit{table: t, places: []place{p}, number: number, ranges: ranges, limit: max(e.limit, 0), rows: max(e.expected, 0) / ranges})
+			}
+			continue
+		}
+		if last == nil || last.rows+e.expected > pages*pageRows || len(last.places) == azure.MaxSubscriptions {
+			units = append(units, unit{table: t, ranges: 1})
 			last = &units[len(units)-1]
 		}
 		last.places = append(last.places, p)
 		last.rows += max(e.expected, 0)
 		last.limit += max(e.limit, 0)
-		if alone {
-			last = nil
-		}
 	}
 	return units
+}
+
+// pageRows is how many rows Resource Graph gives at once.
+const pageRows = 1000
+
+// ranges is how many hash ranges a place is read in, so that each fits its pages well: the number of rows in
+// a range is spread like that of a binomial distribution, by about its square root.
+func (s *scan) ranges(p place, e entry, pages int64) int64 {
+	if n := s.resumed.ranges[p]; n > 0 {
+		return n
+	}
+	if e.limit != unknown || e.expected <= pages*pageRows {
+		return 1
+	}
+	rows := pages * pageRows
+	for n := int64(1); ; n++ { // two and a half times the spread is kept free
+		if fit := rows - 5*isqrt(rows)/2; e.expected <= n*fit {
+			return n
+		}
+	}
+}
+
+func isqrt(n int64) int64 {
+	root := int64(1)
+	for root*root < n {
+		root++
+	}
+	return root
 }
 
 // each does units, several at once. What fails in a unit of several scopes is done again scope by
@@ -67,13 +173,13 @@ func (s *scan) batch(t *table, places []place, rows int64) []unit {
 // fails in the end is given to failed. The error is one that ends the scan.
 func (s *scan) each(ctx context.Context, units []unit, do func(context.Context, unit) error, failed func(unit, *fault.Fault)) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(s.Parallelism)
+	group.SetLimit(s.parallelism())
 	for _, u := range units {
 		group.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
 			}
-			err := do(ctx, u)
+			err := s.try(ctx, u, do)
 			if err == nil {
 				return nil
 			}
@@ -81,16 +187,16 @@ func (s *scan) each(ctx context.Context, units []unit, do func(context.Context, 
 				return err
 			}
 			f := fault.As(err)
-			if len(u.places) == 1 || f.Retryable {
+			if len(u.places) == 1 || f.Retryable || azure.IsNoTable(err) || azure.IsNoResourceGraph(err) {
 				failed(u, f)
 				return nil
 			}
 			for _, p := range u.places {
-				one := unit{table: u.table, places: []place{p}, limit: max(s.ledger.get(p).limit, 0)}
+				one := unit{table: u.table, places: []place{p}, ranges: 1, limit: max(s.ledger.get(p).limit, 0)}
 				if u.limit > 0 && one.limit == 0 {
 					continue // nothing of it is wanted
 				}
-				switch err := do(ctx, one); {
+				switch err := s.try(ctx, one, do); {
 				case err == nil:
 				case fatal(ctx, err):
 					return err
@@ -102,6 +208,36 @@ func (s *scan) each(ctx context.Context, units []unit, do func(context.Context, 
 		})
 	}
 	return group.Wait()
+}
+
+// try does a unit, unless Azure has been in trouble for more units in a row than are done at once: each
+// waited as long as patience allows, and the rest would too.
+func (s *scan) try(ctx context.Context, u unit, do func(context.Context, unit) error) error {
+	if trouble := s.trouble.Load(); trouble != nil && trouble.units > s.parallelism() {
+		return trouble.fault
+	}
+	err := do(ctx, u)
+	f := fault.As(err)
+	if err == nil || f == nil || !f.Retryable {
+		s.trouble.Store(nil)
+		return err
+	}
+	for {
+		old := s.trouble.Load()
+		now := &trouble{units: 1, fault: f}
+		if old != nil {
+			now.units = old.units + 1
+		}
+		if s.trouble.CompareAndSwap(old, now) {
+			return err
+		}
+	}
+}
+
+// trouble is how many units in a row have been given up, and why the latest was.
+type trouble struct {
+	units int
+	fault *fault.Fault
 }
 
 // fatal says that a failure concerns the whole scan: its end, its own defects, its disk, and a

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"path"
 	"strings"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // Header says what a file holds. A file of another version, or of another scan's request, is not used.
@@ -50,7 +52,7 @@ type Gap struct {
 	Kind   string `json:"kind"`  // what could not be read: a type, or the part's table
 	State  string `json:"state"` // a backend.CoverageState
 	Count  int64  `json:"count"` // of how many things
-	Reason []byte `json:"reason"`
+	Reason *fault.Fault `json:"reason"` // of the first of them
 }
 
 // ErrDamaged is of a file that is not a finished part.

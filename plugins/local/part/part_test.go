@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 var header = Header{Request: "digest", Key: "sub/resources/3-of-8", Form: FormGraph, Table: "resources", Scopes: []string{"sub"}, Range: 3, Ranges: 8}
@@ -39,7 +40,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 	for i := range 5000 {
 		rows = append(rows, fmt.Appendf(nil, `{"id":"/row/%d","name":"🙂 '\"\n"}`, i))
 	}
-	footer := Footer{Listed: map[string]int64{"sub": 5003}, Gaps: []Gap{{Scope: "sub", Kind: "x/y", State: "denied", Count: 2, Reason: []byte(`{}`)}}}
+	footer := Footer{Listed: map[string]int64{"sub": 5003}, Gaps: []Gap{{Scope: "sub", Kind: "x/y", State: "denied", Count: 2, Reason: fault.New(fault.AzureForbidden, "refused")}}}
 	p := write(t, dir, header, footer, rows...)
 	if p.Rows != int64(len(rows)) || p.Key != header.Key || p.Path != "parts/sub/resources/3-of-8.part" {
 		t.Errorf("the part is %+v", p)

@@ -1,0 +1,97 @@
+// Package armschema knows which types of resource there are below others, and how Resource Manager lists them.
+package armschema
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Child is a child type that Resource Graph does not index, read through Resource Manager's list of it.
+type Child struct {
+	Parent   string   // lower case: microsoft.storage/storageaccounts/blobservices
+	Type     string   // lower case: microsoft.storage/storageaccounts/blobservices/containers
+	Segment  string   // as Resource Manager spells it: containers
+	Version  string   // api-version of the list
+	Embedded string   // the array in the parent's properties that holds the children whole; then no call is needed
+	Names    []string // fixed names, where there is no list but each is read by its name
+	Kinds    []string // of the parent, lower case, for which the type exists; empty is all
+
+	ExceptKinds []string // of the parent, lower case, for which it does not
+}
+
+// Extension is a type that may extend resources of any type.
+type Extension struct {
+	Type    string // lower case
+	Segment string // behind the resource's id: providers/Microsoft.Insights/diagnosticSettings
+	Version string
+}
+
+//go:embed children.txt
+var children string
+
+// byParent is children.txt by parent type.
+var byParent = sync.OnceValue(func() map[string][]Child {
+	all := map[string][]Child{}
+	for line := range strings.Lines(children) {
+		line, _, _ = strings.Cut(line, "#")
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		if len(fields) < 3 {
+			panic(fmt.Sprintf("children.txt: %q", line)) // it is part of the program, and a test reads it
+		}
+		c := Child{Parent: strings.ToLower(fields[0]), Segment: fields[1], Version: fields[2]}
+		c.Type = c.Parent + "/" + strings.ToLower(c.Segment)
+		for _, option := range fields[3:] {
+			name, value, _ := strings.Cut(option, "=")
+			values := strings.Split(value, ",")
+			switch name {
+			case "embedded":
+				c.Embedded = value
+			case "names":
+				c.Names = values
+			case "kinds":
+				c.Kinds = values
+			case "except":
+				c.ExceptKinds = values
+			default:
+				panic(fmt.Sprintf("children.txt: %q", option))
+			}
+		}
+		all[c.Parent] = append(all[c.Parent], c)
+	}
+	return all
+})
+
+// Children are the child types of a type, in any case.
+func Children(parent string) []Child { return byParent()[strings.ToLower(parent)] }
+
+// HasChildren says whether there are any.
+func HasChildren(parent string) bool { return len(Children(parent)) > 0 }
+
+// Ancestors are the types above a child type, the nearest first; none of any other type.
+func Ancestors(child string) []string {
+	child = strings.ToLower(child)
+	parent, _, ok := cutLast(child)
+	if !ok || !slices.ContainsFunc(Children(parent), func(c Child) bool { return c.Type == child }) {
+		return nil
+	}
+	return append([]string{parent}, Ancestors(parent)...)
+}
+
+func cutLast(typ string) (before, last string, ok bool) {
+	at := strings.LastIndexByte(typ, '/')
+	if at < 0 {
+		return typ, "", false
+	}
+	return typ[:at], typ[at+1:], true
+}
+
+// Extensions are the types that any resource may be extended by and that Resource Graph does not index.
+func Extensions() []Extension {
+	return []Extension{{"microsoft.insights/diagnosticsettings", "providers/Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"}}
+}

@@ -1,0 +1,317 @@
+package discovery
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/part"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// The versions of the lists, as in Azure's SDK.
+const (
+	versionGroups      = "2021-04-01"
+	versionLocks       = "2020-05-01"
+	versionAssignments = "2022-04-01"
+	versionPolicies    = "2023-04-01"
+	versionExemptions  = "2022-07-01-preview"
+)
+
+// queueLocks has the locks of each subscription read, those of its groups and resources included.
+func (s *scan) queueLocks() {
+	for _, p := range s.ledger.places(locks, true) {
+		u := unit{table: locks, places: []place{p}, ranges: 1}
+		s.progress.grow(locks.phase, "subscriptions", 1)
+		if s.resumed.whole[p] {
+			s.progress.add(locks.phase, 1)
+			continue
+		}
+		s.arm.add(p.scope, func(ctx context.Context) error {
+			return s.readLists(ctx, u, listing{"Microsoft.Authorization/locks", versionLocks, ""})
+		})
+	}
+}
+
+// listing is one of a subscription's lists.
+type listing struct{ typ, version, filter string }
+
+// readLists reads lists of a subscription into a part.
+func (s *scan) readLists(ctx context.Context, u unit, lists ...listing) error {
+	r, err := s.beginARM(u)
+	if err != nil {
+		return err
+	}
+	defer r.file.Abort()
+	scope := u.places[0].scope
+	for _, l := range lists {
+		path := "/subscriptions/" + scope + "/providers/" + l.typ
+		switch {
+		case l.typ == "resourcegroups":
+			path = "/subscriptions/" + scope + "/resourcegroups"
+		case scope == tenantScope:
+			path = "/providers/" + l.typ
+		}
+		query := url.Values{}
+		if l.filter != "" {
+			query.Set("$filter", l.filter)
+		}
+		err := azure.ReadList(ctx, s.scope.session, azure.List{Path: path, Version: l.version, Query: query}, r.reader(nil))
+		if err := r.settle(ctx, err, scope, strings.ToLower(l.typ), path); err != nil {
+			return err
+		}
+	}
+	if u.table == locks {
+		s.progress.add(locks.phase, 1)
+	}
+	return r.finish()
+}
+
+// listAll lists every subscription with Resource Manager.
+func (s *scan) listAll(ctx context.Context) error {
+	s.left.Store(s.request.ResourceLimit)
+	s.ledger.replaceAll()
+	s.queueLocks()
+	for _, p := range s.ledger.places(listed, true) {
+		s.listSubscription(p.scope)
+	}
+	return s.listTenant(ctx)
+}
+
+// drop takes in that Resource Graph leaves a subscription out that Resource Manager shows.
+func (s *scan) drop(id string) {
+	if s.request.Discovery == backend.DiscoveryGraph {
+		s.ledger.shut(id, backend.CoverageDropped, dropped(id))
+		return
+	}
+	s.report.Log(backend.LevelWarn, "Resource Graph leaves the subscription %s out without a word; Resource Manager lists it instead", id)
+	s.ledger.replace(id)
+	s.listSubscription(id)
+}
+
+// listSubscription has a subscription read with Resource Manager alone: what stands above its resources, their
+// list, then each by its id.
+func (s *scan) listSubscription(id string) {
+	s.progress.grow(phaseListing, "subscriptions", 1)
+	lane := id
+	if s.request.ResourceLimit > 0 {
+		lane = phaseListing // one after the other, so that the same request reads the same rows
+	}
+	s.arm.add(lane, func(ctx context.Context) error {
+		if err := s.listAround(ctx, id); err != nil {
+			return err
+		}
+		done, err := s.listStubs(ctx, id)
+		if err != nil || done == nil {
+			return err
+		}
+		s.progress.add(phaseListing, 1)
+		s.arm.add(id, func(ctx context.Context) error { return s.getAll(ctx, id, *done) })
+		return nil
+	})
+}
+
+// listTenant reads what stands above the subscriptions: the management groups, and the roles that Azure has built in.
+func (s *scan) listTenant(ctx context.Context) error {
+	tree, err := s.scope.session.ManagementGroups(ctx)
+	if err != nil {
+		if fatal(ctx, err) {
+			return err
+		}
+		s.ledger.miss(tenantScope, gap{kind: "microsoft.management/managementgroups", state: stateOf(fault.As(err)), things: 1, fault: fault.As(err)})
+	}
+	rows, err := s.containerRows(tree)
+	if err != nil {
+		return err
+	}
+	s.sink.put(rows, func() {})
+	u := unit{table: around, places: []place{{tenantScope, around}}, ranges: 1}
+	if s.resumed.whole[u.places[0]] {
+		return nil
+	}
+	return s.readLists(ctx, u, listing{"Microsoft.Authorization/roleDefinitions", versionAssignments, ""})
+}
+
+// listAround reads the groups, role assignments, policies and their definitions of a subscription.
+func (s *scan) listAround(ctx context.Context, id string) error {
+	u := unit{table: around, places: []place{{id, around}}, ranges: 1}
+	if s.resumed.whole[u.places[0]] {
+		return nil
+	}
+	return s.readLists(ctx, u,
+		listing{"resourcegroups", versionGroups, ""},
+		listing{"Microsoft.Authorization/roleAssignments", versionAssignments, ""},
+		listing{"Microsoft.Authorization/roleDefinitions", versionAssignments, "type eq 'CustomRole'"},
+		listing{"Microsoft.Authorization/policyAssignments", versionPolicies, ""},
+		listing{"Microsoft.Authorization/policyDefinitions", versionPolicies, "policyType eq 'Custom'"},
+		listing{"Microsoft.Authorization/policySetDefinitions", versionPolicies, "policyType eq 'Custom'"},
+		listing{"Microsoft.Authorization/policyExemptions", versionExemptions, ""},
+	)
+}
+
+// listStubs lists a subscription's resources into a part of its own, which no snapshot sees. nil is that the
+// list is refused.
+func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) {
+	u := unit{table: stubs, places: []place{{id, stubs}}, ranges: 1}
+	if done, ok := s.resumed.parts[u.key()]; ok {
+		return &done.part, nil
+	}
+	w, err := s.checkpoint(s.header(u, part.FormARM))
+	if err != nil {
+		return nil, err
+	}
+	defer w.Abort()
+	filter, cut := s.request.Filter, false
+	read := azure.ReadList(ctx, s.scope.session, azure.List{Path: "/subscriptions/" + id + "/resources", Version: versionGroups}, azure.Reader[graph.Row]{
+		New: s.sink.small, Set: setMember,
+		Take: func(p *page) error {
+			var raw [][]byte
+			for i := range p.Rows {
+				if s.complete(&p.Rows[i], stubs, part.FormARM); !matches(filter, &p.Rows[i]) {
+					continue
+				}
+				if left := s.left.Add(-1); s.request.ResourceLimit > 0 && left < 0 {
+					cut = true
+					continue
+				}
+				raw = append(raw, p.Raw(i))
+			}
+			err := w.Add(raw...)
+			p.Rows = p.Rows[:0]
+			s.sink.takeSmall(p)
+			return err
+		},
+	})
+	if fatal(ctx, read) && read != nil {
+		return nil, read
+	}
+	if read != nil {
+		s.ledger.fail([]place{{id, listed}}, fault.As(read))
+		return nil, nil
+	}
+	p, err := w.Finish(part.Footer{})
+	if err != nil {
+		return nil, s.diskFault(err)
+	}
+	s.report.Part(p)
+	if cut {
+		s.ledger.update(place{id, listed}, func(e *entry) { e.limit = p.Rows })
+	}
+	return &p, nil
+}
+
+// getRows is how many resources make a part where each is read by its id.
+const getRows = 400
+
+// getAll reads each resource of a list by its id, in parts of getRows.
+func (s *scan) getAll(ctx context.Context, id string, list backend.Part) error {
+	versions, err := s.scope.session.Providers(ctx, id)
+	if err != nil {
+		if fatal(ctx, err) {
+			return err
+		}
+		s.ledger.fail([]place{{id, listed}}, fault.As(err))
+		return nil
+	}
+	source, err := part.Open(s.dir, list)
+	if err != nil {
+		return s.diskFault(err)
+	}
+	defer source.Close()
+	ranges := max((list.Rows+getRows-1)/getRows, 1)
+	s.progress.grow(listed.phase, "rows", list.Rows)
+	s.ledger.update(place{id, listed}, func(e *entry) { e.expected = list.Rows })
+	var block []stub
+	number := int64(0)
+	end := func() error {
+		u := unit{table: listed, places: []place{{id, listed}}, number: number, ranges: ranges}
+		some := block
+		number, block = number+1, nil
+		return s.getSome(ctx, u, some, versions)
+	}
+	_, err = source.Rows(func(raw []byte) error {
+		var row graph.Row
+		if err := azure.Members(raw, func(c azure.Column) error { return setMember(&row, c) }); err != nil {
+			return err
+		}
+		block = append(block, stub{strings.Clone(row.ID), strings.ToLower(row.Type), append([]byte(nil), raw...)})
+		if len(block) == getRows {
+			return end()
+		}
+		return nil
+	})
+	if err == nil && len(block) > 0 {
+		err = end()
+	}
+	return err
+}
+
+// stub is a resource of a list.
+type stub struct {
+	id, typ string
+	raw     []byte
+}
+
+// getSome reads resources by their ids into a part. What is gone by now is not missing; of what cannot be read
+// the list's own row is kept.
+func (s *scan) getSome(ctx context.Context, u unit, some []stub, versions *azure.Providers) error {
+	s.progress.add(u.table.phase, 0)
+	if _, done := s.resumed.parts[u.key()]; done {
+		s.progress.add(u.table.phase, int64(len(some)))
+		return nil
+	}
+	r, err := s.beginARM(u)
+	if err != nil {
+		return err
+	}
+	defer r.file.Abort()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(calls)
+	scope := u.places[0].scope
+	for _, one := range some {
+		group.Go(func() error {
+			defer s.progress.add(u.table.phase, 1)
+			version, ok := versions.Version(one.typ)
+			var err error
+			if !ok {
+				err = fault.New(fault.Unsupported, "no resource provider of the subscription knows the type "+one.typ,
+					fault.On(one.id), fault.From(fault.OriginAzure))
+			} else {
+				err = azure.ReadOne(ctx, s.scope.session, one.id, version, r.reader(func(row *graph.Row) { row.APIVersion = version }))
+			}
+			if err == nil || azure.IsNotFound(err) {
+				if err != nil {
+					s.ledger.update(u.places[0], func(e *entry) { e.expected-- })
+				}
+				return nil
+			}
+			if azure.IsUnsupported(err) { // it is there, and cannot be read
+				err = fault.New(fault.Unsupported, "Resource Manager lists it and cannot show it", fault.On(one.id), fault.From(fault.OriginAzure))
+			}
+			if err := r.settle(ctx, err, scope, one.typ, one.id); err != nil {
+				return err
+			}
+			return r.keep(one)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return r.finish()
+}
+
+// keep takes in what a list says of a resource that cannot be read whole.
+func (r *reading) keep(one stub) error {
+	var row graph.Row
+	if err := azure.Members(one.raw, func(c azure.Column) error { return setMember(&row, c) }); err != nil {
+		return err
+	}
+	r.s.complete(&row, r.unit.table, part.FormARM)
+	r.s.sink.put([]graph.Row{row}, func() {})
+	return r.file.Add(one.raw)
+}
