@@ -290,7 +290,9 @@ func TestCancelledFinishPublishesNothing(t *testing.T) {
 func TestDigestIsOfTheContent(t *testing.T) {
 	s := newStore(t)
 	rows := append(synthetic(50), fullRow(TableContainers, "microsoft.resources/subscriptions/resourcegroups", "Rg"),
-		Row{Table: "x", Name: "without id"})
+		Row{Table: "x", Name: "without id"},
+		Row{Table: SourceARM, ID: "/s/twice", Name: "of ARM"}, Row{Table: TableResources, ID: "/S/Twice", Name: "of Resource Graph"},
+		Row{Table: "dnsresources", ID: "/s/other", Name: "of one table"}, Row{Table: "networkresources", ID: "/S/Other", Name: "of another"})
 	reversed := make([]Row, len(rows))
 	for i, row := range rows {
 		reversed[len(rows)-1-i] = row
