@@ -48,10 +48,10 @@ type Footer struct {
 
 // Gap is something of a finished part that could not be read.
 type Gap struct {
-	Scope  string `json:"scope"`
-	Kind   string `json:"kind"`  // what could not be read: a type, or the part's table
-	State  string `json:"state"` // a backend.CoverageState
-	Count  int64  `json:"count"` // of how many things
+	Scope  string       `json:"scope"`
+	Kind   string       `json:"kind"`   // what could not be read: a type, or the part's table
+	State  string       `json:"state"`  // a backend.CoverageState
+	Count  int64        `json:"count"`  // of how many things
 	Reason *fault.Fault `json:"reason"` // of the first of them
 }
 
