@@ -59,7 +59,7 @@ type Meta struct {
 type Counts struct {
 	Rows       int64 // added, duplicates included
 	WithoutID  int64 // of them, those without an id: kept in other_rows
-	Duplicates int64 // replaced by a later row of the same id; known after Finish
+	Duplicates int64 // given up for another row of the same id; known after Finish
 }
 
 // Writer writes one snapshot. It belongs to one goroutine.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -204,6 +205,16 @@ func TestTheLastOfARowsIdStays(t *testing.T) {
 	}
 	meta := query(t, s, snapshot.ID, "SELECT value FROM meta WHERE key IN ('duplicates', 'rows_without_id') ORDER BY key")
 	if diff := cmp.Diff([][]string{{"9"}, {"2"}}, meta); diff != "" {
+		t.Error(diff)
+	}
+	// What was counted while rows came is what there is without the duplicates.
+	for i := range sums {
+		if diff := cmp.Diff(query(t, s, snapshot.ID, counted[i]), query(t, s, snapshot.ID, sums[i])); diff != "" {
+			t.Error(diff)
+		}
+	}
+	numbers := query(t, s, snapshot.ID, "SELECT (SELECT count(*) FROM resources), (SELECT count(*) FROM relationships)")
+	if diff := cmp.Diff([][]string{{fmt.Sprint(snapshot.Resources), fmt.Sprint(snapshot.Relationships)}}, numbers); diff != "" {
 		t.Error(diff)
 	}
 }
