@@ -113,10 +113,10 @@ func TestBucketsAreUsedUp(t *testing.T) {
 		"a much larger one":          {12000, 25, []string{"a"}, 0, 1.05, 0},
 	}
 	for name, c := range cases {
-		for _, readers := range []int{1, 8, 64} {
+		for _, readers := range []int{1, 8, 16} {
 			t.Run(fmt.Sprintf("%s, %d readers", name, readers), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					const calls, latency = 2000, 30 * time.Millisecond
+					const calls, latency = 1000, 30 * time.Millisecond
 					b := newARMBuckets(c.size, c.rate, latency)
 					var group sync.WaitGroup
 					for range c.others {

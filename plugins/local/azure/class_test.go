@@ -85,25 +85,25 @@ func TestClasses(t *testing.T) {
 }
 
 func TestATooLargeRowIsNamed(t *testing.T) {
-	s := sessionWith(t, Config{}, numbered(t, 3, func(i int) int { return i * payloadMost }, new([]int64)))
+	s := sessionWith(t, Config{}, numbered(t, 3, func(i int) int { return i * mostBytes }, new([]int64)))
 	ids, err := read(t.Context(), s, Query{KQL: "resources | where type == 'x'\n| project id, properties | order by id asc"})
-	const says = "one row of `resources | where type == 'x' | project id, properties | order by id asc` is larger than the 16 MiB"
+	const says = "one row of `resources | where type == 'x' | project id, properties | order by id asc` is larger than the 1 MiB"
 	if f := fault.As(err); !IsTooLarge(err) || f.Message[:len(says)] != says || !cmp.Equal(ids, []string{"0"}) {
 		t.Errorf("after the rows %v: %v", ids, err)
 	}
 }
 
-// TestTheSizeOfRowsIsRemembered asks a table of rows of 100 KB twice.
+// TestTheSizeOfRowsIsRemembered asks a table of large rows twice.
 func TestTheSizeOfRowsIsRemembered(t *testing.T) {
 	var tops []int64
-	s := sessionWith(t, Config{}, numbered(t, 400, func(int) int { return 100_000 }, &tops))
+	s := sessionWith(t, Config{}, numbered(t, 400, func(int) int { return 6250 }, &tops))
 	for range 2 {
 		tops = nil
 		if ids, err := read(t.Context(), s, Query{KQL: "policyresources | order by id asc"}); err != nil || len(ids) != 400 {
 			t.Fatal(len(ids), err)
 		}
 	}
-	if d := cmp.Diff([]int64{125, 125, 125, 125}, tops); d != "" {
+	if d := cmp.Diff([]int64{124, 124, 124, 124}, tops); d != "" {
 		t.Errorf("the second time (-want +got):\n%s", d)
 	}
 }

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,12 +68,12 @@ func Read[T any](ctx context.Context, s *Session, q Query, r Reader[T]) error {
 			page.Rows = page.Rows[:0]
 			return errors.Join(err, r.Take(page))
 		}
-		rows, bytes := int64(len(page.Rows)), int64(page.body.Len())
-		next = next.passed(rows, bytes)
-		read.rows += rows
-		read.bytes += bytes
-		if rows == body.Options.Top { // the rest of a query, and counts, say nothing about its table
-			s.tops.fitted(table, read.rows, read.bytes)
+		brought := stretch{int64(len(page.Rows)), int64(page.body.Len())}
+		next = next.passed(brought)
+		read.rows += brought.rows
+		read.bytes += brought.bytes
+		if brought.rows == body.Options.Top { // the rest of a query, and counts, say nothing about its table
+			s.tops.fitted(table, read)
 		}
 		if q.Limit > 0 {
 			page.Rows = page.Rows[:min(int64(len(page.Rows)), left)]
@@ -97,10 +98,8 @@ func Read[T any](ctx context.Context, s *Session, q Query, r Reader[T]) error {
 // are too many bytes. It returns what it has learnt of the rows ahead, those of the page included.
 func (s *Session) page(ctx context.Context, body *queryBody, table string, next ahead, limit int64, read func(io.Reader) error) (ahead, error) {
 	for {
-		body.Options.Top = next.top()
-		if body.Options.Top == 0 {
-			body.Options.Top = s.tops.get(table)
-		}
+		usual, goal := s.tops.get(table)
+		body.Options.Top = cmp.Or(next.top(goal), usual)
 		if limit > 0 {
 			body.Options.Top = min(body.Options.Top, limit)
 		}
@@ -111,17 +110,19 @@ func (s *Session) page(ctx context.Context, body *queryBody, table string, next 
 		err = s.do(ctx, &call{api: apiResourceGraph, limiter: s.limits.graph, method: http.MethodPost,
 			url: s.config.Endpoints.ResourceManager + resourceGraphPath, body: content, read: read})
 		f := (*failure)(nil)
-		switch {
-		case !errors.As(err, &f) || !f.has(payloadTooLarge):
+		if !errors.As(err, &f) || !f.has(payloadTooLarge) {
 			return next, final(err)
-		case body.Options.Top == 1:
+		}
+		size, most := f.payload()
+		if body.Options.Top == 1 {
 			return nil, fault.New(fault.ExecutionFailed, fmt.Sprintf("one row of %s is larger than the %d MiB that Resource Graph can send",
-				shorten(body.Query), payloadMost>>20), fault.From(fault.OriginAzure), fault.Because(f))
+				shorten(body.Query), most>>20), fault.From(fault.OriginAzure), fault.Because(f))
 		}
+		refused := stretch{body.Options.Top, size}
 		if len(next) == 0 {
-			s.tops.tooLarge(table, body.Options.Top, f.size())
+			s.tops.tooLarge(table, refused, most)
 		}
-		next = append(next, stretch{body.Options.Top, f.size()})
+		next = append(next, refused)
 	}
 }
 
