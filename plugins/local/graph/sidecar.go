@@ -22,7 +22,7 @@ type description struct {
 // does not know is zero.
 type identity struct {
 	Modified time.Time `json:"modified"`
-	Changed  time.Time `json:"changed,omitzero"` // of its inode; nobody can set it back
+	Changed  time.Time `json:"changed,omitzero"` // of its inode, which nobody can set back; on Windows, when it was made
 	Inode    uint64    `json:"inode,omitempty"`
 }
 
