@@ -1,7 +1,10 @@
 package azure
 
 import (
+	"bytes"
 	"context"
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -13,13 +16,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // credential gives tokens for one tenant. Of its sources the first that gives one is kept.
 type credential struct {
-	auth    Auth
 	sources []source
 	wire    *watched // what the sources call Microsoft Entra ID with
 
@@ -27,6 +30,8 @@ type credential struct {
 	chosen azcore.TokenCredential // nil until a source gave a token
 	by     string                 // the name of the chosen source
 	token  string                 // the latest
+	keeps  bool                   // the chosen source gives the same token again, unless told otherwise
+	renews bool                   // a new token is needed
 }
 
 // source is one way to get a credential.
@@ -35,7 +40,10 @@ type source struct {
 	// soft means that any failure lets the next source try. Otherwise only the failure to open does:
 	// what is configured and refused is not passed over.
 	soft bool
-	open func(ctx context.Context) (azcore.TokenCredential, error)
+	// keeps means that what the SDK remembers is not forgotten by opening the source again: it is
+	// there for the whole process, or a person would have to sign in again.
+	keeps bool
+	open  func(ctx context.Context) (azcore.TokenCredential, error)
 }
 
 // newCredential prepares the sources that config asks for; it calls nobody.
@@ -45,23 +53,24 @@ func newCredential(c *Config, tenant string, wire *watched) *credential {
 		Telemetry: policy.TelemetryOptions{ApplicationID: c.UserAgent[:min(len(c.UserAgent), 24)]},
 		Retry:     policy.RetryOptions{MaxRetries: 2, RetryDelay: 500 * time.Millisecond, MaxRetryDelay: 5 * time.Second, TryTimeout: 30 * time.Second},
 	}}
-	client := source{"env", false, s.clientCredential}
-	workload := source{"workload-identity", false, s.workload}
-	cli := source{"az", false, s.azureCLI}
+	client := source{name: "env", open: s.clientCredential}
+	workload := source{name: "workload-identity", open: s.workload}
+	cli := source{name: "az", open: s.azureCLI}
 	known := map[Auth][]source{
 		AuthEnv:               {client},
-		AuthClientSecret:      {{"client-secret", false, s.clientCredential}},
-		AuthClientCertificate: {{"client-certificate", false, s.clientCredential}},
+		AuthClientSecret:      {{name: "client-secret", open: s.clientCredential}},
+		AuthClientCertificate: {{name: "client-certificate", open: s.clientCredential}},
 		AuthWorkloadIdentity:  {workload},
 		AuthCLI:               {cli},
-		AuthManagedIdentity:   {{"managed-identity", false, s.managed}},
-		AuthDeviceCode:        {{"device-code", false, s.deviceCode}},
+		AuthManagedIdentity:   {{name: "managed-identity", keeps: true, open: s.managed}},
+		AuthDeviceCode:        {{name: "device-code", keeps: true, open: s.deviceCode}},
 		// As azidentity's DefaultAzureCredential, except that a login of the person at the terminal
 		// comes before asking the machine for its identity, which takes time where it has none.
-		AuthAuto: {client, workload, {"managed-identity", false, s.managedByEnvironment},
-			{"az", true, s.azureCLI}, {"azd", true, s.azureDeveloperCLI}, {"managed-identity of this machine", true, s.managedByProbe}},
+		AuthAuto: {client, workload, {name: "managed-identity", keeps: true, open: s.managedByEnvironment},
+			{name: "az", soft: true, open: s.azureCLI}, {name: "azd", soft: true, open: s.azureDeveloperCLI},
+			{name: "managed-identity of this machine", soft: true, keeps: true, open: s.managedByProbe}},
 	}
-	return &credential{auth: c.Auth, sources: known[c.Auth], wire: wire}
+	return &credential{sources: known[c.Auth], wire: wire}
 }
 
 // GetToken implements azcore.TokenCredential. Its errors are faults.
@@ -69,11 +78,14 @@ func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.chosen != nil {
+		if c.renews && o.Claims == "" {
+			o.Claims = "{}" // asks for nothing, and passes over what is remembered
+		}
 		token, err := c.chosen.GetToken(ctx, o)
 		if err != nil {
 			return token, c.refused(ctx, c.by, err)
 		}
-		c.token = token.Token
+		c.token, c.renews = token.Token, false
 		return token, nil
 	}
 	var tried []fault.Problem
@@ -82,7 +94,7 @@ func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions)
 		if err == nil {
 			var token azcore.AccessToken
 			if token, err = opened.GetToken(ctx, o); err == nil {
-				c.chosen, c.by, c.token = opened, s.name, token.Token
+				c.chosen, c.by, c.token, c.keeps = opened, s.name, token.Token, s.keeps
 				return token, nil
 			}
 			if !s.soft || ctx.Err() != nil {
@@ -95,11 +107,16 @@ func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions)
 }
 
 // renew forgets a token that Azure refused, unless another one has replaced it since. It also forgets
-// what the SDK keeps in memory, which would give the same token again.
+// what the SDK keeps in memory, which would give the same token again: our clock may be wrong, or
+// Azure may have revoked it.
 func (c *credential) renew(token string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.auth != AuthDeviceCode && c.token == token {
+	switch {
+	case c.token != token:
+	case c.keeps:
+		c.renews, c.token = true, ""
+	default:
 		c.chosen, c.token = nil, ""
 	}
 }
@@ -148,7 +165,7 @@ func (s sources) clientCredential(context.Context) (azcore.TokenCredential, erro
 		if err != nil {
 			return nil, err
 		}
-		certificates, key, err := azidentity.ParseCertificates(content, []byte(c.ClientCertificatePassword.Reveal()))
+		certificates, key, err := certificate(content, c.ClientCertificatePassword.Reveal())
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.ClientCertificateFile, err)
 		}
@@ -156,6 +173,16 @@ func (s sources) clientCredential(context.Context) (azcore.TokenCredential, erro
 			ClientOptions: s.client, DisableInstanceDiscovery: s.custom()})
 	}
 	return nil, errors.New("neither AZURE_CLIENT_SECRET nor AZURE_CLIENT_CERTIFICATE_PATH is set, nor client_secret or client_certificate_file")
+}
+
+// certificate reads a certificate with its key and chain: PEM or PKCS#12. The latter not by the SDK,
+// which knows only the ciphers of old that OpenSSL and Windows have stopped using.
+func certificate(content []byte, password string) ([]*x509.Certificate, crypto.PrivateKey, error) {
+	if bytes.Contains(content, []byte("-----BEGIN ")) {
+		return azidentity.ParseCertificates(content, []byte(password))
+	}
+	key, own, chain, err := pkcs12.DecodeChain(content, password)
+	return append([]*x509.Certificate{own}, chain...), key, err
 }
 
 func (s sources) workload(context.Context) (azcore.TokenCredential, error) {

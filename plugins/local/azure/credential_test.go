@@ -22,7 +22,7 @@ import (
 
 // source is a source that answers as told.
 func sourceOf(name string, soft bool, openErr, tokenErr error) source {
-	return source{name, soft, func(context.Context) (azcore.TokenCredential, error) { return failing{tokenErr}, openErr }}
+	return source{name: name, soft: soft, open: func(context.Context) (azcore.TokenCredential, error) { return failing{tokenErr}, openErr }}
 }
 
 type failing struct{ err error }
