@@ -96,6 +96,8 @@ func TestPages(t *testing.T) {
 				Rows: 1234, Calls: 1, DurationSeconds: 65, Parts: []backend.PlannedPart{{Key: "s1/resources/0", Rows: 1234, Calls: 2}},
 			}}})
 		},
+		"long-plan": func(p *Page) { p.Scan(ScanSummary{Result: &backend.ScanResult{Plan: longPlan()}}) },
+		"gaps":      func(p *Page) { p.Gaps(manyGaps()) },
 		"health": func(p *Page) {
 			p.Health("local", backend.Health{Message: "1 of 2 works", Dependencies: []backend.Dependency{
 				{Name: "store", Healthy: true, Message: "12 snapshots", LatencySeconds: 0.0012},

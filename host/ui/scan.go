@@ -3,17 +3,13 @@ package ui
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
-// How much of a scan's lists its summary shows; the whole is in the snapshot and in JSON.
-const (
-	topTypes = 8
-	topGaps  = 20
-)
+// topTypes is how many types a scan's summary shows; all of them are in the snapshot.
+const topTypes = 8
 
 // ScanSummary is what a person wants to know when a scan is over.
 type ScanSummary struct {
@@ -89,16 +85,6 @@ func scanPairs(s ScanSummary) []Pair {
 	return pairs
 }
 
-func (p *Page) plan(plan *backend.ScanPlan) {
-	p.Line(Toned{Strong, "A scan would read " + Counted(plan.Rows, "row", "rows") + " with " + Counted(plan.Calls, "call", "calls") +
-		" in about " + Seconds(plan.DurationSeconds)})
-	rows := make([][]string, len(plan.Parts))
-	for i, part := range plan.Parts {
-		rows[i] = []string{part.Key, Count(part.Rows), Count(part.Calls)}
-	}
-	p.Table(Table{Indent: 2, Columns: []Column{{Title: "PART"}, {Title: "ROWS", Right: true}, {Title: "CALLS", Right: true}}, Rows: rows})
-}
-
 // counts shows the first most of a list of counts, and how many there are beside.
 func (p *Page) counts(title string, counts []backend.Count, most int, singular, plural string) {
 	var rows [][]string
@@ -109,88 +95,6 @@ func (p *Page) counts(title string, counts []backend.Count, most int, singular, 
 	if more := len(counts) - most; more > 0 {
 		p.Line("  ", Toned{Faint, "and " + Counted(int64(more), "more "+singular, "more "+plural)})
 	}
-}
-
-// Gaps shows what a scan could not read, if there is anything, and what it left out on purpose.
-func (p *Page) Gaps(c backend.Coverage) {
-	if gaps := group(c.Gaps()); len(gaps) > 0 {
-		p.Title("Not completely read")
-		const stateWidth = len(backend.CoverageUnsupported) + 2
-		for _, g := range gaps[:min(topGaps, len(gaps))] {
-			p.Line("  ", Toned{Warning, fit(string(g.state), stateWidth)}, g.name, ": ", strings.Join(g.kinds, ", "), g.read())
-			if g.why != "" {
-				p.Prose(2+stateWidth, 2+stateWidth, Toned{Faint, g.why})
-			}
-		}
-		if more := len(gaps) - topGaps; more > 0 {
-			p.Line("  ", Toned{Faint, "and " + Counted(int64(more), "more gap", "more gaps") + "; -o json has them all"})
-		}
-	}
-	p.chosen(c, backend.CoverageLimited, "the limit was reached, so that this was not read to its end: ")
-	p.chosen(c, backend.CoverageSkipped, "switched off in Azure, so that this was not read: ")
-}
-
-// chosen names the scopes that were left out on purpose.
-func (p *Page) chosen(c backend.Coverage, state backend.CoverageState, words string) {
-	var names []string
-	for _, e := range c.Entries {
-		if name := orElse(e.Name, e.Scope); e.State == state && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return
-	}
-	more := ""
-	if extra := len(names) - topGaps; extra > 0 {
-		names, more = names[:topGaps], " and "+Count(int64(extra))+" more"
-	}
-	p.Gap()
-	p.Prose(0, 6, Toned{Info, "note:"}, " ", words, strings.Join(names, ", "), more)
-}
-
-// gap is what is the same for several kinds of one scope.
-type gap struct {
-	scope, name      string
-	state            backend.CoverageState
-	why              string
-	kinds            []string
-	listed, expected int64 // expected is -1 if unknown for one of them
-}
-
-// read says how much was read all the same.
-func (g gap) read() string {
-	switch {
-	case g.expected >= 0:
-		return ", " + Count(g.listed) + " of " + Count(g.expected) + " read"
-	case g.listed > 0:
-		return ", " + Count(g.listed) + " read"
-	}
-	return ""
-}
-
-func group(entries []backend.CoverageEntry) []gap {
-	var gaps []gap
-	for _, e := range entries {
-		why := ""
-		if e.Fault != nil {
-			why = e.Fault.Message
-		}
-		i := slices.IndexFunc(gaps, func(g gap) bool { return g.scope == e.Scope && g.state == e.State && g.why == why })
-		if i < 0 {
-			i = len(gaps)
-			gaps = append(gaps, gap{scope: e.Scope, name: orElse(e.Name, e.Scope), state: e.State, why: why})
-		}
-		g := &gaps[i]
-		g.kinds = append(g.kinds, e.Kind)
-		g.listed += e.Listed
-		if e.Expected < 0 || g.expected < 0 {
-			g.expected = -1
-		} else {
-			g.expected += e.Expected
-		}
-	}
-	return gaps
 }
 
 // Snapshot shows one snapshot in full.
