@@ -46,7 +46,7 @@ func (k token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 }
 
 // sessionWith is a session whose calls go to azure.
-func sessionWith(t *testing.T, config Config, azure azureFunc) *Session {
+func sessionWith(t testing.TB, config Config, azure azureFunc) *Session {
 	t.Helper()
 	config.Getenv = func(string) string { return "" }
 	if problems := config.resolve(); problems != nil {
