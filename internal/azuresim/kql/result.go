@@ -13,6 +13,9 @@ type Result struct {
 
 func newResult(r *relation) *Result {
 	result := &Result{table: r.table, rows: r.rows, columns: r.columns}
+	if cap(r.rows) > len(r.rows)+len(r.rows)/4 { // results are kept for their further pages
+		result.rows = slices.Clone(r.rows)
+	}
 	for _, c := range r.columns {
 		result.keys = append(result.keys, string(AppendString(nil, c.Name))+":")
 	}

@@ -130,18 +130,26 @@ func (r *relation) apply(s *step) error {
 func (r *relation) cut(n int) { r.rows = r.rows[:min(n, len(r.rows))] }
 
 func (r *relation) where(s *step) error {
-	eval, typ, err := r.compile(s, s.exprs[0].expr)
+	_, typ, err := r.compile(s, s.exprs[0].expr)
 	if err != nil {
 		return err
 	}
 	if typ != Bool {
 		return semantic("'where' operator: Filter expression should be Boolean, but is of type %s.", typ)
 	}
-	kept := make([]uint32, 0, len(r.rows)/2)
+	tests, err := r.predicates(s, s.exprs[0].expr)
+	if err != nil {
+		return err
+	}
+	var kept []uint32
+next:
 	for _, row := range r.rows {
-		if eval(row).isTrue() {
-			kept = append(kept, row)
+		for _, test := range tests {
+			if !test(row) {
+				continue next
+			}
 		}
+		kept = append(kept, row)
 	}
 	r.rows = kept
 	return nil

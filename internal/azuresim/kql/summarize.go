@@ -65,6 +65,9 @@ func groupColumns(s *step, keys []column) ([]Column, error) {
 
 // group splits the rows by their keys, in the order in which the keys first appear.
 func (r *relation) group(keys []column, columns []aggregateColumn) []*group {
+	if codings := r.codingsOf(keys); len(codings) > 0 {
+		return r.groupByCode(keys, codings, columns)
+	}
 	var groups []*group
 	byKey := map[string]*group{}
 	var text []byte
@@ -81,13 +84,65 @@ func (r *relation) group(keys []column, columns []aggregateColumn) []*group {
 			byKey[string(text)] = g
 			groups = append(groups, g)
 		}
-		for i, c := range columns {
-			var v Value
-			if c.argument != nil {
-				v = c.argument(row)
-			}
-			g.states[i].add(v)
+		g.add(row, columns)
+	}
+	return groups
+}
+
+func (g *group) add(row uint32, columns []aggregateColumn) {
+	for i, c := range columns {
+		var v Value
+		if c.argument != nil {
+			v = c.argument(row)
 		}
+		g.states[i].add(v)
+	}
+}
+
+// codingsOf are those of columns to group by; none unless each has one.
+func (r *relation) codingsOf(keys []column) []*coding {
+	indexed, ok := r.table.(Indexed)
+	if !ok || len(keys) > 4 { // four codes fit a word
+		return nil
+	}
+	var codings []*coding
+	for _, key := range keys {
+		if key.base < 0 || key.Type != String {
+			return nil
+		}
+		c := indexed.Index().coded(r.table, key.base)
+		if c == nil {
+			return nil
+		}
+		codings = append(codings, c)
+	}
+	return codings
+}
+
+// groupByCode is group without reading the keys of each row.
+func (r *relation) groupByCode(keys []column, codings []*coding, columns []aggregateColumn) []*group {
+	var groups []*group
+	byCode := map[uint64]*group{}
+	last, g := uint64(0), (*group)(nil)
+	for _, row := range r.rows {
+		code := uint64(0)
+		for _, c := range codings {
+			code = code<<16 | uint64(c.codes[row])
+		}
+		if g == nil || code != last { // rows of a group often stand together
+			known := false
+			if g, known = byCode[code]; !known {
+				values := make([]Value, len(keys))
+				for i, key := range keys {
+					values[i] = key.eval(row)
+				}
+				g = newGroup(values, columns)
+				byCode[code] = g
+				groups = append(groups, g)
+			}
+			last = code
+		}
+		g.add(row, columns)
 	}
 	return groups
 }

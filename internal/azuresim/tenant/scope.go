@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -30,10 +31,7 @@ func (t *Tenant) View(name string, scope Scope) (kql.View, bool) {
 	if !ok || name == tableARM {
 		return kql.View{}, false
 	}
-	var rows []uint32
-	for _, subscription := range scope.Subscriptions {
-		rows = append(rows, table.InSubscription(subscription)...)
-	}
+	rows := joined(table, scope.Subscriptions)
 	if filtered := scope.Filter != "" && scope.Filter != Filters[0]; filtered && (name == tableAuthorization || name == "policyresources") {
 		rows = slices.DeleteFunc(rows, func(row uint32) bool { return !scope.atLevel(table.Text(row, idColumn)) })
 	}
@@ -45,11 +43,28 @@ func (t *Tenant) View(name string, scope Scope) (kql.View, bool) {
 	if len(rows) == table.Len() {
 		return kql.View{Table: table}, true
 	}
-	if rows == nil {
-		rows = []uint32{}
+	if !slices.IsSorted(rows) {
+		slices.Sort(rows)
 	}
-	slices.Sort(rows)
 	return kql.View{Table: table, Rows: rows}, true
+}
+
+// joined are the rows of subscriptions; ascending where each one's rows stand together.
+func joined(table Table, subscriptions []string) []uint32 {
+	var runs [][]uint32
+	size := 0
+	for _, subscription := range subscriptions {
+		if rows := table.InSubscription(subscription); len(rows) > 0 {
+			runs = append(runs, rows)
+			size += len(rows)
+		}
+	}
+	slices.SortFunc(runs, func(a, b []uint32) int { return cmp.Compare(a[0], b[0]) })
+	rows := make([]uint32, 0, size)
+	for _, run := range runs {
+		rows = append(rows, run...)
+	}
+	return rows
 }
 
 // atLevel applies the filter to something assigned in a subscription of the scope, which lies at

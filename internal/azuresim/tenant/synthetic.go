@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/kql"
 )
 
 // templates are the resources of a generated group. Each line holds a row with places for what
@@ -77,13 +79,15 @@ type syntheticTable struct {
 	options       SyntheticOptions
 	tenantID      string
 	subscriptions []string
+	numbers       map[string]int // of the subscriptions
 	groups        []syntheticGroup
 	perGroup      []slot
 	turns         []*template
 	rows          []uint32 // 0, 1, 2, …
 	firstRow      []int    // of each subscription, and the end
 
-	order lazyOrder
+	order   lazyOrder
+	indices kql.Index
 }
 
 var (
@@ -97,8 +101,10 @@ func newSyntheticTable(options SyntheticOptions) (*syntheticTable, error) {
 	if err := t.readTemplates(); err != nil {
 		return nil, err
 	}
+	t.numbers = make(map[string]int, options.Subscriptions)
 	for s := range options.Subscriptions {
 		t.subscriptions = append(t.subscriptions, guidOf(options.Seed, uint64(s), 2))
+		t.numbers[t.subscriptions[s]] = s
 	}
 	groups := (options.Resources + groupSize - 1) / groupSize
 	t.firstRow = make([]int, options.Subscriptions+1)

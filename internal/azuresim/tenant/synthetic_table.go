@@ -50,6 +50,9 @@ func parseTemplate(row map[string]json.RawMessage, count int) *template {
 	return t
 }
 
+// Index implements kql.Indexed.
+func (t *syntheticTable) Index() *kql.Index { return &t.indices }
+
 func (t *syntheticTable) Columns() []kql.Column { return columns }
 
 func (t *syntheticTable) Len() int { return len(t.rows) }
@@ -115,8 +118,8 @@ func (t *syntheticTable) fill(dst []byte, pieces []piece, row uint32, group *syn
 }
 
 func (t *syntheticTable) InSubscription(subscription string) []uint32 {
-	i := slices.Index(t.subscriptions, strings.ToLower(subscription))
-	if i < 0 {
+	i, ok := t.numbers[strings.ToLower(subscription)]
+	if !ok {
 		return nil
 	}
 	return t.rows[t.firstRow[i]:t.firstRow[i+1]]

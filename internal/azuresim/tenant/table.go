@@ -63,6 +63,7 @@ type memoryTable struct {
 	columns []kql.Column
 	cells   [][]json.RawMessage // by row and column; nil is an empty cell
 
+	indices        kql.Index
 	index          sync.Once
 	byID           []uint32
 	find           map[string]uint32
@@ -98,6 +99,9 @@ func (t *memoryTable) append(row map[string]json.RawMessage) error {
 	t.cells = append(t.cells, cells)
 	return nil
 }
+
+// Index implements kql.Indexed; rows are added only before the table is served.
+func (t *memoryTable) Index() *kql.Index { return &t.indices }
 
 func (t *memoryTable) Columns() []kql.Column { return t.columns }
 
