@@ -29,7 +29,8 @@ const (
 // call is one call to Azure.
 type call struct {
 	api     string // for messages: Resource Graph
-	on      string // what it is about: a path, or empty
+	on      string // the path, of a call to Resource Manager
+	query   string // the query, of one to Resource Graph, as messages show it
 	limiter limiter
 	method  string
 	url     string
@@ -60,7 +61,7 @@ func (s *Session) do(ctx context.Context, c *call) error {
 		if !errors.As(err, &f) {
 			return err // of the credential
 		}
-		f.api, f.on = c.api, c.on
+		f.call = c
 		switch {
 		case f.status == http.StatusUnauthorized && !renewed:
 			renewed = true
@@ -106,7 +107,7 @@ func (s *Session) do(ctx context.Context, c *call) error {
 // known completes a failure that happened before the call was made.
 func (c *call) known(err error) error {
 	if f := (*failure)(nil); errors.As(err, &f) {
-		f.api, f.on = c.api, c.on
+		f.call = c
 	}
 	return err
 }
@@ -150,6 +151,9 @@ func (s *Session) attempt(ctx context.Context, c *call, ended turn) (token strin
 		return token, failed(resp)
 	}
 	if err := withBody(resp, c.read); err != nil {
+		if fault.As(err) != nil {
+			return token, err
+		}
 		return token, &failure{cause: err, answered: errors.Is(err, errForm), correlationID: oneLine(header.Get("x-ms-correlation-request-id"))}
 	}
 	return token, nil

@@ -319,10 +319,10 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 					calls++
 					return respond(200, c.body, "x-ms-correlation-request-id", "c-1"), nil
 				})
-				_, err := read(t.Context(), s, Query{})
+				_, err := read(t.Context(), s, Query{KQL: "resources"})
 				f := fault.As(err)
 				if f == nil || f.Code != fault.ServiceUnavailable || !f.Retryable || calls != maxFailures ||
-					!strings.Contains(f.Message, "Resource Graph sends answers that cannot be read (correlation id c-1)") || !strings.Contains(f.Error(), c.says) {
+					!strings.Contains(f.Message, "Resource Graph sends answers to `resources` that cannot be read (correlation id c-1)") || !strings.Contains(f.Error(), c.says) {
 					t.Errorf("after %d calls: %+v", calls, f)
 				}
 			})

@@ -24,7 +24,8 @@ var codesNoResourceGraph = []string{"InvalidResourceNamespace", "InvalidResource
 // IsNotFound says that Azure has no such thing: a resource, its parent, its group or its subscription.
 func IsNotFound(err error) bool {
 	f := failureOf(err)
-	return f != nil && (f.has(codesNotFound...) || f.status == http.StatusNotFound && !f.has(codesUnsupported...))
+	return f != nil && (f.has(codesNotFound...) || f.status == http.StatusNoContent ||
+		f.status == http.StatusNotFound && !f.has(codesUnsupported...))
 }
 
 // IsUnsupported says that a type, or this resource of it, does not have what was asked for, or that
@@ -37,14 +38,14 @@ func IsUnsupported(err error) bool {
 // IsNoResourceGraph says that this cloud has no Resource Graph.
 func IsNoResourceGraph(err error) bool {
 	f := failureOf(err)
-	return f != nil && f.api == apiResourceGraph && (f.has(codesNoResourceGraph...) ||
+	return f != nil && f.ofGraph() && (f.has(codesNoResourceGraph...) ||
 		f.status == http.StatusNotFound && !f.has("SubscriptionNotFound") || f.status == http.StatusMethodNotAllowed)
 }
 
 // IsNoTable says that Resource Graph does not know, in this cloud, the table that was asked.
 func IsNoTable(err error) bool {
 	f := failureOf(err)
-	return f != nil && f.api == apiResourceGraph && f.status == http.StatusBadRequest &&
+	return f != nil && f.ofGraph() && f.status == http.StatusBadRequest &&
 		(f.has("DisallowedLogicalTableName") || strings.Contains(f.message, "does not refer to any known table"))
 }
 
@@ -63,3 +64,5 @@ func failureOf(err error) *failure {
 	errors.As(err, &f)
 	return f
 }
+
+func (f *failure) ofGraph() bool { return f.call != nil && f.call.api == apiResourceGraph }

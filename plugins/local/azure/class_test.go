@@ -36,6 +36,7 @@ func TestClasses(t *testing.T) {
 		"its group":          {404, arm("ResourceGroupNotFound", "Resource group 'g' could not be found."), class{NotFound: true}, class{NotFound: true, NoResourceGraph: true}, fault.ExecutionFailed},
 		"its subscription":   {404, arm("SubscriptionNotFound", "The subscription 's' could not be found."), class{NotFound: true}, class{NotFound: true}, fault.ExecutionFailed},
 		"something in Graph": {404, `{"error":{"code":"NotFound","message":"'/providers/Microsoft.Management/managementGroups/x' not found","details":null}}`, class{NotFound: true}, class{NotFound: true, NoResourceGraph: true}, fault.ExecutionFailed},
+		"nothing at all":     {204, "", class{NotFound: true}, class{NotFound: true}, fault.ExecutionFailed},
 		"nothing but a page": {404, "<html>Not Found</html>", class{NotFound: true}, class{NotFound: true, NoResourceGraph: true}, fault.ExecutionFailed},
 		"a type": {404, arm("InvalidResourceType", "The resource type 'x' could not be found in the namespace 'Microsoft.Network' for api version '2024-01-01'. The supported api-versions are ''."),
 			class{Unsupported: true}, class{Unsupported: true, NoResourceGraph: true}, fault.ExecutionFailed},

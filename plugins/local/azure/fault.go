@@ -14,10 +14,10 @@ import (
 
 // failure is an attempt that did not succeed.
 type failure struct {
-	api, on       string // as in call
-	status        int    // of the answer; 0 if there was none or it was not whole
-	cause         error  // where there was no whole answer
-	answered      bool   // there was an answer, and it could not be read
+	call          *call
+	status        int   // of the answer; 0 if there was none or it was not whole
+	cause         error // where there was no whole answer
+	answered      bool  // there was an answer, and it could not be read
 	wait          time.Duration
 	code, message string   // Azure's own, the innermost that says something
 	codes         []string // all of them, the outermost first
@@ -147,7 +147,7 @@ func (f *failure) why() string {
 
 // fault is the failure for those outside this package.
 func (f *failure) fault() *fault.Fault {
-	because := []fault.Option{fault.From(fault.OriginAzure), fault.On(f.on), fault.Because(f)}
+	because := []fault.Option{fault.From(fault.OriginAzure), fault.On(f.call.on), fault.Because(f)}
 	with := func(code fault.Code, message string, more ...fault.Option) *fault.Fault {
 		return fault.New(code, message, append(because, more...)...)
 	}
@@ -160,29 +160,32 @@ func (f *failure) fault() *fault.Fault {
 	}
 	switch {
 	case f.status == http.StatusUnauthorized:
-		return with(fault.AzureAuthRequired, f.api+" does not accept the token: "+text, fault.Hint(hintAgain))
+		return with(fault.AzureAuthRequired, f.call.api+" does not accept the token: "+text, fault.Hint(hintAgain))
 	case f.status == http.StatusForbidden:
-		return with(fault.AzureForbidden, f.api+" refuses: "+text,
+		return with(fault.AzureForbidden, f.call.api+" refuses: "+text,
 			fault.Hint("ask an owner for the role Reader on the subscription or its management group"))
 	case f.throttled():
 		if f.wait > 0 {
 			text += fmt.Sprintf("; it asks to wait %s", f.wait.Round(time.Second))
 		}
-		return with(fault.Throttled, f.api+" throttles: "+text, fault.Retryable(), fault.Hint(hintThrottle))
+		return with(fault.Throttled, f.call.api+" throttles: "+text, fault.Retryable(), fault.Hint(hintThrottle))
 	case f.passing():
-		return with(fault.ServiceUnavailable, f.api+" fails: "+text, fault.Retryable(), fault.Hint("try again later"))
+		return with(fault.ServiceUnavailable, f.call.api+" fails: "+text, fault.Retryable(), fault.Hint("try again later"))
 	}
-	return with(fault.ExecutionFailed, f.api+" answers with an error: "+text)
+	return with(fault.ExecutionFailed, f.call.api+" answers with an error: "+text)
 }
 
 // broken is the fault of an answer that did not come, or not whole.
 func (f *failure) broken(with func(fault.Code, string, ...fault.Option) *fault.Fault) *fault.Fault {
 	if !f.answered {
-		u := unreachable(f.api, f.cause)
-		u.Resource = f.on
+		u := unreachable(f.call.api, f.cause)
+		u.Resource = f.call.on
 		return u
 	}
-	text := f.api + " sends answers that cannot be read"
+	text := f.call.api + " sends answers that cannot be read"
+	if f.call.query != "" {
+		text = f.call.api + " sends answers to " + f.call.query + " that cannot be read"
+	}
 	if f.correlationID != "" {
 		text += fmt.Sprintf(" (correlation id %s)", f.correlationID)
 	}

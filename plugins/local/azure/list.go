@@ -35,7 +35,9 @@ func ReadList[T any](ctx context.Context, s *Session, l List, r Reader[T]) error
 		}
 		var around envelope
 		read := func(content io.Reader) (err error) {
-			around, err = page.read(content, shapeList, r.Set)
+			if around, err = page.read(content, shapeList, r.Set); errors.Is(err, errNoRows) { // it would not help to ask again
+				return fault.New(fault.ExecutionFailed, apiARM+" answers with something that is no list", fault.From(fault.OriginAzure), fault.On(l.Path))
+			}
 			return err
 		}
 		if first {
@@ -95,14 +97,17 @@ func (s *Session) mended(ctx context.Context, l List, read func(io.Reader) error
 		return err
 	}
 	better := newest(f.versions)
-	if better == "" || better == version {
+	if better == "" || better == version || s.versions.isUseless(typ, better) {
 		return err
 	}
-	if again := s.get(ctx, l.Path, s.address(l.Path, better, l.Query), read); again != nil {
-		return again
+	again := s.get(ctx, l.Path, s.address(l.Path, better, l.Query), read)
+	switch f := failureOf(again); {
+	case f == nil || len(f.versions) == 0:
+		s.versions.tried(typ, better, true)
+	case f.has("InvalidResourceType"): // in all regions alike
+		s.versions.tried(typ, better, false)
 	}
-	s.versions.set(typ, better)
-	return nil
+	return again
 }
 
 // get reads one page.

@@ -75,6 +75,7 @@ func TestReadList(t *testing.T) {
 		"a link in clear":  {pages{first: `{"value":[{"name":"a"}],"nextLink":"http://management.azure.com/2"}`}, rows("a"), fault.ExecutionFailed, "links to a page elsewhere"},
 		"a loop": {pages{first: `{"value":[],"nextLink":"` + base + `/2"}`, base + "/2": `{"value":[],"nextLink":"` + base + `/3"}`, base + "/3": `{"value":[],"nextLink":"` + base + `/2"}`},
 			nil, fault.ExecutionFailed, "the same page again"},
+		"something else":      {pages{first: `{"id":"x","properties":{}}`}, nil, fault.ExecutionFailed, "something that is no list"},
 		"a page that is gone": {pages{first: `{"value":[{"name":"a"}],"nextLink":"` + base + `/2"}`}, rows("a"), fault.ExecutionFailed, "ResourceNotFound: There is no " + base + "/2"},
 	}
 	for name, c := range cases {
@@ -158,7 +159,8 @@ func TestVersionsAreMended(t *testing.T) {
 		"the newest stable one":       {400, fmt.Sprintf(registered, "2024-01-01-preview, 2023-01-01, 2022-01-01"), []string{"2023-01-01"}, []string{"1", "2023-01-01", "2023-01-01", "1", "2023-01-01"}, true},
 		"else the newest":             {404, fmt.Sprintf(found, "2021-01-01-preview,2024-01-01-preview"), []string{"2024-01-01-preview"}, []string{"1", "2024-01-01-preview", "2024-01-01-preview", "1", "2024-01-01-preview"}, true},
 		"of many":                     {400, fmt.Sprintf(registered, many), []string{"2023-01-01"}, []string{"1", "2023-01-01", "2023-01-01", "1", "2023-01-01"}, true},
-		"that does not do either":     {400, fmt.Sprintf(registered, "2023-01-01"), nil, []string{"1", "2023-01-01", "1", "2023-01-01", "1", "2023-01-01"}, false},
+		"that does not do either":     {404, fmt.Sprintf(found, "2023-01-01"), nil, []string{"1", "2023-01-01", "1", "1", "2023-01-01"}, false},
+		"or not in this region":       {400, fmt.Sprintf(registered, "2023-01-01"), nil, []string{"1", "2023-01-01", "1", "2023-01-01", "1", "2023-01-01"}, false},
 		"the same":                    {400, fmt.Sprintf(registered, "1"), nil, []string{"1", "1", "1"}, false},
 		"no version that would do":    {404, "The resource type 'x' could not be found in the namespace 'Microsoft.Y'", nil, []string{"1", "1", "1"}, false},
 		"one that need not be mended": {400, "", []string{"1"}, []string{"1", "1", "1"}, true},

@@ -61,8 +61,12 @@ type envelope struct {
 	rows      bool
 }
 
-// errForm says that an answer came and is not what it should be.
-var errForm = errors.New("the answer is not as documented")
+var (
+	// errForm says that an answer came and is not what it should be.
+	errForm = errors.New("the answer is not as documented")
+	// errNoRows says that it is whole, but something else.
+	errNoRows = errors.New("it has no rows")
+)
 
 // read reads a page from the content of an answer. The rows' values point into the page.
 func (p *Page[T]) read(content io.Reader, form shape, set func(*T, Column) error) (around envelope, err error) {
@@ -91,7 +95,7 @@ func (p *Page[T]) read(content io.Reader, form shape, set func(*T, Column) error
 		}
 	}
 	if err == nil && !around.rows {
-		err = errors.New("it has no rows")
+		err = errNoRows
 	}
 	if err != nil {
 		return around, fmt.Errorf("%w: %w", errForm, err)

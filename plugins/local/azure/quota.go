@@ -129,7 +129,7 @@ func (q *quota) answered(ahead bool, sent time.Time, status int, header http.Hea
 	}
 	left, err := strconv.Atoi(header.Get(headerQuotaRemaining))
 	if err != nil {
-		q.none = status == http.StatusOK && (q.none || q.end.IsZero())
+		q.none = q.none || ahead && status == http.StatusOK
 		return
 	}
 	if status == http.StatusTooManyRequests { // refused does the rest

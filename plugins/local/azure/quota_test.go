@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,5 +110,25 @@ func TestTheQuotaIsUsedUp(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestWithoutAQuota has an Azure that tells of none, or stops telling after some answers.
+func TestWithoutAQuota(t *testing.T) {
+	for _, told := range []int64{0, 20} {
+		synctest.Test(t, func(t *testing.T) {
+			var calls atomic.Int64
+			s := sessionWith(t, Config{}, func(*http.Request) (*http.Response, error) {
+				travel(100 * time.Millisecond)
+				if calls.Add(1) <= told {
+					return respond(200, onePage, headerQuotaRemaining, "0", headerQuotaResets, "00:00:01"), nil
+				}
+				return respond(200, onePage), nil
+			})
+			took := ask(t, s, int(told)+800, 8)
+			if most := time.Duration(told)*1200*time.Millisecond + 11*time.Second; took > most {
+				t.Errorf("%d told of a quota, and 800 more queries took %s in all", told, took)
+			}
+		})
 	}
 }

@@ -107,7 +107,7 @@ func (s *Session) page(ctx context.Context, body *queryBody, table string, next 
 		if err != nil {
 			return nil, fault.New(fault.Internal, "the query cannot be encoded", fault.Because(err))
 		}
-		err = s.do(ctx, &call{api: apiResourceGraph, limiter: s.limits.graph, method: http.MethodPost,
+		err = s.do(ctx, &call{api: apiResourceGraph, query: shorten(body.Query), limiter: s.limits.graph, method: http.MethodPost,
 			url: s.config.Endpoints.ResourceManager + resourceGraphPath, body: content, read: read})
 		f := (*failure)(nil)
 		if !errors.As(err, &f) || !f.has(payloadTooLarge) {

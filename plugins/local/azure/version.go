@@ -71,29 +71,42 @@ func supportedVersions(message string) []string {
 	return strings.FieldsFunc(m[1], func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// versions are api-versions that had to be mended, by type.
+// versions are what became of api-versions that Azure asked to use instead of others, by type.
 type versions struct {
-	mu     sync.Mutex
-	byType map[string]string
+	mu      sync.Mutex
+	good    map[string]string
+	useless map[string]string
 }
 
 // get is the version that is known to do for a type, or else the one given.
 func (v *versions) get(resourceType, given string) string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if better, ok := v.byType[resourceType]; ok {
+	if better, ok := v.good[resourceType]; ok {
 		return better
 	}
 	return given
 }
 
-func (v *versions) set(resourceType, version string) {
+// isUseless says that a version has been tried for a type, and is not supported either.
+func (v *versions) isUseless(resourceType, version string) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.byType == nil {
-		v.byType = map[string]string{}
+	return v.useless[resourceType] == version
+}
+
+// tried remembers whether a version is supported for a type.
+func (v *versions) tried(resourceType, version string, supported bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.good == nil {
+		v.good, v.useless = map[string]string{}, map[string]string{}
 	}
-	v.byType[resourceType] = version
+	if supported {
+		v.good[resourceType] = version
+	} else {
+		v.useless[resourceType] = version
+	}
 }
 
 // typeOfPath is the type, lower case, of the resource or the list of resources at a path; a path
