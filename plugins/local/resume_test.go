@@ -19,7 +19,7 @@ import (
 // manyParts is a tenant whose scan has some tens of parts.
 func manyParts(t *testing.T, resources int) *tenant.Tenant {
 	t.Helper()
-	made, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: resources, Subscriptions: 3, Seed: 7})
+	made, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: resources, Subscriptions: 2, Seed: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +103,9 @@ func TestAScanGoesOnFromItsParts(t *testing.T) {
 		resources int
 		request   backend.ScanRequest
 	}{
-		"resources": {12_000, backend.ScanRequest{Depth: backend.DepthResources}},
-		"children":  {3_000, backend.ScanRequest{Depth: backend.DepthChildren}},
-		"lists":     {1_500, backend.ScanRequest{Depth: backend.DepthResources, Discovery: backend.DiscoveryARM}},
+		"resources": {2_600, backend.ScanRequest{Depth: backend.DepthResources}},
+		"children":  {1_000, backend.ScanRequest{Depth: backend.DepthChildren}},
+		"lists":     {1_000, backend.ScanRequest{Depth: backend.DepthResources, Discovery: backend.DiscoveryARM}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sim, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, c.resources), NoARMLimits: true})
@@ -135,7 +135,7 @@ func TestAScanGoesOnFromItsParts(t *testing.T) {
 }
 
 func TestPartsThatDoNotFitAreReadAgain(t *testing.T) {
-	_, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 12_000), NoARMLimits: true})
+	_, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 2_600), NoARMLimits: true})
 	b := start(t, settings)
 	request := backend.ScanRequest{Depth: backend.DepthResources}
 	spoil := func(t *testing.T, dir string, p backend.Part, change func([]byte) []byte) {
@@ -203,7 +203,7 @@ func TestPartsThatDoNotFitAreReadAgain(t *testing.T) {
 
 // TestAResumedScanAsksForNothingTwice counts the queries for rows.
 func TestAResumedScanAsksForNothingTwice(t *testing.T) {
-	sim, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 12_000), NoARMLimits: true})
+	sim, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 2_600), NoARMLimits: true})
 	b := start(t, settings)
 	request := backend.ScanRequest{Depth: backend.DepthResources}
 	dir := t.TempDir()
@@ -215,7 +215,7 @@ func TestAResumedScanAsksForNothingTwice(t *testing.T) {
 			t.Errorf("%s %s was asked again: %s", r.Method, r.Path, r.Body)
 		}
 	}
-	if rest.result == nil || rest.result.Resources != 12_000 || !rest.result.Complete {
+	if rest.result == nil || rest.result.Resources != 2_600 || !rest.result.Complete {
 		t.Errorf("result = %+v", rest.result)
 	}
 }

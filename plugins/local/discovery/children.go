@@ -82,7 +82,7 @@ func setParent(to *parent, c azure.Column) {
 func (s *scan) readChildren(ctx context.Context, u unit, of backend.Part) error {
 	return s.readBelow(ctx, u, of, func(ctx context.Context, r *reading, group *errgroup.Group, p parent) error {
 		for _, child := range armschema.Children(p.typ) {
-			if s.skips(child, p.kind) {
+			if r.skips(child, p.kind) {
 				continue
 			}
 			if child.Embedded != "" {
@@ -98,12 +98,18 @@ func (s *scan) readChildren(ctx context.Context, u unit, of backend.Part) error 
 	})
 }
 
-// skips says that a child type is not one of a parent of that kind, or not asked for.
-func (s *scan) skips(child armschema.Child, kind string) bool {
+// skips says that a child type is not one of a parent of that kind, not asked for, or read of Resource Graph as its
+// parent was.
+func (r *reading) skips(child armschema.Child, kind string) bool {
 	if len(child.Kinds) > 0 && !slices.Contains(child.Kinds, kind) || slices.Contains(child.ExceptKinds, kind) {
 		return true
 	}
-	return s.excludes(child.Type)
+	return r.unit.of != listed && indexed(child) || r.s.excludes(child.Type)
+}
+
+// indexed says that one of the tables that a scan reads has the children of a type.
+func indexed(child armschema.Child) bool {
+	return slices.ContainsFunc(tables, func(t *table) bool { return t.name == child.Table })
 }
 
 // excludes says that a filter leaves a child type out. A type that is asked for brings what leads to it.
@@ -224,7 +230,7 @@ func (r *reading) list(ctx context.Context, child armschema.Child, of parent) er
 	}
 	for _, p := range below {
 		for _, grandchild := range armschema.Children(p.typ) {
-			if r.s.skips(grandchild, p.kind) || grandchild.Embedded != "" {
+			if r.skips(grandchild, p.kind) || grandchild.Embedded != "" {
 				continue
 			}
 			if err := r.list(ctx, grandchild, p); err != nil {

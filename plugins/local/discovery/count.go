@@ -16,7 +16,7 @@ func (s *scan) survey(ctx context.Context) error {
 	counts := s.countUnits(s.ledger.open(resources, func(*entry) bool { return true }))
 	s.progress.begin(phaseCounts, "queries", int64(len(counts)))
 	s.progress.begin(containers.phase, "rows", 0)
-	units := append(counts, s.unfinished(s.rest(containers))...)
+	units := slices.Concat(counts, s.unfinished(s.rest(containers)))
 	err := s.each(ctx, units, func(ctx context.Context, u unit) error {
 		if u.table == resources {
 			return s.count(ctx, u)

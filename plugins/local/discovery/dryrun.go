@@ -204,7 +204,7 @@ func (p *prediction) callsPerResource() map[*table]float64 {
 func (p *prediction) callsFor(typ string, depth int) int {
 	total := 0
 	for _, child := range armschema.Children(typ) {
-		if child.Embedded != "" || p.excludes(child.Type) || depth > 4 {
+		if child.Embedded != "" || indexed(child) || p.excludes(child.Type) || depth > 4 {
 			continue
 		}
 		total += max(len(child.Names), 1) + p.callsFor(child.Type, depth+1)

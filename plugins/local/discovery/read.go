@@ -186,6 +186,11 @@ func (s *scan) pages(rows int64) int64 {
 // readShort counts and reads anew where fewer rows came than Azure had counted. Things may have
 // been deleted meanwhile; if not, the gap is said.
 func (s *scan) readShort(ctx context.Context) error {
+	for _, p := range s.ledger.short() {
+		if s.resumed.touched(p) { // each part was whole when it was read, and counted then
+			s.ledger.update(p, func(e *entry) { e.expected = e.listed })
+		}
+	}
 	if err := s.each(ctx, s.everywhere(resources, s.ledger.short()), s.count, s.uncounted); err != nil {
 		return err
 	}

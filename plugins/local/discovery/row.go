@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
@@ -42,12 +43,11 @@ func setMember(r *graph.Row, member azure.Column) error {
 	if member.JSON() == nil {
 		return nil
 	}
-	extra := append(bytes.TrimSuffix(r.Extra, []byte{'}'}), ',')
+	separator := []byte{','}
 	if r.Extra == nil {
-		extra = []byte{'{'}
+		separator = []byte{'{'}
 	}
-	extra = append(append(append(append(extra, '"'), member.Name...), '"', ':'), member.Value...)
-	r.Extra = append(extra, '}')
+	r.Extra = slices.Concat(bytes.TrimSuffix(r.Extra, []byte{'}'}), separator, []byte{'"'}, member.Name, []byte{'"', ':'}, member.Value, []byte{'}'})
 	return nil
 }
 

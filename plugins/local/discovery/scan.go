@@ -175,7 +175,8 @@ func (s *scan) readTenant(ctx context.Context) error {
 	}
 	if reason := s.absent.Load(); reason != nil {
 		if s.request.Discovery == backend.DiscoveryGraph {
-			return reason
+			return fault.New(fault.Unsupported, "this cloud has no Resource Graph", fault.Because(reason), fault.From(fault.OriginAzure),
+				fault.Hint("scan with --discovery arm, or auto"))
 		}
 		s.report.Log(backend.LevelWarn, "this cloud has no Resource Graph; what there is is listed with Resource Manager, which takes longer")
 		return s.listAll(ctx)
