@@ -132,6 +132,7 @@ func TestUsage(t *testing.T) {
 		{"snapshot lsit", []string{"unexpected argument lsit", "did you mean list?", "atg snapshot --help"}},
 		{"scan --limit 0", []string{"--limit", `"0" is no limit`}},
 		{"scan --limit=-5", []string{`"-5" is no limit`}},
+		{"scan --limit -1", []string{`--limit needs a value, and "-1" looks like a flag`, "did you mean --limit=-1?"}},
 		{"scan --timeout soon", []string{"--timeout", `"soon" is no duration`, "5m"}},
 		{"scan --tag =x", []string{"--tag", "NAME=VALUE"}},
 		{"scan -o xml", []string{"--output", "table", "ndjson", "xml"}},
@@ -241,6 +242,10 @@ func TestVersion(t *testing.T) {
 
 func TestScan(t *testing.T) {
 	denied := fault.New(fault.AzureForbidden, "no right to read", fault.Hint("ask for the role Reader"))
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("spec.md", []byte("# Contoso"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	fails := func(err error) runner.Work {
 		return func(context.Context, *runner.Job) (backend.Result, error) { return nil, err }
 	}
@@ -267,6 +272,11 @@ func TestScan(t *testing.T) {
 		{"generate-iac", nil, "generate-iac --format arm --output-dir x", nil, 2, nil, []string{"backend local does not support generate-iac", "it can do: scan, visualize"}},
 		{"create-tenant", nil, "create-tenant spec.md --dry-run", nil, 2, nil, []string{"backend local does not support create-tenant"}},
 		{"create-tenant, nobody to ask", nil, "create-tenant spec.md", nil, 2, nil, []string{"--yes"}},
+		{"create-tenant, no file", nil, "create-tenant missing.md", nil, 2, nil, []string{"the specification cannot be read", "missing.md"}},
+		{"commands of a backend's hint", fails(fault.New(fault.JobFailed, "no", fault.Hint("see `atg snapshot list`, or atg job list; atg --profile x scan is whole"))), "scan --backend acme", nil, 6, nil,
+			[]string{"see `atg --backend acme snapshot list`, or atg --backend acme job list; atg --profile x scan is whole"}},
+		{"resume and dry run", nil, "scan --resume last --dry-run", nil, 2, nil, []string{"--resume and --dry-run contradict each other"}},
+		{"resume, without parts", nil, "scan --resume last", nil, 2, nil, []string{"backend local does not support --resume"}},
 		{"remote without an address", nil, "--remote scan", nil, 2, nil, []string{"service_url"}},
 		{"logs", func(_ context.Context, job *runner.Job) (backend.Result, error) {
 			job.Log(backend.LevelInfo, "hello %s", "\x1b[2J")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 
 	"github.com/azure-tenant-grapher/atg/host/dispatch"
 	"github.com/azure-tenant-grapher/atg/host/ui"
@@ -32,6 +33,9 @@ const specInput = "spec.md"
 
 // Run plans, asks and deploys.
 func (c *createTenantCmd) Run(ctx context.Context, a *app) error {
+	if _, err := os.Stat(c.Spec); err != nil {
+		return fault.New(fault.InvalidArgument, "the specification cannot be read", fault.Because(err), fault.On(c.Spec), fault.From(fault.OriginHost))
+	}
 	if !c.DryRun && !c.Yes && !a.console.CanAsk() {
 		return needsFlag("deploying a specification", "--yes")
 	}

@@ -267,25 +267,11 @@ func verdictOf(report []flushed) error {
 }
 
 func flushTable(p *ui.Page, report []flushed) {
-	tones := map[string]ui.Tone{"sent": ui.Good, "refused": ui.Bad, "dropped": ui.Warning}
-	t := ui.Table{
-		Empty:   "the queue is empty",
-		Columns: []ui.Column{{Title: "ENTRY", Whole: true}, {Title: "OPERATION", Whole: true}, {Title: "STATE", Whole: true}, {Title: "SERVICE"}, {Title: "JOB, OR REASON"}},
-		Tone: func(row, column int) ui.Tone {
-			if column == 2 {
-				return tones[report[row].State]
-			}
-			return ui.Normal
-		},
+	fates := make([]fate, len(report))
+	for i, row := range report {
+		fates[i] = fate{name: row.ID, operation: row.Operation, state: row.State, service: row.Service, job: row.JobID, fault: row.Fault}
 	}
-	for _, row := range report {
-		outcome := row.JobID
-		if row.Fault != nil {
-			outcome = row.Fault.Error()
-		}
-		t.Rows = append(t.Rows, []string{row.ID, string(row.Operation), row.State, row.Service, outcome})
-	}
-	p.Table(t)
+	fateTable(p, ui.Column{Title: "ENTRY", Whole: true}, "the queue is empty", fates)
 	for i, row := range report {
 		if row.Reattach != "" {
 			if i == 0 {

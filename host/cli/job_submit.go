@@ -215,22 +215,9 @@ func refusedOf(rows []batchRow) error {
 }
 
 func batchTable(p *ui.Page, rows []batchRow) {
-	tones := map[string]ui.Tone{"accepted": ui.Good, "refused": ui.Bad, "malformed": ui.Bad, "unknown": ui.Warning}
-	t := ui.Table{
-		Columns: []ui.Column{{Title: "LINE", Right: true, Whole: true}, {Title: "OPERATION", Whole: true}, {Title: "STATE", Whole: true}, {Title: "JOB, OR REASON"}},
-		Tone: func(row, column int) ui.Tone {
-			if column == 2 {
-				return tones[rows[row].State]
-			}
-			return ui.Normal
-		},
+	fates := make([]fate, len(rows))
+	for i, r := range rows {
+		fates[i] = fate{name: fmt.Sprint(r.Line), operation: r.Operation, state: r.State, job: r.JobID, fault: r.Fault}
 	}
-	for _, r := range rows {
-		outcome := r.JobID
-		if r.Fault != nil {
-			outcome = r.Fault.Error()
-		}
-		t.Rows = append(t.Rows, []string{fmt.Sprint(r.Line), string(r.Operation), r.State, outcome})
-	}
-	p.Table(t)
+	fateTable(p, ui.Column{Title: "LINE", Right: true, Whole: true}, "", fates)
 }

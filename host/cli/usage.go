@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -9,6 +10,9 @@ import (
 	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
+
+// looksLikeFlag is kong's complaint of a value that begins with a hyphen.
+var looksLikeFlag = regexp.MustCompile(`^(--[^:]+): expected .* but got ("[^"]*") \((?:short|long) flag\)`)
 
 // usageFault makes the parser's complaint a fault that names the nearest flag or command, and where
 // to read on.
@@ -30,6 +34,9 @@ func usageFault(parser *kong.Kong, err error) error {
 	}
 	if wrong, ok := strings.CutPrefix(message, "unexpected argument "); ok && suggestion == "" {
 		suggestion = nearest.To(wrong, commands(node))
+	}
+	if like := looksLikeFlag.FindStringSubmatch(message); like != nil {
+		message, suggestion = like[1]+" needs a value, and "+like[2]+" looks like a flag", like[1]+"="+strings.Trim(like[2], `"`)
 	}
 	if what, ok := strings.CutPrefix(message, "expected "); ok {
 		message = "missing: " + strings.Trim(what, `"`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -97,6 +98,20 @@ func (s *Session) again(words ...string) string {
 		line[i] = quote(w)
 	}
 	return strings.Join(line, " ")
+}
+
+// bare are the commands in a hint of whoever does not know how atg was called.
+var bare = regexp.MustCompile(`\batg ((?:scan|generate-iac|create-tenant|snapshot|job|auth|health|backend|config)\b)`)
+
+// addressed gives the commands in a fault's hint the flags by which they reach the same backend.
+func (s *Session) addressed(err error) error {
+	f := fault.As(err)
+	if f == nil || !bare.MatchString(f.Hint) {
+		return err
+	}
+	addressed := *f
+	addressed.Hint = bare.ReplaceAllString(f.Hint, strings.ReplaceAll(s.again(), "$", "$$")+" $1")
+	return &addressed
 }
 
 // Again is how to call atg again with the backend of that name, for hints.

@@ -221,6 +221,7 @@ func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Tas
 		return nil, false, err
 	}
 	defer s.Close(ctx)
+	defer func() { err = s.addressed(err) }()
 	if err := s.check(task); err != nil {
 		return nil, false, err
 	}

@@ -16,6 +16,9 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
+// unwritable is the message of a fault of the user's folder.
+const unwritable = "the output folder cannot be written"
+
 // delivery is how files come into a folder.
 type delivery struct {
 	what  string                    // they are of; the same files come under the same name
@@ -29,7 +32,8 @@ type delivery struct {
 // its place. It answers their absolute paths.
 func (s *Session) receive(ctx context.Context, dir string, d delivery) ([]string, error) {
 	fail := func(err error) error {
-		return fault.New(fault.ExecutionFailed, "the output folder cannot be written", fault.Because(err), fault.On(dir), fault.From(fault.OriginHost))
+		return fault.New(fault.ExecutionFailed, unwritable, fault.Because(err), fault.On(dir), fault.From(fault.OriginHost),
+			fault.Hint("make it writable for yourself, or choose another folder"))
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -149,3 +149,14 @@ func TestBundledBackendsCheck(t *testing.T) {
 		}
 	}
 }
+
+// The same command again would end the same way: the hint names another folder.
+func TestAnUnwritableFolder(t *testing.T) {
+	f := &fake{can: withFiles, artifacts: []backend.Artifact{{Path: "a.tf", SHA256: strings.Repeat("a", 64)}}}
+	d, _ := dispatcher(t, map[string]*fake{"fake": f}, Options{})
+	_, err := d.Download(t.Context(), "job-1", Ending{OutputDir: "/proc/atg"}) // where not even root can make one
+	want := "make it writable for yourself, or choose another folder\nthe job is done; get its files: atg --backend fake job download job-1 --output-dir DIR"
+	if fault.CodeOf(err) != fault.ExecutionFailed || fault.As(err).Hint != want {
+		t.Errorf("the answer is %v, hint %q", err, fault.Of(err).Hint)
+	}
+}

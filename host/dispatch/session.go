@@ -30,7 +30,7 @@ func (d *ExecutionDispatcher) Open(ctx context.Context, name string) (*Session, 
 	}
 	if err := s.Configure(ctx); err != nil {
 		s.Close(ctx)
-		return nil, because(ctx, err)
+		return nil, s.addressed(because(ctx, err))
 	}
 	return s, nil
 }
@@ -70,7 +70,7 @@ func (d *ExecutionDispatcher) With(ctx context.Context, use func(ctx context.Con
 		return err
 	}
 	defer s.Close(ctx)
-	return because(ctx, use(ctx, s))
+	return s.addressed(because(ctx, use(ctx, s)))
 }
 
 // Connect starts a backend and asks what it is, but does not configure it yet.

@@ -30,6 +30,12 @@ func (c *Console) Fault(f *fault.Fault) {
 		}
 	}
 	for _, problem := range f.Problems {
+		if problem.Hint == f.Hint {
+			problem.Hint = "" // is said below
+		}
+		if problem.Message == f.Message && problem.Hint == "" && problem.Line == 0 {
+			continue // is said above
+		}
 		p.Prose(2, 4, problemLine(problem))
 	}
 	if f.Resource != "" && !strings.Contains(f.Error(), f.Resource) {

@@ -316,3 +316,16 @@ func TestConfirm(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A backend says a problem of one argument also as the whole fault's; it is shown once.
+func TestAProblemIsShownOnce(t *testing.T) {
+	c, _, err := fakeConsole(0, Options{})
+	c.Fault(fault.New(fault.InvalidArgument, `no subscription "x"`, fault.Hint("visible are a, b"), fault.Problems(
+		fault.Problem{Key: "subscriptions", Message: `no subscription "x"`, Hint: "visible are a, b"},
+		fault.Problem{Key: "locations", Message: "no such region", Hint: "visible are a, b"},
+	)))
+	want := "error: no subscription \"x\"\n  locations: no such region\nhint: visible are a, b\n"
+	if diff := cmp.Diff(want, err.String()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -27,7 +27,7 @@ type startCmd struct {
 	Dev         bool   `help:"For this machine alone: make a certificate and a key, and write the profile that atg --profile dev uses."`
 	Backend     string `placeholder:"NAME" env:"ATG_SERVER_BACKEND" help:"Backend that the workers run (default: local)."`
 	BackendPath string `type:"path" placeholder:"FILE" env:"ATG_SERVER_BACKEND_PATH" help:"Its program (default: beside atg-server)."`
-	Concurrency int    `placeholder:"N" env:"ATG_SERVER_CONCURRENCY" help:"Jobs that this worker does at once (default: 2)."`
+	Concurrency *int   `placeholder:"N" env:"ATG_SERVER_CONCURRENCY" help:"Jobs that this worker does at once (default: 2)."`
 	WorkerName  string `placeholder:"NAME" env:"ATG_SERVER_WORKER_NAME" help:"Name of this worker in logs and histories (default: the machine and the process)."`
 }
 
@@ -44,10 +44,14 @@ type started struct {
 }
 
 func (c *startCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
-	conf, err := c.load(p, given(map[string]any{
+	flags := given(map[string]any{
 		"role": c.Role, "listen": c.Listen, "tls.cert": c.TLSCert, "tls.key": c.TLSKey, "dev": c.Dev,
-		"backend.name": c.Backend, "backend.path": c.BackendPath, "worker.concurrency": c.Concurrency, "worker.name": c.WorkerName,
-	}))
+		"backend.name": c.Backend, "backend.path": c.BackendPath, "worker.name": c.WorkerName,
+	})
+	if c.Concurrency != nil { // also 0, which is refused
+		flags["worker.concurrency"] = *c.Concurrency
+	}
+	conf, err := c.load(p, flags)
 	if err != nil {
 		return err
 	}
