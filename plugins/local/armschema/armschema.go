@@ -9,15 +9,17 @@ import (
 	"sync"
 )
 
-// Child is a child type that Resource Graph does not index, read through Resource Manager's list of it.
+// Child is a child type that Resource Graph's table resources does not index, read through Resource Manager. A type
+// whose fixed names are read in different ways is there more than once.
 type Child struct {
 	Parent   string   // lower case: microsoft.storage/storageaccounts/blobservices
 	Type     string   // lower case: microsoft.storage/storageaccounts/blobservices/containers
 	Segment  string   // as Resource Manager spells it: containers
 	Version  string   // api-version of the list
 	Embedded string   // the array in the parent's properties that holds the children whole; then no call is needed
-	Names    []string // fixed names, where there is no list but each is read by its name
+	Names    []string // fixed names, each of which is read; empty: list them
 	Kinds    []string // of the parent, lower case, for which the type exists; empty is all
+	Table    string   // the table of Resource Graph that has them, lower case; empty is none
 
 	ExceptKinds []string // of the parent, lower case, for which it does not
 }
@@ -48,7 +50,7 @@ var byParent = sync.OnceValue(func() map[string][]Child {
 		c.Type = c.Parent + "/" + strings.ToLower(c.Segment)
 		for _, option := range fields[3:] {
 			name, value, _ := strings.Cut(option, "=")
-			values := strings.Split(value, ",")
+			values := strings.Split(value, "|")
 			switch name {
 			case "embedded":
 				c.Embedded = value
@@ -58,6 +60,8 @@ var byParent = sync.OnceValue(func() map[string][]Child {
 				c.Kinds = values
 			case "except":
 				c.ExceptKinds = values
+			case "graph":
+				c.Table = value
 			default:
 				panic(fmt.Sprintf("children.txt: %q", option))
 			}
@@ -91,7 +95,9 @@ func cutLast(typ string) (before, last string, ok bool) {
 	return typ[:at], typ[at+1:], true
 }
 
-// Extensions are the types that any resource may be extended by and that Resource Graph does not index.
+// Extensions are the types that any resource may be extended by and that Resource Graph does not index. Locks and role
+// assignments are not among them: one list of a subscription has them all. The version is a preview because there is no
+// newer one: the only stable one, of 2016, knows a single setting for each resource.
 func Extensions() []Extension {
 	return []Extension{{"microsoft.insights/diagnosticsettings", "providers/Microsoft.Insights/diagnosticSettings", "2021-05-01-preview"}}
 }
