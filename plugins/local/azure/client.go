@@ -31,7 +31,7 @@ func New(config Config) (*Client, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, fault.New(fault.ConfigInvalid, "the settings for Azure are wrong", fault.Problems(problems...))
 	}
-	transport := &transport{authorities: authorities, parallelism: config.Parallelism}
+	transport := &transport{authorities: authorities}
 	return &Client{
 		config: config, transport: transport, sessions: map[string]*Session{},
 		wire: &http.Client{Transport: transport, CheckRedirect: noRedirects},

@@ -46,11 +46,10 @@ type Config struct {
 	ClientCertificateFile     string // PEM or PKCS#12 with the private key
 	ClientCertificatePassword secret.String
 
-	CAFile      string        // PEM; trusted beside the system's authorities
-	Parallelism int           // connections kept; 0 is 8
-	MaxRPS      float64       // requests a second to each API; 0 is no limit of our own
-	Patience    time.Duration // how long one call may wait for a throttled or failing Azure; 0 is 5 minutes
-	UserAgent   string        // as atg/v1.2.3
+	CAFile    string        // PEM; trusted beside the system's authorities
+	MaxRPS    float64       // requests a second to each API; 0 is no limit of our own
+	Patience  time.Duration // how long one call may wait for a throttled or failing Azure; 0 is 5 minutes
+	UserAgent string        // as atg/v1.2.3
 
 	Getenv func(string) string // nil is os.Getenv
 }
@@ -70,9 +69,6 @@ func (c *Config) resolve() []fault.Problem {
 	problems := c.resolveCloud()
 	if c.Auth == "" {
 		c.Auth = AuthAuto
-	}
-	if c.Parallelism == 0 {
-		c.Parallelism = 8
 	}
 	if c.Patience == 0 {
 		c.Patience = DefaultPatience

@@ -65,7 +65,11 @@ func failed(resp *http.Response) *failure {
 		service:       strings.EqualFold(resp.Header.Get("x-ms-failure-cause"), "service"),
 		correlationID: oneLine(resp.Header.Get("x-ms-correlation-request-id"))}
 	if f.throttled() {
-		f.wait = max(f.wait, clockTime(resp.Header.Get(headerQuotaResets)))
+		resets := resp.Header.Get(headerQuotaResets)
+		f.wait = max(f.wait, clockTime(resets))
+		if f.wait == 0 && resets != "" {
+			f.wait = time.Second // less than that, in whole seconds
+		}
 	}
 	var body answer
 	_ = withBody(resp, func(r io.Reader) error {

@@ -19,9 +19,11 @@ const (
 const reasonGraph = "throttled"
 
 const (
+	// The documented quota. A window begins with its first query: whose answer says that about all of
+	// them are left has begun one, and knows its end better than the header.
 	windowQueries = 15
 	windowLength  = 5 * time.Second
-	// The time until the quota is whole is told in whole seconds, and nobody says how it is rounded:
+	// Otherwise, the time until the quota is whole is told in whole seconds, and nobody says how it is rounded:
 	// up, to the nearest, or down. slackStep is what the one may end later than the other.
 	slackStep = 500 * time.Millisecond
 	slackMost = time.Second
@@ -45,7 +47,9 @@ type quota struct {
 	ahead    int           // those of them that went ahead
 	left     int           // queries left in this window; those in flight may be among them
 	end      time.Time     // of this window, if Azure rounds up; zero is unknown
-	slack    time.Duration // added to end, as experience tells
+	sure     bool          // end is as documented, however Azure rounds
+	unusual  bool          // windows are not as documented
+	slack    time.Duration // added to an end that is not sure, as experience tells
 	proven   int           // windows in a row that ended at end and slack
 	later    time.Time     // when a window was last seen to end later than thought
 	blocked  time.Time     // Azure asked to wait until then
@@ -102,7 +106,11 @@ func (q *quota) place(now time.Time) (wait time.Duration, ahead bool) {
 	if q.proven >= provenAfter {
 		most = vanguard
 	}
-	switch end := q.end.Add(q.slack); {
+	end := q.end
+	if !q.sure {
+		end = end.Add(q.slack)
+	}
+	switch {
 	case !q.end.IsZero() && now.Before(end):
 		if q.left > q.inflight {
 			return 0, false
@@ -139,16 +147,14 @@ func (q *quota) answered(ahead bool, sent time.Time, status int, header http.Hea
 		return
 	}
 	q.none = false
-	end := now.Add(clockTime(header.Get(headerQuotaResets)))
+	resets := clockTime(header.Get(headerQuotaResets))
+	end := now.Add(resets)
 	switch {
 	case q.end.IsZero():
-		q.left, q.end = left, end
-		if left == windowQueries-1 && end.Sub(now) == windowLength-time.Second {
-			q.slack = slackMost // it has just begun, so this is rounded down
-		}
+		q.begin(now, left, resets)
 	case q.end.Sub(end) > sameWindow: // an answer of the window before
 	case end.Sub(q.end) > sameWindow, ahead && !q.end.After(sent) && (left > q.left || q.left <= 0):
-		q.left, q.end = left, end
+		q.begin(now, left, resets)
 		if ahead {
 			q.proven++
 		}
@@ -157,9 +163,18 @@ func (q *quota) answered(ahead bool, sent time.Time, status int, header http.Hea
 			q.early(sent)
 		}
 		q.left = min(q.left, left)
-		if end.Before(q.end) {
+		if end.Before(q.end) && !q.sure {
 			q.end = end
 		}
+	}
+}
+
+// begin takes in the first answer of a window.
+func (q *quota) begin(now time.Time, left int, resets time.Duration) {
+	q.left, q.end = left, now.Add(resets)
+	q.sure = !q.unusual && left >= windowQueries-vanguard && (resets == windowLength || resets == windowLength-time.Second)
+	if q.sure {
+		q.end = now.Add(windowLength)
 	}
 }
 
@@ -170,6 +185,10 @@ func (q *quota) early(sent time.Time) {
 	}
 	q.later = time.Now()
 	q.proven = 0
+	if q.sure {
+		q.sure, q.unusual = false, true
+		return
+	}
 	q.slack = min(q.slack+slackStep, slackMost)
 }
 

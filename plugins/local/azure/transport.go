@@ -22,7 +22,6 @@ import (
 // authorities takes as long as all the rest of a backend's start.
 type transport struct {
 	authorities [][]byte // PEM; trusted beside the system's
-	parallelism int
 
 	mu   sync.Mutex
 	made *http.Transport
@@ -32,7 +31,7 @@ type transport struct {
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.mu.Lock()
 	if t.made == nil {
-		t.made = newTransport(pool(t.authorities), t.parallelism)
+		t.made = newTransport(pool(t.authorities))
 	}
 	made := t.made
 	t.mu.Unlock()
@@ -95,9 +94,13 @@ func pool(files [][]byte) *x509.CertPool {
 	return all
 }
 
+// idle is how many connections are kept for the next call. A scan makes ten calls at once for each query
+// that it asks at once, and a new connection costs as much as several calls.
+const idle = 1024
+
 // newTransport makes the one pool of connections to Azure. HTTP/1.1: its pages come faster over
 // several connections than over the one that HTTP/2 shares, and a reset costs one page alone.
-func newTransport(roots *x509.CertPool, parallelism int) *http.Transport {
+func newTransport(roots *x509.CertPool) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
@@ -106,7 +109,7 @@ func newTransport(roots *x509.CertPool, parallelism int) *http.Transport {
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 		TLSHandshakeTimeout:   15 * time.Second,
 		ResponseHeaderTimeout: 90 * time.Second, // Resource Graph may think for a while
-		MaxIdleConnsPerHost:   parallelism + 2,
+		MaxIdleConnsPerHost:   idle,
 		IdleConnTimeout:       90 * time.Second,
 		Protocols:             &protocols,
 		DisableCompression:    true, // body unpacks, faster than net/http
