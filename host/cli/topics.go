@@ -134,7 +134,8 @@ atg --remote health what the service depends on. See also atg help jobs.`)
 
 func jobsHelp(p *ui.Page) {
 	p.Lines(`Each command submits a job to its backend and waits for it. A job of the local backend ends with the
-command. A job of a service goes on without it:
+command; atg scan --resume last goes on with a scan that ended too early. A job of a service goes on without
+its command:
 
   Ctrl-C             leaves the job alone and prints how to follow it again; with --cancel-on-interrupt it
                      cancels it. A second Ctrl-C ends atg at once.
