@@ -82,7 +82,7 @@ func table() []setting {
 		{name: "ca_file", description: "A PEM file of certificate authorities to trust beside the system's. SSL_CERT_FILE counts as well.",
 			set: text(func(s *settings) *string { return &s.azure.CAFile })},
 		{name: "parallelism", kind: kindInteger, fallback: 8, least: 1, most: 64, description: "How many queries one scan asks at once.",
-			set: func(s *settings, v any) { s.parallelism = int(v.(float64)); s.azure.Parallelism = s.parallelism }},
+			set: func(s *settings, v any) { s.parallelism = int(v.(float64)) }},
 		{name: "max_rps", kind: kindNumber, fallback: 0, least: 0, most: 1000, description: "At most so many requests a second to each of Azure's APIs; 0 leaves that to Azure's own limits.",
 			set: func(s *settings, v any) { s.azure.MaxRPS = v.(float64) }},
 		{name: "throttle_patience", kind: kindDuration, fallback: "5m", least: 1, most: 86400, description: "How long one request waits while Azure throttles or fails, before its part of a scan is given up: seconds, or a text like 5m.",
