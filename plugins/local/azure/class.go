@@ -15,7 +15,15 @@ var codesNotFound = []string{"ResourceNotFound", "ParentResourceNotFound", "Reso
 // Azure's codes of what a type, a resource of it, or a subscription does not have or know.
 var codesUnsupported = []string{"ResourceTypeNotSupported", "FeatureNotSupportedForAccount", "FeatureNotSupported",
 	"MissingSubscriptionRegistration", "SubscriptionNotRegistered", "NoRegisteredProviderFound", "InvalidResourceType",
-	"InvalidResourceNamespace", "UnsupportedResourceOperation", "OperationNotSupported", "MethodNotAllowed", "HttpMethodNotAllowed"}
+	"InvalidResourceNamespace", "UnsupportedResourceOperation", "OperationNotSupported", "MethodNotAllowed", "HttpMethodNotAllowed",
+	"MethodNotAllowedInPricingTier"}
+
+// Providers without a code for it say in their messages that a resource's tier does not have what was asked for:
+// "Topics are not supported in the 'Basic' tier."
+var (
+	saysNot  = expression(`(?i)(not|n't) (be )?(supported|available|allowed|enabled)|(not|n't) support|only (supported|available|allowed)|unsupported`)
+	saysTier = expression(`(?i)\b(tiers?|skus?)\b`)
+)
 
 // Azure's codes where no provider Microsoft.ResourceGraph exists.
 var codesNoResourceGraph = []string{"InvalidResourceNamespace", "InvalidResourceType", "NoRegisteredProviderFound",
@@ -32,7 +40,13 @@ func IsNotFound(err error) bool {
 // the subscription does not know the type. To ask again would not help.
 func IsUnsupported(err error) bool {
 	f := failureOf(err)
-	return f != nil && (f.has(codesUnsupported...) || f.status == http.StatusMethodNotAllowed)
+	return f != nil && (f.has(codesUnsupported...) || f.status == http.StatusMethodNotAllowed || f.ofTier())
+}
+
+// ofTier says that the failure is of the tier that a resource has.
+func (f *failure) ofTier() bool {
+	return (f.status == http.StatusBadRequest || f.status == http.StatusConflict) && !f.ofGraph() &&
+		saysNot().MatchString(f.message) && saysTier().MatchString(f.message)
 }
 
 // IsNoResourceGraph says that this cloud has no Resource Graph.
