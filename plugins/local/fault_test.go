@@ -202,7 +202,7 @@ func TestPatienceEnds(t *testing.T) {
 	inject(t, sim, azuresim.Faults{Rules: []azuresim.Fault{{Path: graphPath, Body: `"deploymentresources `, Status: 429, RetryAfter: 60}}})
 	o := mustScan(t, b, backend.ScanRequest{})
 	want := whole()
-	for id, name := range map[string]string{subProd: "Production", subTest: "Test", subEmpty: "Sandbox"} {
+	for id, name := range map[string]string{subProd: "Production", subTest: "Test", subEmpty: "Sandbox", "tenant": "Contoso"} {
 		want[id+" deploymentresources"] = line(id, name, "deploymentresources", backend.CoverageThrottled, 0, -1)
 	}
 	got := byPlace(o.result.Coverage.Entries)

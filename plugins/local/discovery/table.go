@@ -64,20 +64,32 @@ var (
 )
 
 // others are the tables beside the three that every tenant fills. What a resource type is doing, has
-// done, or might better do is not configuration, and stays out; docs/coverage.md says what and why.
+// done, or might better do is not configuration, and stays out; docs/scan.md says what and why. A table that few
+// tenants have rows in costs each of them a query, so that of those only few are read; see armschema for the rest.
+// https://learn.microsoft.com/azure/governance/resource-graph/reference/supported-tables-resources
 var others = []*table{
 	{name: "policyresources", conditions: withinGroups, tenant: unlessFiltered, only: []string{
 		"type !startswith 'microsoft.policyinsights/'",
 		"not(tostring(properties.policyType) in~ ('BuiltIn', 'Static'))",
 	}},
-	other("networkresources"), other("dnsresources"), other("appserviceresources"), other("computeresources"),
-	other("recoveryservicesresources", "not(type has 'backupjobs' or type has 'replicationjobs' or type has 'alerts')"),
-	other("insightsresources"), other("kubernetesconfigurationresources"), other("managedserviceresources"),
-	other("deploymentresources"),
+	other("networkresources", "not(type contains '/effective' or type contains 'goalstates' or type contains '/snapshots' or type has 'networkgroupmemberships')"),
+	other("dnsresources"), other("appserviceresources"), other("computeresources"),
+	other("recoveryservicesresources", "not(type has 'backupjobs' or type has 'replicationjobs' or type has 'alerts' or type has 'protectableitems' or type contains '/deleted')",
+		"type !~ 'microsoft.recoveryservices/vaults'"), // which the table resources has too
+	tenantWide(other("insightsresources")), other("kubernetesconfigurationresources"), other("managedserviceresources"),
+	other("maintenanceresources", "type =~ 'microsoft.maintenance/configurationassignments'"),
+	other("securityresources", "type in~ ('microsoft.security/pricings', 'microsoft.security/governancerules', 'microsoft.security/standardassignments')"),
+	tenantWide(other("deploymentresources")), // the stacks of management groups
 }
 
 func other(name string, only ...string) *table {
 	return &table{name: name, only: only, conditions: resourceConditions}
+}
+
+// tenantWide says that a table has rows that belong to no subscription as well.
+func tenantWide(t *table) *table {
+	t.tenant = unlessFiltered
+	return t
 }
 
 func unlessFiltered(filtered bool) []string {

@@ -74,6 +74,9 @@ func (s *scan) conditions(u unit) []string {
 	switch {
 	case u.tenant():
 		conditions = append([]string{withoutSubscription}, append(conditions, u.table.tenant(narrow(filter))...)...)
+		if !narrow(filter) {
+			conditions = append(conditions, u.table.conditions(filter)...)
+		}
 	case u.table.tenant != nil && !u.whole:
 		conditions = append([]string{withSubscription}, conditions...)
 		fallthrough
