@@ -108,13 +108,14 @@ func TestWhatCannotBeListedIsAGap(t *testing.T) {
 		"reset once":         {azuresim.Fault{Reset: true, Times: 1}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.fault.Path = "/firewallrules$"
+			c.fault.Path = `/microsoft\.sql/servers/[^/]+/firewallrules$`
 			remove, err := sim.Inject(azuresim.Faults{Rules: []azuresim.Fault{c.fault}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer remove()
-			o := mustScan(t, start(t, settings), backend.ScanRequest{Depth: backend.DepthChildren}) // of its own: it remembers limits
+			b := start(t, settings) // of its own: it remembers limits
+			o := mustScan(t, b, backend.ScanRequest{Depth: backend.DepthChildren, Filter: backend.Filter{ResourceTypes: []string{typ}}})
 			var states []backend.CoverageState
 			for _, e := range o.result.Coverage.Gaps() {
 				if e.Kind != typ || e.Fault == nil || e.Fault.Message == "" {
