@@ -136,14 +136,14 @@ func (s *Server) routeSubscription(w http.ResponseWriter, r *http.Request, c *ca
 }
 
 func (s *Server) routeGroup(w http.ResponseWriter, r *http.Request, c *call) *armError {
-	group, ok := s.findGroup(c.lower[1], c.lower[3])
+	group, ok := s.Tenant().Group(c.lower[1], c.lower[3])
 	if !ok {
 		return newARMError(http.StatusNotFound, "ResourceGroupNotFound",
 			fmt.Sprintf("Resource group '%s' could not be found.", c.segments[3]))
 	}
 	switch {
 	case len(c.lower) == 4:
-		writeBody(w, http.StatusOK, group)
+		writeBody(w, http.StatusOK, groupBody(group))
 		return nil
 	case len(c.lower) == 5 && c.lower[4] == "resources":
 		return s.listResources(w, r, c)

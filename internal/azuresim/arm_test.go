@@ -54,7 +54,7 @@ func TestLists(t *testing.T) {
 		"/subscriptions/" + production + "/providers/Microsoft.KeyVault/vaults?api-version=2024-11-01":                                                                                                         "kv-contoso-prod",
 		erp + "Microsoft.Compute/virtualMachines/VM-erp-db-01/extensions?api-version=2024-11-01":                                                                                                               "AzureMonitorLinuxAgent customScript",
 		erp + "Microsoft.Compute/sshPublicKeys?api-version=2024-11-01":                                                                                                                                         "ssh-erp-admins",
-		erp + "Microsoft.Compute/virtualMachines/vm-erp-db-01/runCommands?api-version=2024-11-01":                                                                                                              "InvalidResourceType",
+		erp + "Microsoft.Compute/virtualMachines/vm-erp-db-01/inventions?api-version=2024-11-01":                                                                                                               "InvalidResourceType",
 		"/subscriptions/" + connectivity + "/resourceGroups/rg-hub-network/providers/Microsoft.Network/virtualNetworks/vnet-hub-weu/subnets?api-version=2024-07-01":                                            "AzureBastionSubnet AzureFirewallSubnet GatewaySubnet snet-shared",
 		"/subscriptions/" + production + "/resourceGroups/rg-security-prod/providers/Microsoft.KeyVault/vaults/kv-contoso-prod/secrets?api-version=2024-11-01":                                                 "redis-connection supplier-api-key www-contoso-com",
 		"/subscriptions/" + production + "/resourceGroups/rg-security-prod/providers/Microsoft.KeyVault/vaults/kv-contoso-prod/providers/Microsoft.Insights/diagnosticSettings?api-version=2021-05-01-preview": "to-central",
@@ -172,7 +172,12 @@ func TestGetResource(t *testing.T) {
 	})
 	t.Run("provider", func(t *testing.T) {
 		answer := c.get("/subscriptions/" + production + "/providers/microsoft.keyvault?api-version=2021-04-01")
-		first := answer.list("resourceTypes")[0].(map[string]any)
+		var first map[string]any
+		for _, item := range answer.list("resourceTypes") {
+			if typ := item.(map[string]any); typ["resourceType"] == "vaults" {
+				first = typ
+			}
+		}
 		if diff := cmp.Diff([]any{"vaults", []any{"2024-12-01-preview", "2024-11-01", "2023-07-01"}, "2024-11-01"}, []any{first["resourceType"], first["apiVersions"], first["defaultApiVersion"]}); diff != "" {
 			t.Error(diff)
 		}

@@ -123,11 +123,11 @@ func (f *faultInjector) set(faults Faults, on bool) {
 	}
 }
 
-// graphSees says whether Resource Graph shows a subscription.
-func (f *faultInjector) graphSees(subscription string) bool {
+// graphSees are the subscriptions, of some, that Resource Graph shows.
+func (f *faultInjector) graphSees(subscriptions []string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !f.denied[subscription] && !f.hidden[subscription]
+	return slices.DeleteFunc(subscriptions, func(id string) bool { return f.denied[id] || f.hidden[id] })
 }
 
 // armAllows says whether Resource Manager lets the caller read a subscription.

@@ -66,12 +66,12 @@ func (s *Server) serveGraph(w http.ResponseWriter, r *http.Request, c *claims) *
 	}
 	t := s.Tenant()
 	// A token belongs to what was asked for, a result to what may be seen of it.
-	asked := digest(request.Query, request.Subscriptions, request.ManagementGroups, scope.Filter)
+	asked := digest([]string{request.Query, scope.Filter}, request.Subscriptions, request.ManagementGroups)
 	if page.key != "" && page.key != asked {
 		return s.graphFailure(w, http.StatusBadRequest, "BadRequest", detail("InvalidSkipToken", "The skip token does not belong to this query and these scopes."))
 	}
 	page.key = asked
-	entry, err := s.queries.get(t, digest(request.Query, scope), func() (*queryEntry, error) {
+	entry, err := s.queries.get(t, digest([]string{request.Query, scope.Filter, strconv.FormatBool(scope.Whole)}, scope.Subscriptions, scope.Groups), func() (*queryEntry, error) {
 		return runQuery(t, request.Query, scope)
 	})
 	if err != nil {
@@ -150,10 +150,16 @@ func (s *Server) checkGraphRequest(w http.ResponseWriter, request *graphRequest)
 func (s *Server) graphScope(w http.ResponseWriter, request *graphRequest) (tenant.Scope, *armError) {
 	t := s.Tenant()
 	scope := tenant.Scope{Filter: request.Options.ScopeFilter}
-	var asked []string
+	var asked []string // ascending, without those that do not exist
 	switch {
 	case len(request.Subscriptions) > 0:
-		asked = request.Subscriptions
+		for _, id := range request.Subscriptions {
+			if subscription, ok := t.Subscription(id); ok {
+				asked = append(asked, subscription.ID)
+			}
+		}
+		slices.Sort(asked)
+		asked = slices.Compact(asked)
 	case len(request.ManagementGroups) > 0:
 		for _, name := range request.ManagementGroups {
 			if group, ok := t.ManagementGroup(name); ok {
@@ -164,25 +170,20 @@ func (s *Server) graphScope(w http.ResponseWriter, request *graphRequest) (tenan
 		if len(scope.Groups) == 0 {
 			return scope, s.accessDenied(w)
 		}
+		slices.Sort(asked)
+		asked = slices.Compact(asked)
 	default:
 		scope.Whole = true
-		for _, subscription := range t.Subscriptions {
-			asked = append(asked, subscription.ID)
+		for i := range t.Subscriptions {
+			asked = append(asked, t.Subscriptions[i].ID)
 		}
 	}
 	if len(request.Subscriptions) == 0 && len(asked) > maxTenantSubscriptions {
 		asked = asked[:maxTenantSubscriptions]
 		w.Header().Set("x-ms-tenant-subscription-limit-hit", "true")
 	}
-	for _, id := range asked {
-		id = strings.ToLower(id)
-		if _, ok := t.Subscription(id); ok && s.faults.graphSees(id) {
-			scope.Subscriptions = append(scope.Subscriptions, id)
-		}
-	}
-	slices.Sort(scope.Subscriptions)
-	scope.Subscriptions = slices.Compact(scope.Subscriptions)
-	if len(asked) > 0 && len(scope.Subscriptions) == 0 {
+	scope.Subscriptions = s.faults.graphSees(asked)
+	if len(asked)+len(request.Subscriptions) > 0 && len(scope.Subscriptions) == 0 {
 		return scope, s.accessDenied(w)
 	}
 	return scope, nil

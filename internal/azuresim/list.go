@@ -42,8 +42,8 @@ func nextLink(r *http.Request, position int) string {
 	return link.String()
 }
 
-// writeList answers with one page of items, beside extra members.
-func (s *Server) writeList(w http.ResponseWriter, r *http.Request, items []json.RawMessage, extra map[string]any) *armError {
+// writeList answers with one page of items.
+func (s *Server) writeList(w http.ResponseWriter, r *http.Request, items []json.RawMessage) *armError {
 	p, failure := s.listWindow(r)
 	if failure != nil {
 		return failure
@@ -54,7 +54,7 @@ func (s *Server) writeList(w http.ResponseWriter, r *http.Request, items []json.
 	if to < len(items) {
 		next = to
 	}
-	s.writePageOf(w, r, items[from:to], next, extra)
+	s.writePageOf(w, r, items[from:to], next, nil)
 	return nil
 }
 

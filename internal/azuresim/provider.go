@@ -28,7 +28,7 @@ func (s *Server) listProviders(w http.ResponseWriter, r *http.Request, c *call) 
 	for _, provider := range s.Tenant().Providers() {
 		items = append(items, providerBody(prefix, provider))
 	}
-	return s.writeList(w, r, items, nil)
+	return s.writeList(w, r, items)
 }
 
 func providerBody(prefix string, provider tenant.Provider) json.RawMessage {

@@ -1,6 +1,7 @@
 package azuresim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,25 +15,41 @@ import (
 // typeOf is the type in an id, in the id's own spelling, and its name with those of its parents,
 // as Resource Manager's lists give it.
 func typeOf(id string) (typ, name string) {
-	segments := strings.Split(strings.Trim(id, "/"), "/")
-	at := -1
-	for i, segment := range segments {
-		if strings.EqualFold(segment, "providers") {
-			at = i
-		}
-	}
-	if at < 0 || at+2 >= len(segments) {
+	at := lastProviders(id)
+	if at < 0 {
 		return "", ""
 	}
-	var types, names []string
-	for i, segment := range segments[at+2:] {
-		if i%2 == 0 {
-			types = append(types, segment)
-		} else {
-			names = append(names, segment)
+	namespace, rest, ok := strings.Cut(strings.TrimSuffix(id[at:], "/"), "/")
+	if !ok {
+		return "", ""
+	}
+	types, names := make([]byte, 0, 96), make([]byte, 0, 64)
+	types = append(types, namespace...)
+	for isType := true; rest != ""; isType = !isType {
+		var segment string
+		segment, rest, _ = strings.Cut(rest, "/")
+		if isType {
+			types = append(append(types, '/'), segment...)
+			continue
+		}
+		if len(names) > 0 {
+			names = append(names, '/')
+		}
+		names = append(names, segment...)
+	}
+	return string(types), string(names)
+}
+
+// lastProviders is where the namespace begins after the last segment "providers" of an id, in any
+// case; -1 if there is none.
+func lastProviders(id string) int {
+	const segment = "/providers/"
+	for at := len(id) - len(segment); at >= 0; at-- {
+		if id[at] == '/' && id[at+len(segment)-1] == '/' && strings.EqualFold(id[at:at+len(segment)], segment) {
+			return at + len(segment)
 		}
 	}
-	return segments[at+1] + "/" + strings.Join(types, "/"), strings.Join(names, "/")
+	return -1
 }
 
 // listed are the members of a resource in Resource Manager's lists, properties those in addition
@@ -40,33 +57,45 @@ func typeOf(id string) (typ, name string) {
 var (
 	listed     = []string{"kind", "location", "managedBy", "tags", "sku", "plan", "identity", "zones", "extendedLocation"}
 	properties = []string{"properties"}
+	complete   = slices.Concat(listed, properties)
 )
 
 // resourceBody is a resource as Resource Manager shows it: without what Resource Graph adds, and
 // without members that it has not.
 func resourceBody(row tenant.Row, members ...string) []byte {
-	id := row.Text("id")
+	return appendResource(make([]byte, 0, 1024), row, row.Name(), members)
+}
+
+// appendResource appends resourceBody under a name.
+func appendResource(dst []byte, row tenant.Row, name string, members []string) []byte {
+	id := row.ID()
 	typ, _ := typeOf(id)
 	if typ == "" {
-		typ = row.Text("type")
+		typ = row.Type()
 	}
-	body := append([]byte(`{"id":`), mustJSON(id)...)
-	body = append(body, `,"name":`...)
-	body = append(body, mustJSON(row.Text("name"))...)
-	body = append(body, `,"type":`...)
-	body = kql.AppendString(body, typ)
-	for _, name := range members {
-		raw := row.JSON(name)
-		if name == "properties" {
-			raw = withoutExtended(raw)
-		}
-		if slices.Contains([]string{"null", `""`}, string(raw)) {
+	dst = append(dst, `{"id":`...)
+	dst = kql.AppendString(dst, id)
+	dst = append(dst, `,"name":`...)
+	dst = kql.AppendString(dst, name)
+	dst = append(dst, `,"type":`...)
+	dst = kql.AppendString(dst, typ)
+	for _, member := range members {
+		start := len(dst)
+		dst = append(dst, `,"`...)
+		dst = append(dst, member...)
+		dst = append(dst, `":`...)
+		value := len(dst)
+		dst = row.Append(dst, member)
+		switch string(dst[value:]) {
+		case "null", `""`:
+			dst = dst[:start]
 			continue
 		}
-		body = append(body, `,"`+name+`":`...)
-		body = append(body, raw...)
+		if member == "properties" && bytes.Contains(dst[value:], []byte(`"extended"`)) {
+			dst = append(dst[:value], withoutExtended(bytes.Clone(dst[value:]))...)
+		}
 	}
-	return append(body, '}')
+	return append(dst, '}')
 }
 
 // withoutExtended drops properties.extended, which only Resource Graph has.
@@ -120,11 +149,11 @@ func listedBody(row tenant.Row, filter *filter, expand []string) json.RawMessage
 	if filter.byTag { // the answer to a filter by tag has no tags
 		members = slices.DeleteFunc(slices.Clone(members), func(name string) bool { return name == "tags" })
 	}
-	body := resourceBody(row, members...)
-	if _, name := typeOf(row.Text("id")); name != row.Text("name") && name != "" {
-		short, long := mustJSON(row.Text("name")), mustJSON(name)
-		body = []byte(strings.Replace(string(body), `"name":`+string(short), `"name":`+string(long), 1))
+	_, name := typeOf(row.ID())
+	if name == "" {
+		name = row.Name()
 	}
+	body := appendResource(make([]byte, 0, 512), row, name, members)
 	body = body[:len(body)-1]
 	if slices.Contains(expand, "provisioningstate") {
 		var p struct {
@@ -156,15 +185,7 @@ func (s *Server) listGroups(w http.ResponseWriter, r *http.Request, c *call) *ar
 			items = append(items, groupBody(row))
 		}
 	}
-	return s.writeList(w, r, items, nil)
-}
-
-func (s *Server) findGroup(subscription, group string) ([]byte, bool) {
-	row, ok := s.Tenant().Group(subscription, group)
-	if !ok {
-		return nil, false
-	}
-	return groupBody(row), true
+	return s.writeList(w, r, items)
 }
 
 func groupBody(row tenant.Row) []byte {

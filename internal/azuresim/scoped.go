@@ -1,6 +1,7 @@
 package azuresim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -70,7 +71,7 @@ func (s *Server) scoped(w http.ResponseWriter, r *http.Request, c *call) *armErr
 	case "microsoft.authorization/roleassignments", "microsoft.authorization/roledefinitions":
 		return s.listAuthorization(w, r, t)
 	}
-	return s.writeList(w, r, s.collect(t), nil)
+	return s.writeList(w, r, s.collect(t))
 }
 
 // checkType refuses namespaces, types and versions that no resource provider serves.
@@ -97,7 +98,7 @@ func (s *Server) checkType(t target, version string) *armError {
 
 func (s *Server) getResource(w http.ResponseWriter, t target) *armError {
 	if row, ok := s.Tenant().Find(t.path); ok {
-		writeBody(w, http.StatusOK, resourceBody(row, append(slices.Clone(listed), properties...)...))
+		writeBody(w, http.StatusOK, resourceBody(row, complete...))
 		return nil
 	}
 	for _, item := range s.embedded(t) {
@@ -170,15 +171,15 @@ func (s *Server) collect(t target) []json.RawMessage {
 	wholeSubscription := strings.Count(t.scope, "/") == 2 && strings.Count(t.typ, "/") == 1
 	typ := strings.ToLower(t.typ)
 	for row := range s.Tenant().Rows(t.subscription, t.group) {
-		if row.Text("type") != typ && !strings.EqualFold(row.Text("type"), typ) {
+		if own := row.Type(); own != typ && !strings.EqualFold(own, typ) {
 			continue
 		}
-		id := strings.ToLower(row.Text("id"))
+		id := strings.ToLower(row.ID())
 		if !wholeSubscription && !strings.HasPrefix(id, t.path+"/") {
 			continue
 		}
 		seen[id] = true
-		items = append(items, resourceBody(row, append(slices.Clone(listed), properties...)...))
+		items = append(items, resourceBody(row, complete...))
 	}
 	for _, item := range s.embedded(t) {
 		var element struct {
@@ -201,11 +202,15 @@ func (s *Server) embedded(t target) []json.RawMessage {
 	if !ok {
 		return nil
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(row.JSON("properties"), &members); err != nil {
+	child := t.typ[strings.LastIndexByte(t.typ, '/')+1:]
+	raw := row.JSON("properties")
+	if !bytes.Contains(bytes.ToLower(raw), []byte(`"`+strings.ToLower(child)+`":[`)) {
 		return nil
 	}
-	child := t.typ[strings.LastIndexByte(t.typ, '/')+1:]
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil
+	}
 	for name, raw := range members {
 		var list []json.RawMessage
 		if strings.EqualFold(name, child) && json.Unmarshal(raw, &list) == nil {
@@ -240,7 +245,7 @@ func (s *Server) listAuthorization(w http.ResponseWriter, r *http.Request, t tar
 	var items []json.RawMessage
 	for _, subscription := range slices.Compact([]string{"", t.subscription}) {
 		for row := range s.Tenant().Rows(subscription, "") {
-			if !strings.EqualFold(row.Text("type"), typ) || !s.bearsOn(row, t, atScope) {
+			if !strings.EqualFold(row.Type(), typ) || !s.bearsOn(row, t, atScope) {
 				continue
 			}
 			if principalID != "" && strings.ToLower(member(row, "properties", "principalId")) != principalID {
@@ -252,7 +257,7 @@ func (s *Server) listAuthorization(w http.ResponseWriter, r *http.Request, t tar
 			items = append(items, resourceBody(row, properties...))
 		}
 	}
-	return s.writeList(w, r, items, nil)
+	return s.writeList(w, r, items)
 }
 
 // bearsOn says whether something assigned or defined has to do with the scope of t.

@@ -15,13 +15,25 @@ var resourcesVersions = []string{"2025-04-01", "2024-11-01", "2023-07-01", "2022
 
 func (s *Server) listSubscriptions(w http.ResponseWriter, r *http.Request, _ *call) *armError {
 	t := s.Tenant()
-	items := make([]json.RawMessage, 0, len(t.Subscriptions))
-	for _, subscription := range t.Subscriptions {
+	p, failure := s.listWindow(r)
+	if failure != nil {
+		return failure
+	}
+	total := len(t.Subscriptions)
+	from := min(p.from, total)
+	to := min(from+p.size, total)
+	items := make([]json.RawMessage, 0, to-from)
+	for _, subscription := range t.Subscriptions[from:to] {
 		items = append(items, subscriptionBody(t, subscription))
 	}
-	return s.writeList(w, r, items, map[string]any{
-		"count": map[string]any{"type": "Total", "value": len(items)},
+	next := to
+	if to == total {
+		next = 0
+	}
+	s.writePageOf(w, r, items, next, map[string]any{
+		"count": map[string]any{"type": "Total", "value": total},
 	})
+	return nil
 }
 
 func (s *Server) getSubscription(w http.ResponseWriter, _ *http.Request, c *call) *armError {
@@ -67,7 +79,7 @@ func (s *Server) listTenants(w http.ResponseWriter, r *http.Request, _ *call) *a
 	return s.writeList(w, r, []json.RawMessage{mustJSON(map[string]any{
 		"id": "/tenants/" + t.ID, "tenantId": t.ID, "countryCode": "DE", "displayName": t.Name,
 		"domains": []string{t.Domain}, "tenantCategory": "Home", "defaultDomain": t.Domain, "tenantType": "AAD",
-	})}, nil)
+	})})
 }
 
 // locations are the regions in which simulated resources stand, with their display names.
@@ -87,7 +99,7 @@ func (s *Server) listLocations(w http.ResponseWriter, r *http.Request, c *call) 
 			"metadata": map[string]any{"regionType": "Physical", "regionCategory": "Recommended"},
 		}))
 	}
-	return s.writeList(w, r, items, nil)
+	return s.writeList(w, r, items)
 }
 
 // managementGroups answers the list, one group, its tree, and its descendants.
@@ -102,7 +114,7 @@ func (s *Server) managementGroups(w http.ResponseWriter, r *http.Request, c *cal
 				"properties": map[string]any{"tenantId": t.ID, "displayName": group.DisplayName},
 			}))
 		}
-		return s.writeList(w, r, items, nil)
+		return s.writeList(w, r, items)
 	}
 	group, ok := t.ManagementGroup(c.segments[3])
 	switch {
@@ -110,7 +122,7 @@ func (s *Server) managementGroups(w http.ResponseWriter, r *http.Request, c *cal
 		return newARMError(http.StatusNotFound, "NotFound",
 			fmt.Sprintf("'%s' not found", groupID(c.segments[3])))
 	case len(c.lower) == 5 && c.lower[4] == "descendants":
-		return s.writeList(w, r, descendants(t, group), nil)
+		return s.writeList(w, r, descendants(t, group))
 	case len(c.lower) == 5:
 		return notFound(c)
 	}

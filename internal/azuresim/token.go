@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,7 +41,13 @@ type tokenIssuer struct {
 	keyID    string
 	lifetime time.Duration
 	now      func() time.Time
+
+	mu       sync.Mutex
+	verified map[string]claims // tokens whose signature has been checked
 }
+
+// maxVerified bounds the tokens that are remembered.
+const maxVerified = 1000
 
 func newTokenIssuer(config *Config) (*tokenIssuer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -54,6 +61,7 @@ func newTokenIssuer(config *Config) (*tokenIssuer, error) {
 	sum := sha256.Sum256(der)
 	return &tokenIssuer{
 		key: key, keyID: encode(sum[:15]), lifetime: config.TokenLifetime, now: config.Now,
+		verified: map[string]claims{},
 	}, nil
 }
 
@@ -99,8 +107,26 @@ func (t *tokenIssuer) sign(c claims) (string, error) {
 
 var errToken = errors.New("not a token of this issuer")
 
-// verify checks the signature and returns the claims; times are for the caller to judge.
+// verify checks the signature, once for each token, and returns the claims; times are for the caller
+// to judge.
 func (t *tokenIssuer) verify(token string) (*claims, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c, ok := t.verified[token]; ok {
+		return &c, nil
+	}
+	c, err := t.check(token)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.verified) >= maxVerified {
+		clear(t.verified)
+	}
+	t.verified[token] = *c
+	return c, nil
+}
+
+func (t *tokenIssuer) check(token string) (*claims, error) {
 	last := strings.LastIndexByte(token, '.')
 	if last < 0 {
 		return nil, errToken

@@ -66,12 +66,9 @@ func (t *Tenant) Providers() []Provider {
 
 // Provider finds one by its namespace, in any case.
 func (t *Tenant) Provider(namespace string) (Provider, bool) {
-	for _, provider := range t.Providers() {
-		if strings.EqualFold(provider.Namespace, namespace) {
-			return provider, true
-		}
-	}
-	return Provider{}, false
+	t.once.Do(t.findProviders)
+	provider, ok := t.byNamespace[strings.ToLower(namespace)]
+	return provider, ok
 }
 
 func (t *Tenant) findProviders() {
@@ -92,7 +89,7 @@ func (t *Tenant) findProviders() {
 	for typ, versions := range catalogue() {
 		add(typ, versions)
 	}
-	for _, table := range t.resourceTables() {
+	for _, table := range t.inARM {
 		if memory, ok := table.(*memoryTable); ok {
 			for row := range uint32(memory.Len()) {
 				if id := memory.Text(row, idColumn); !known[strings.ToLower(memory.Text(row, typeColumn))] {
@@ -105,6 +102,10 @@ func (t *Tenant) findProviders() {
 		slices.SortFunc(provider.Types, func(a, b ResourceType) int { return strings.Compare(a.Name, b.Name) })
 	}
 	slices.SortFunc(t.providers, func(a, b Provider) int { return strings.Compare(a.Namespace, b.Namespace) })
+	t.byNamespace = map[string]Provider{}
+	for _, provider := range t.providers {
+		t.byNamespace[strings.ToLower(provider.Namespace)] = provider
+	}
 }
 
 // typeInID is the type of the resource that an id names, in the id's spelling.

@@ -24,16 +24,30 @@ func (r Row) Text(column string) string {
 
 // JSON is the cell of any column, null if there is no such column.
 func (r Row) JSON(column string) []byte {
+	return r.Append(nil, column)
+}
+
+// ID is the id in the spelling of its table.
+func (r Row) ID() string { return r.Table.Text(r.Index, idColumn) }
+
+// Name is the last name in the id.
+func (r Row) Name() string { return r.Table.Text(r.Index, nameColumn) }
+
+// Type is in lower case in Resource Graph's tables.
+func (r Row) Type() string { return r.Table.Text(r.Index, typeColumn) }
+
+// Append appends the cell of any column as JSON, null if there is no such column.
+func (r Row) Append(dst []byte, column string) []byte {
 	i := columnOf(r.Table, column)
 	if i < 0 {
-		return []byte("null")
+		return append(dst, "null"...)
 	}
-	return r.Table.AppendJSON(nil, r.Index, i)
+	return r.Table.AppendJSON(dst, r.Index, i)
 }
 
 // Find returns the resource of an id, which may be in any case.
 func (t *Tenant) Find(id string) (Row, bool) {
-	for _, table := range t.resourceTables() {
+	for _, table := range t.inARM {
 		if row, ok := table.Find(id); ok {
 			return Row{table, row}, true
 		}
@@ -64,10 +78,12 @@ func (t *Tenant) Groups(subscription string) []Row {
 // outside of all subscriptions if both are, except the containers.
 func (t *Tenant) Rows(subscription, group string) iter.Seq[Row] {
 	return func(yield func(Row) bool) {
-		for _, table := range t.resourceTables() {
-			rows := table.InSubscription(subscription)
+		for _, table := range t.inARM {
+			var rows []uint32
 			if group != "" {
 				rows = table.InGroup(subscription, group)
+			} else {
+				rows = table.InSubscription(subscription)
 			}
 			for _, row := range rows {
 				if !yield(Row{table, row}) {
@@ -81,13 +97,12 @@ func (t *Tenant) Rows(subscription, group string) iter.Seq[Row] {
 // Resources is the table of tracked resources.
 func (t *Tenant) Resources() Table { return t.tables[tableResources] }
 
-// resourceTables are the tables whose rows Resource Manager shows as resources, the tracked first.
-func (t *Tenant) resourceTables() []Table {
-	tables := []Table{t.tables[tableResources]}
+// findInARM puts together the tables whose rows Resource Manager shows as resources, the tracked first.
+func (t *Tenant) findInARM() {
+	t.inARM = []Table{t.tables[tableResources]}
 	for _, name := range slices.Sorted(maps.Keys(t.tables)) {
 		if name != tableResources && name != tableContainers && !strings.HasSuffix(name, "changes") {
-			tables = append(tables, t.tables[name])
+			t.inARM = append(t.inARM, t.tables[name])
 		}
 	}
-	return tables
 }

@@ -54,8 +54,12 @@ func Synthetic(options SyntheticOptions) (*Tenant, error) {
 	if err != nil {
 		return nil, err
 	}
+	children, err := newChildTable(table)
+	if err != nil {
+		return nil, fmt.Errorf("read the templates of synthetic children: %w", err)
+	}
 	return newTenant(table.tenantID, map[string]Table{
-		tableResources: table, tableContainers: containers, tableAuthorization: assignments,
+		tableResources: table, tableContainers: containers, tableAuthorization: assignments, tableARM: children,
 	})
 }
 

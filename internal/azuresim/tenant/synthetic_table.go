@@ -14,6 +14,7 @@ import (
 
 // template is a row with places. It holds, per column, the JSON of the cell in pieces.
 type template struct {
+	typ   string // lower case
 	count int
 	cells [][]piece // by column; nil is an empty cell
 }
@@ -27,6 +28,7 @@ type piece struct {
 
 func parseTemplate(row map[string]json.RawMessage, count int) *template {
 	t := &template{count: count, cells: make([][]piece, len(columns))}
+	t.typ = strings.Trim(string(row["type"]), `"`)
 	for i, c := range columns {
 		raw := string(row[c.Name])
 		if raw == "" || raw == "null" || raw == `""` {
@@ -63,12 +65,17 @@ func (t *syntheticTable) AppendJSON(dst []byte, row uint32, column int) []byte {
 	if pieces == nil {
 		return append(dst, emptyCell(columns[column])...)
 	}
-	return t.fill(dst, pieces, row, group, s.ordinal)
+	return t.fill(dst, pieces, row, group, s)
 }
 
 func (t *syntheticTable) Text(row uint32, column int) string {
 	group, s := t.at(row)
-	pieces := s.template.cells[column]
+	return t.text(s.template, column, row, group, s)
+}
+
+// text is a cell of a template that is filled in for a row.
+func (t *syntheticTable) text(of *template, column int, row uint32, group *syntheticGroup, s slot) string {
+	pieces := of.cells[column]
 	switch {
 	case pieces == nil:
 		return ""
@@ -76,12 +83,12 @@ func (t *syntheticTable) Text(row uint32, column int) string {
 		return pieces[0].text[1 : len(pieces[0].text)-1]
 	}
 	var buffer [256]byte
-	quoted := t.fill(buffer[:0], pieces, row, group, s.ordinal)
+	quoted := t.fill(buffer[:0], pieces, row, group, s)
 	return string(quoted[1 : len(quoted)-1]) // templates have no escapes in strings
 }
 
-// fill writes the pieces with their places filled in for a row.
-func (t *syntheticTable) fill(dst []byte, pieces []piece, row uint32, group *syntheticGroup, ordinal int) []byte {
+// fill writes the pieces with their places filled in for a row in a slot of its group.
+func (t *syntheticTable) fill(dst []byte, pieces []piece, row uint32, group *syntheticGroup, s slot) []byte {
 	for i := range pieces {
 		p := &pieces[i]
 		dst = append(dst, p.text...)
@@ -106,7 +113,11 @@ func (t *syntheticTable) fill(dst []byte, pieces []piece, row uint32, group *syn
 		case "o":
 			dst = append(dst, group.octet...)
 		case "k", "k2":
-			dst = append(dst, '0'+byte(ordinal/10), '0'+byte(ordinal%10))
+			dst = append(dst, '0'+byte(s.ordinal/10), '0'+byte(s.ordinal%10))
+		case "parent":
+			dst = t.fillInner(dst, s.template.cells[idColumn], row, group, s)
+		case "pname":
+			dst = t.fillInner(dst, s.template.cells[nameColumn], row, group, s)
 		case "h2", "h2b":
 			random := mix(t.options.Seed, uint64(row), uint64(len(p.place)))
 			dst = hex.AppendEncode(dst, []byte{byte(random)})
@@ -115,6 +126,14 @@ func (t *syntheticTable) fill(dst []byte, pieces []piece, row uint32, group *syn
 		}
 	}
 	return dst
+}
+
+// fillInner is fill for a string, without its quotes.
+func (t *syntheticTable) fillInner(dst []byte, pieces []piece, row uint32, group *syntheticGroup, s slot) []byte {
+	start := len(dst)
+	dst = t.fill(dst, pieces, row, group, s)
+	dst = append(dst[:start], dst[start+1:]...)
+	return dst[:len(dst)-1]
 }
 
 func (t *syntheticTable) InSubscription(subscription string) []uint32 {
@@ -144,16 +163,23 @@ func (t *syntheticTable) groupNumber(subscription, group string) (int, bool) {
 }
 
 func (t *syntheticTable) Find(id string) (uint32, bool) {
-	segments := strings.SplitN(id, "/", 6)
-	if len(segments) < 6 || !strings.EqualFold(segments[1], "subscriptions") {
-		return 0, false
-	}
-	for _, row := range t.InGroup(segments[2], segments[4]) {
-		if strings.EqualFold(t.Text(row, idColumn), id) {
+	subscription, group := scopeOf(id)
+	typ := strings.ToLower(typeInID(id))
+	for _, row := range t.InGroup(subscription, group) {
+		if _, s := t.at(row); s.template.typ == typ && strings.EqualFold(t.Text(row, idColumn), id) {
 			return row, true
 		}
 	}
 	return 0, false
+}
+
+// scopeOf is the subscription and the resource group in an id; empty if it has no group.
+func scopeOf(id string) (subscription, group string) {
+	segments := strings.SplitN(id, "/", 6)
+	if len(segments) < 6 || !strings.EqualFold(segments[1], "subscriptions") {
+		return "", ""
+	}
+	return segments[2], segments[4]
 }
 
 // lazyOrder is the rows by id, worked out when first asked for.

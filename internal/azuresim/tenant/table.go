@@ -51,6 +51,7 @@ var columns = []kql.Column{
 // The positions of the columns that lookups use.
 const (
 	idColumn             = 0
+	nameColumn           = 1
 	typeColumn           = 2
 	groupColumn          = 6
 	subscriptionIDColumn = 7

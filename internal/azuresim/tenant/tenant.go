@@ -40,8 +40,11 @@ type Tenant struct {
 	ManagementGroups []ManagementGroup
 
 	tables    map[string]Table
+	inARM     []Table
 	once      sync.Once
 	providers []Provider
+
+	byNamespace map[string]Provider
 }
 
 // Subscription is what the row of a subscription says.
@@ -114,6 +117,7 @@ func newTenant(id string, tables map[string]Table) (*Tenant, error) {
 	if err := t.addImplied(); err != nil {
 		return nil, err
 	}
+	t.findInARM()
 	containers := t.tables[tableContainers]
 	typeColumn, nameColumn := columnOf(containers, "type"), columnOf(containers, "name")
 	for row := range uint32(containers.Len()) {
@@ -170,7 +174,19 @@ func names(chain []ancestor) []string {
 	return list
 }
 
-// columnOf is the position of a column that all tables have.
+// positions are those of the columns of every table.
+var positions = func() map[string]int {
+	m := map[string]int{}
+	for i, c := range columns {
+		m[c.Name] = i
+	}
+	return m
+}()
+
+// columnOf is the position of a column, -1 if a table has none of that name.
 func columnOf(table kql.Table, name string) int {
+	if i, ok := positions[name]; ok {
+		return i
+	}
 	return slices.IndexFunc(table.Columns(), func(c kql.Column) bool { return c.Name == name })
 }
