@@ -266,7 +266,7 @@ func TestCancelInMidScan(t *testing.T) {
 func TestTwoScansAtOnce(t *testing.T) {
 	sim, settings := simulate(t, azuresim.Config{})
 	first, second := start(t, settings), start(t, settings)
-	gate, err := sim.Hold("POST", graphPath, `"resources \| project`)
+	gate, err := sim.Hold("POST", graphPath, `"authorizationresources \| project`)
 	if err != nil {
 		t.Fatal(err)
 	}

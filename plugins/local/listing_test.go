@@ -56,7 +56,7 @@ func contoso(t *testing.T) *tenant.Tenant {
 
 // TestWithoutResourceGraph scans a tenant both ways. What Resource Graph lists, Resource Manager lists too.
 func TestWithoutResourceGraph(t *testing.T) {
-	sim, settings := simulate(t, azuresim.Config{Tenant: contoso(t), PageSize: 7})
+	sim, settings := simulate(t, azuresim.Config{Tenant: contoso(t), PageSize: 7, NoARMLimits: true})
 	b := start(t, settings)
 	byGraph := mustScan(t, b, backend.ScanRequest{Discovery: backend.DiscoveryGraph})
 	const tracked = `SELECT lower(id), properties FROM resources WHERE source = 'resources'`

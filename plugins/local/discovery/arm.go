@@ -34,8 +34,8 @@ func (s *scan) beginARM(u unit) (*reading, error) {
 	return &reading{s: s, unit: u, file: w, done: part.Footer{Listed: map[string]int64{}}}, nil
 }
 
-// reader takes the rows of a call in; each, if not nil, sees them before they go.
-func (r *reading) reader(each func(*graph.Row)) azure.Reader[graph.Row] {
+// reader takes the rows of a call in that keep keeps; nil keeps all.
+func (r *reading) reader(keep func(*graph.Row) bool) azure.Reader[graph.Row] {
 	return azure.Reader[graph.Row]{
 		New: r.s.sink.small, Set: setMember,
 		Take: func(p *page) error {
@@ -48,8 +48,8 @@ func (r *reading) reader(each func(*graph.Row)) azure.Reader[graph.Row] {
 					continue // ARM has no resource without an id
 				}
 				r.s.complete(row, r.unit.table, part.FormARM)
-				if each != nil {
-					each(row)
+				if keep != nil && !keep(row) {
+					continue
 				}
 				listed[scopeName(row.SubscriptionID)]++
 				raw = append(raw, withVersion(p.Raw(i), row.APIVersion))

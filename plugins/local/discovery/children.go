@@ -206,13 +206,14 @@ func (r *reading) embedded(child armschema.Child, p parent) error {
 // list reads the children of one type of a parent, and theirs.
 func (r *reading) list(ctx context.Context, child armschema.Child, of parent) error {
 	var below []parent
-	reader := r.reader(func(row *graph.Row) {
+	reader := r.reader(func(row *graph.Row) bool {
 		if row.Type == "" {
 			row.Type = child.Type
 		}
 		if armschema.HasChildren(child.Type) {
 			below = append(below, parent{id: row.ID, typ: child.Type, kind: strings.ToLower(row.Kind)})
 		}
+		return true
 	})
 	subscription, _ := scopeOf(of.id)
 	settle := func(err error) error { return r.settle(ctx, err, scopeName(subscription), child.Type, of.id) }

@@ -2,9 +2,11 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -13,26 +15,59 @@ import (
 // survey reads the containers and counts the resources of each subscription, and finds out about the
 // subscriptions that Resource Graph keeps silent about.
 func (s *scan) survey(ctx context.Context) error {
-	counts := s.countUnits(s.ledger.open(resources, func(*entry) bool { return true }))
-	s.progress.begin(phaseCounts, "queries", int64(len(counts)))
 	s.progress.begin(containers.phase, "rows", 0)
-	units := slices.Concat(counts, s.unfinished(s.rest(containers)))
+	units := s.unfinished(s.rest(containers))
+	open := s.ledger.open(resources, func(*entry) bool { return true })
+	try := s.scope.whole && s.request.ResourceLimit == 0 && len(open) > 0 && !slices.ContainsFunc(open, s.resumed.touched)
+	if try {
+		s.progress.grow(resources.phase, "rows", 0)
+		small := s.small()
+		small.most = pageRows
+		units = append(units, small)
+	} else {
+		units = append(units, s.countUnits(open)...)
+	}
+	var large atomic.Bool
 	err := s.each(ctx, units, func(ctx context.Context, u unit) error {
-		if u.table == resources {
+		switch {
+		case u.table != resources:
+			return s.read(ctx, u)
+		case u.most == 0:
 			return s.count(ctx, u)
 		}
-		return s.read(ctx, u)
+		err := s.readSmall(ctx, u)
+		if errors.Is(err, errMore) {
+			large.Store(true)
+			return nil
+		}
+		return err
 	}, func(u unit, f *fault.Fault) {
-		if u.table == resources {
-			s.uncounted(u, f)
+		if u.table != resources {
+			s.uncontained(u, f)
 			return
 		}
-		s.uncontained(u, f)
+		large.Store(true)
+		s.uncounted(u, f)
 	})
+	if err == nil && try && large.Load() && s.absent.Load() == nil {
+		err = s.each(ctx, s.countUnits(open), s.count, s.uncounted)
+	}
 	if err != nil || s.absent.Load() != nil {
 		return err
 	}
 	return s.probe(ctx, s.ledger.unseen())
+}
+
+// readSmall reads all resources of a tenant if a page holds them, which saves the query for their number: Azure
+// answers fifteen at once, and that is as many as a small tenant then needs.
+func (s *scan) readSmall(ctx context.Context, u unit) error {
+	if err := s.read(ctx, u); err != nil {
+		return err
+	}
+	for _, p := range u.places {
+		s.ledger.update(p, func(e *entry) { e.expected = e.listed })
+	}
+	return nil
 }
 
 // countUnits are the units to count places with.
@@ -46,6 +81,7 @@ func (s *scan) countUnits(places []place) []unit {
 
 // count asks how many rows each place of a unit has.
 func (s *scan) count(ctx context.Context, u unit) error {
+	s.progress.grow(phaseCounts, "queries", 1)
 	found := map[string]int64{}
 	err := ask(ctx, s.scope.session, azure.Query{KQL: u.table.counts(s.conditions(u)), Subscriptions: u.subscriptions()}, setCount, func(c count) {
 		found[strings.ToLower(c.subscription)] += c.rows

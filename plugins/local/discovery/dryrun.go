@@ -65,7 +65,6 @@ type prediction struct {
 // count asks how much there is.
 func (p *prediction) count(ctx context.Context) error {
 	counts := p.countUnits(p.ledger.open(resources, func(*entry) bool { return true }))
-	p.progress.begin(phaseCounts, "queries", int64(len(counts)))
 	began := time.Now()
 	if err := p.each(ctx, counts, p.scan.count, p.uncounted); err != nil || p.absent.Load() != nil {
 		return err

@@ -134,6 +134,13 @@ func withinGroups(f backend.Filter) []string {
 	return []string{"(" + strings.Join(within, " or ") + ")"}
 }
 
+// policyConditions are what a filter means for policies, which a snapshot has among the resources.
+func policyConditions(f backend.Filter) []string {
+	groups := withinGroups(f)
+	f.ResourceGroups = nil
+	return append(groups, resourceConditions(f)...)
+}
+
 // check refuses what no filter may hold. Azure has no name or tag with a control character, and a
 // value without any needs no more than quote to stay a value.
 func check(f backend.Filter) error {

@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -23,8 +24,13 @@ const (
 	versionExemptions  = "2022-07-01-preview"
 )
 
+const typeLock = "Microsoft.Authorization/locks"
+
 // queueLocks has the locks of each subscription read, those of its groups and resources included.
 func (s *scan) queueLocks() {
+	if f := s.request.Filter; s.excludes(typeLock) || len(f.Locations)+len(f.Tags) > 0 { // locks have neither
+		return
+	}
 	for _, p := range s.ledger.places(locks, true) {
 		u := unit{table: locks, places: []place{p}, ranges: 1}
 		s.progress.grow(locks.phase, "subscriptions", 1)
@@ -33,7 +39,7 @@ func (s *scan) queueLocks() {
 			continue
 		}
 		s.arm.add(p.scope, func(ctx context.Context) error {
-			return s.readLists(ctx, u, listing{"Microsoft.Authorization/locks", versionLocks, ""})
+			return s.readLists(ctx, u, listing{typeLock, versionLocks, ""})
 		})
 	}
 }
@@ -61,7 +67,7 @@ func (s *scan) readLists(ctx context.Context, u unit, lists ...listing) error {
 		if l.filter != "" {
 			query.Set("$filter", l.filter)
 		}
-		err := azure.ReadList(ctx, s.scope.session, azure.List{Path: path, Version: l.version, Query: query}, r.reader(nil))
+		err := azure.ReadList(ctx, s.scope.session, azure.List{Path: path, Version: l.version, Query: query}, r.reader(s.asked))
 		if err := r.settle(ctx, err, scope, strings.ToLower(l.typ), path); err != nil {
 			return err
 		}
@@ -70,6 +76,16 @@ func (s *scan) readLists(ctx context.Context, u unit, lists ...listing) error {
 		s.progress.add(locks.phase, 1)
 	}
 	return r.finish()
+}
+
+// asked says whether a filter takes a row that stands about resources: in chosen groups, what belongs to them,
+// and of what the snapshot has among resources, chosen types.
+func (s *scan) asked(row *graph.Row) bool {
+	f := s.request.Filter
+	if len(f.ResourceGroups) > 0 && row.SubscriptionID != "" && !slices.ContainsFunc(f.ResourceGroups, func(g string) bool { return strings.EqualFold(g, row.ResourceGroup) }) {
+		return false
+	}
+	return row.Table != graph.SourceARM || matches(f, row)
 }
 
 // listAll lists every subscription with Resource Manager.
@@ -282,7 +298,7 @@ func (s *scan) getSome(ctx context.Context, u unit, some []stub, versions *azure
 				err = fault.New(fault.Unsupported, "no resource provider of the subscription knows the type "+one.typ,
 					fault.On(one.id), fault.From(fault.OriginAzure))
 			} else {
-				err = azure.ReadOne(ctx, s.scope.session, one.id, version, r.reader(func(row *graph.Row) { row.APIVersion = version }))
+				err = azure.ReadOne(ctx, s.scope.session, one.id, version, r.reader(func(row *graph.Row) bool { row.APIVersion = version; return true }))
 			}
 			if err == nil || azure.IsNotFound(err) {
 				if err != nil {

@@ -124,14 +124,15 @@ func TestQueries(t *testing.T) {
 		Subscriptions: []string{"x"}, ResourceGroups: []string{`a'b`, `c\`}, ResourceTypes: []string{"Microsoft.Web/sites"},
 		Locations: []string{"West Europe"}, ExcludeTypes: []string{"a/b"}, Tags: map[string]string{"z": "", "a": `q"'\`},
 	}
+	const what = ` | where type in~ ('Microsoft.Web/sites') | where not(type in~ ('a/b'))` +
+		` | where location in~ ('WestEurope')` +
+		` | where (tags['a'] =~ 'q"\'\\' or tostring(tags) contains '"a":"q\\"\'\\\\"')` +
+		` | where (isnotnull(tags['z']) or tostring(tags) contains '"z":')`
 	want := map[string]string{
 		"policyresources": `policyresources | where isnotempty(subscriptionId) | where type !startswith 'microsoft.policyinsights/'` +
 			` | where not(tostring(properties.policyType) in~ ('BuiltIn', 'Static'))` +
-			` | where (id contains '/resourcegroups/a\'b/' or id contains '/resourcegroups/c\\/')`,
-		"resources": `resources | where resourceGroup in~ ('a\'b', 'c\\') | where type in~ ('Microsoft.Web/sites') | where not(type in~ ('a/b'))` +
-			` | where location in~ ('WestEurope')` +
-			` | where (tags['a'] =~ 'q"\'\\' or tostring(tags) contains '"a":"q\\"\'\\\\"')` +
-			` | where (isnotnull(tags['z']) or tostring(tags) contains '"z":')`,
+			` | where (id contains '/resourcegroups/a\'b/' or id contains '/resourcegroups/c\\/')` + what,
+		"resources": `resources | where resourceGroup in~ ('a\'b', 'c\\')` + what,
 		"resourcecontainers": `resourcecontainers | where isnotempty(subscriptionId)` +
 			` | where (type !~ 'microsoft.resources/subscriptions/resourcegroups' or name in~ ('a\'b', 'c\\'))`,
 		"authorizationresources": `authorizationresources | where isnotempty(subscriptionId)` +

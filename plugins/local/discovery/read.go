@@ -36,6 +36,8 @@ func (s *scan) read(ctx context.Context, u unit) error {
 		}
 		origin := []fault.Option{fault.On(u.key()), fault.From(fault.OriginAzure)}
 		switch {
+		case err == nil && done.short && u.most > 0:
+			return errMore
 		case err != nil || done.short && u.table == resources: // whose rows are counted apart, place by place
 			return err
 		case done.changed:
@@ -71,6 +73,11 @@ func (s *scan) readOnce(ctx context.Context, u unit) (done outcome, err error) {
 			if len(p.Rows) > 0 {
 				done.changed = done.changed || last >= 0 && p.Total != last
 				last = p.Total
+			}
+			if u.most > 0 && p.Total > u.most {
+				p.Rows = p.Rows[:0]
+				s.sink.take(p)
+				return errMore
 			}
 			raw = raw[:0]
 			kept := p.Rows[:0]
@@ -133,14 +140,12 @@ func (s *scan) diskFault(err error) error {
 // readAll reads what is left of every table.
 func (s *scan) readAll(ctx context.Context) error {
 	cut := s.request.ResourceLimit > 0 && s.ledger.limit(s.request.ResourceLimit)
-	open := s.ledger.open(resources, func(e *entry) bool { return e.expected != 0 && e.limit != 0 })
+	open := s.ledger.open(resources, func(e *entry) bool { return e.expected != 0 && e.limit != 0 && e.listed != e.expected })
 	var total int64
 	for _, p := range open {
 		e := s.ledger.get(p)
-		total += max(e.wanted(), 0)
+		total += max(e.wanted()-e.listed, 0) // what is finished was told apart
 	}
-	s.progress.begin(resources.phase, "rows", total)
-	s.progress.begin(assignments.phase, "rows", 0)
 	units := s.batch(resources, s.resumed.missing(open), s.pages(total))
 	units = append(units, s.rest(assignments)...)
 	if cut {
@@ -148,12 +153,15 @@ func (s *scan) readAll(ctx context.Context) error {
 			s.ledger.limited(t)
 		}
 	} else {
-		s.progress.begin(phaseOthers, "rows", 0)
 		for _, t := range others {
 			units = append(units, s.rest(t)...)
 		}
 	}
 	units = s.unfinished(units)
+	for _, u := range units {
+		s.progress.grow(u.table.phase, "rows", 0)
+	}
+	s.progress.grow(resources.phase, "rows", total)
 	s.progress.rows(total)
 	if err := s.each(ctx, units, s.read, s.unread); err != nil {
 		return err

@@ -17,6 +17,7 @@ type Reporter interface {
 	Log(level backend.LogLevel, format string, args ...any)
 	SignIn(backend.SignIn)
 	Part(backend.Part)
+	Tenant(id string)
 }
 
 // The phases that have no table of their own.

@@ -116,10 +116,8 @@ func (s *scan) replay(r *part.Reader, p backend.Part) error {
 	return nil
 }
 
-// passing says that what led to a gap may be over.
-func passing(state backend.CoverageState) bool {
-	return state == backend.CoverageThrottled || state == backend.CoverageFailed
-}
+// passing says that what led to a gap may be over: Azure is well again, or somebody has given a role.
+func passing(state backend.CoverageState) bool { return state != backend.CoverageUnsupported }
 
 func (r *resumed) add(h part.Header, p backend.Part) {
 	r.parts[h.Key] = finished{h, p}

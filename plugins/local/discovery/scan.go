@@ -130,6 +130,7 @@ func (s *Scanner) begin(ctx context.Context, request *backend.ScanRequest, to Re
 		return nil, nil, err
 	}
 	w.progress.add(phaseScope, int64(len(w.scope.subscriptions)))
+	to.Tenant(w.scope.tenant.ID)
 	w.introduce()
 	w.digest = digestOf(request, w.scope.tenant.ID)
 	w.ledger = newLedger(w.scope, request.Filter)

@@ -68,7 +68,7 @@ var (
 // tenants have rows in costs each of them a query, so that of those only few are read; see armschema for the rest.
 // https://learn.microsoft.com/azure/governance/resource-graph/reference/supported-tables-resources
 var others = []*table{
-	{name: "policyresources", conditions: withinGroups, tenant: unlessFiltered, only: []string{
+	{name: "policyresources", conditions: policyConditions, tenant: unlessFiltered, only: []string{
 		"type !startswith 'microsoft.policyinsights/'",
 		"not(tostring(properties.policyType) in~ ('BuiltIn', 'Static'))",
 	}},

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -21,7 +22,11 @@ type unit struct {
 	number, ranges int64
 	limit          int64 // of rows to read, all scopes together; 0 is none
 	rows           int64 // expected
+	most           int64 // of rows to read at all: of more, nothing is read, and errMore the outcome; 0 is any number
 }
+
+// errMore is of a unit that has more rows than were to be read.
+var errMore = errors.New("there are more rows")
 
 // tenant says that the unit is the tenant's own rows.
 func (u unit) tenant() bool { return !u.whole && u.places[0].scope == tenantScope }
@@ -119,6 +124,9 @@ func (s *scan) everywhere(t *table, places []place) []unit {
 // batch groups counted places of one table into units of about so many pages each: small ones together, large
 // ones in hash ranges.
 func (s *scan) batch(t *table, places []place, pages int64) []unit {
+	if s.isSmall(t, places) {
+		return []unit{s.small()}
+	}
 	var units []unit
 	var last *unit
 	for _, p := range places {
@@ -141,6 +149,24 @@ func (s *scan) batch(t *table, places []place, pages int64) []unit {
 		last.limit += max(e.limit, 0)
 	}
 	return units
+}
+
+// isSmall says that places are all that a table has, and fit a page.
+func (s *scan) isSmall(t *table, places []place) bool {
+	var rows int64
+	for _, p := range s.ledger.places(t, false) {
+		e := s.ledger.get(p)
+		if e.expected == unknown || e.limit != unknown || e.state != "" {
+			return false
+		}
+		rows += e.expected
+	}
+	return s.scope.whole && len(places) > 0 && rows <= pageRows
+}
+
+// small is the unit of all resources of a tenant that has few.
+func (s *scan) small() unit {
+	return unit{table: resources, places: s.ledger.places(resources, false), whole: true, ranges: 1}
 }
 
 // pageRows is how many rows Resource Graph gives at once.
