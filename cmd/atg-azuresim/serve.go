@@ -22,7 +22,7 @@ type serveCmd struct {
 	Synthetic     int    `placeholder:"N" help:"Serve N generated resources instead of Contoso." xor:"tenant"`
 	TenantFile    string `placeholder:"FILE.jsonl" help:"Serve the rows of a file instead of Contoso." type:"existingfile" xor:"tenant"`
 	Empty         bool   `help:"Serve a tenant without subscriptions." xor:"tenant"`
-	Seed          uint64 `default:"1" help:"Seed of --synthetic; the same seed gives the same tenant."`
+	Seed          uint64 `default:"1" help:"Seed of --synthetic and --latency-spread; the same seed gives the same tenant."`
 	Subscriptions int    `default:"4" placeholder:"K" help:"Number of subscriptions of --synthetic."`
 
 	ClientID         string        `help:"Application that may sign in." default:"a7c0f3de-0000-4000-8000-00000000a001"`
@@ -31,10 +31,14 @@ type serveCmd struct {
 	Quota            int           `default:"15" help:"Resource Graph queries per window and principal; 0 for no limit."`
 	QuotaWindow      time.Duration `default:"5s" help:"Length of the quota's window."`
 	ARMLimits        bool          `default:"true" negatable:"" help:"Limit calls to Resource Manager as Azure does."`
+	ARMBucket        int           `default:"250" help:"Reads that Resource Manager lets a principal make at once, per subscription and region."`
+	ARMRate          float64       `default:"25" help:"Reads that it gains in a second."`
+	Regions          []string      `default:"westeurope" help:"Regions of Resource Manager that connections reach in turn, each with limits of its own."`
 	PageSize         int           `default:"1000" help:"Items on a page of Resource Manager's lists."`
 	Latency          time.Duration `help:"Delay of every answer."`
-	Faults           string        `placeholder:"FILE.json" help:"Faults to inject from the start." type:"existingfile"`
-	Control          bool          `help:"Serve the endpoints under /_sim/ that inject faults and report requests."`
+	LatencySpread    time.Duration `help:"Longest random delay on top, drawn by --seed."`
+	Faults           string        `placeholder:"FILE.json" help:"Faults to inject from the start: errors, throttling, slow, cut or garbled answers, denied and hidden subscriptions, Resource Graph or tables of it absent, duplicate rows, mixed case, sets that change (see the README)." type:"existingfile"`
+	Control          bool          `help:"Serve the endpoints under /_sim/ that inject faults, change limits and latency, and report requests and changes."`
 
 	UntilStdinCloses bool `help:"Stop when standard input ends."`
 	Verbose          bool `short:"v" help:"Log every request on standard error."`
@@ -122,7 +126,8 @@ func (c *serveCmd) config(std *streams) (azuresim.Config, error) {
 	config := azuresim.Config{
 		Listen: c.Listen, StateDir: c.StateDir, ClientID: c.ClientID, TokenLifetime: c.TokenLifetime,
 		Quota: c.Quota, QuotaWindow: c.QuotaWindow, NoARMLimits: !c.ARMLimits,
-		PageSize: c.PageSize, Latency: c.Latency, Control: c.Control,
+		ARMBucket: c.ARMBucket, ARMRate: c.ARMRate, Regions: c.Regions,
+		PageSize: c.PageSize, Latency: c.Latency, LatencySpread: c.LatencySpread, Seed: c.Seed, Control: c.Control,
 	}
 	if c.Quota == 0 {
 		config.Quota = -1

@@ -80,6 +80,9 @@ func (s *Server) routeARM(w http.ResponseWriter, r *http.Request, caller *claims
 }
 
 func (s *Server) routeGraph(w http.ResponseWriter, r *http.Request, c *call) *armError {
+	if s.faults.on(noResourceGraph) {
+		return unknownNamespace(c.segments[1])
+	}
 	if r.Method != http.MethodPost {
 		return methodNotAllowed(r)
 	}
@@ -161,6 +164,11 @@ func notFound(c *call) *armError {
 func methodNotAllowed(r *http.Request) *armError {
 	return newARMError(http.StatusMethodNotAllowed, "HttpMethodNotSupported",
 		fmt.Sprintf("The http method '%s' is not supported for a resource collection.", r.Method))
+}
+
+func unknownNamespace(namespace string) *armError {
+	return newARMError(http.StatusNotFound, "InvalidResourceNamespace",
+		fmt.Sprintf("The resource namespace '%s' is invalid.", namespace))
 }
 
 func unsupportedVersion(typeName, version string, supported []string) *armError {

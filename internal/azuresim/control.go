@@ -10,7 +10,10 @@ import (
 // serveControl answers the endpoints under /_sim/, which are the simulator's own:
 //
 //	POST   /_sim/faults          a Faults document comes into force
-//	DELETE /_sim/faults          all faults and gates end
+//	DELETE /_sim/faults          all faults and gates end; what has changed stays changed
+//	GET    /_sim/changes         {"added","deleted"}: the ids that changes have added and deleted
+//	GET    /_sim/settings        the Settings in force
+//	PUT    /_sim/settings        the members of Settings that it has come into force
 //	GET    /_sim/requests        what has been received
 //	DELETE /_sim/requests        forget it
 //	POST   /_sim/gates           {"method","path","body"} closes a gate, answers {"id"}
@@ -22,6 +25,10 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	switch noun, rest, _ := strings.Cut(path, "/"); noun {
 	case "faults":
 		s.controlFaults(w, r)
+	case "changes":
+		writeJSON(w, http.StatusOK, s.Changed())
+	case "settings":
+		s.controlSettings(w, r)
 	case "requests":
 		s.controlRequests(w, r)
 	case "gates":
@@ -50,6 +57,23 @@ func (s *Server) controlFaults(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	}
+}
+
+func (s *Server) controlSettings(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPut {
+		settings := s.Settings()
+		decoder := json.NewDecoder(r.Body)
+		decoder.DisallowUnknownFields()
+		err := decoder.Decode(&settings)
+		if err == nil {
+			err = s.SetSettings(settings)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+	}
+	writeJSON(w, http.StatusOK, s.Settings())
 }
 
 func (s *Server) controlRequests(w http.ResponseWriter, r *http.Request) {

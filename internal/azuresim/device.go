@@ -110,12 +110,12 @@ func (s *Server) addUserTokens(answer map[string]any, r *http.Request, access cl
 	identity := access
 	identity.Audience, identity.Version = access.AppID, "2.0"
 	identity.Issuer = s.URL() + "/" + access.TenantID + "/v2.0"
-	if token, err := s.tokens.sign(identity); err == nil {
+	if token, err := s.tokens.sign(identity, s.tokenLifetime()); err == nil {
 		answer["id_token"] = token
 	}
 	refresh := access
 	refresh.Audience = refreshAudience
-	if token, err := s.tokens.sign(refresh); err == nil {
+	if token, err := s.tokens.sign(refresh, s.tokenLifetime()); err == nil {
 		answer["refresh_token"] = "1." + token
 	}
 	answer["scope"] = r.PostForm.Get("scope")

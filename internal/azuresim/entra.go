@@ -185,12 +185,13 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, who principal) {
 	if who.userName != "" {
 		c.Type, c.Name, c.UserName = "user", who.name, who.userName
 	}
-	token, err := s.tokens.sign(c)
+	lifetime := s.tokenLifetime()
+	token, err := s.tokens.sign(c, lifetime)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	seconds := int(s.config.TokenLifetime / time.Second)
+	seconds := int(lifetime / time.Second)
 	answer := map[string]any{
 		"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token,
 	}

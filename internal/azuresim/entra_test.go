@@ -202,7 +202,7 @@ func TestTokensAreChecked(t *testing.T) {
 			t.Fatal(err)
 		}
 		change(parsed)
-		token, err := c.server.tokens.sign(*parsed)
+		token, err := c.server.tokens.sign(*parsed, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

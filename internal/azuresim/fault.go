@@ -1,16 +1,12 @@
 package azuresim
 
 import (
-	"bytes"
 	"fmt"
-	"net"
-	"net/http"
+	"math/rand/v2"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Fault is what happens to some requests instead of, or around, their proper answer.
@@ -25,6 +21,9 @@ type Fault struct {
 	After int `json:"after,omitempty"`
 	Every int `json:"every,omitempty"`
 	Times int `json:"times,omitempty"`
+	// Probability, unless zero, lets the fault strike a request that is its turn only with this
+	// chance, drawn by Faults.Seed in the order of the requests that match.
+	Probability float64 `json:"probability,omitempty"`
 
 	// Status answers with an error. Code and Message replace the ones that Azure gives with that
 	// status; RetryAfter, in seconds, sends the header.
@@ -38,8 +37,18 @@ type Fault struct {
 	Timeout bool `json:"timeout,omitempty"`
 	// Truncate sends the first half of the proper answer and breaks the connection.
 	Truncate bool `json:"truncate,omitempty"`
+	// Cut sends the first half of the proper answer as if it were the whole.
+	Cut bool `json:"cut,omitempty"`
+	// Garble sends as many bytes as the proper answer has, of which some in its middle are rubbish.
+	Garble bool `json:"garble,omitempty"`
+	// BytesPerSecond sends the answer's body, uncompressed or not, no faster than this.
+	BytesPerSecond int `json:"bytes_per_second,omitempty"`
 	// LatencyMS delays the answer by so many milliseconds.
 	LatencyMS int `json:"latency_ms,omitempty"`
+
+	// Cause is the x-ms-failure-cause of an error: gateway, Resource Manager itself, or service, the
+	// resource provider behind it. Empty is gateway, but service for Resource Graph's 429.
+	Cause string `json:"cause,omitempty"`
 }
 
 // Faults is the content of a fault file and of the control endpoint's requests.
@@ -50,61 +59,159 @@ type Faults struct {
 	Hide []string `json:"hide,omitempty"`
 	// Rules strike in this order; the first that matches a request and fails it wins.
 	Rules []Fault `json:"rules,omitempty"`
+	// NoResourceGraph takes Resource Graph away, as from a cloud that does not have it.
+	NoResourceGraph bool `json:"no_resource_graph,omitempty"`
+	// NoTables are tables that Resource Graph does not know.
+	NoTables []string `json:"no_tables,omitempty"`
+	// DuplicateRows lets each page of Resource Graph but the first begin with the last row of the
+	// page before.
+	DuplicateRows bool `json:"duplicate_rows,omitempty"`
+	// MixedCase spells the ids on every second page of Resource Graph with the names of groups and
+	// providers in another case.
+	MixedCase bool `json:"mixed_case,omitempty"`
+	// Changes change what is served while clients read it.
+	Changes []Change `json:"changes,omitempty"`
+	// Seed draws what is left to chance; the same requests in the same order meet the same.
+	Seed uint64 `json:"seed,omitempty"`
 }
 
 type rule struct {
 	Fault
 	path, body *regexp.Regexp
 	seen, hits int
+	random     *rand.Rand
+}
+
+// matches says whether a request is one that a rule looks at.
+func (r *rule) matches(method, path string, body []byte) bool {
+	return (r.Method == "" || strings.EqualFold(r.Method, method)) && r.path.MatchString(path) && r.body.Match(body)
+}
+
+// turn counts a request that matches, and says whether it is one to strike.
+func (r *rule) turn() bool {
+	r.seen++
+	nth := r.seen - r.After
+	if nth < 1 || (r.Every > 0 && nth%r.Every != 0) || (r.Times > 0 && r.hits >= r.Times) {
+		return false
+	}
+	if r.Probability > 0 && r.random.Float64() >= r.Probability {
+		return false
+	}
+	r.hits++
+	return true
+}
+
+func newRule(fault Fault, seed, number uint64) (*rule, error) {
+	path, err := regexp.Compile("(?i)" + fault.Path)
+	if err != nil {
+		return nil, fmt.Errorf("the path of a fault: %w", err)
+	}
+	body, err := regexp.Compile("(?i)" + fault.Body)
+	if err != nil {
+		return nil, fmt.Errorf("the body of a fault: %w", err)
+	}
+	if fault.Probability < 0 || fault.Probability > 1 {
+		return nil, fmt.Errorf("the probability of a fault is %v, not between 0 and 1", fault.Probability)
+	}
+	return &rule{Fault: fault, path: path, body: body, random: rand.New(rand.NewPCG(seed, number))}, nil
 }
 
 // faultInjector holds the faults and gates that are in force.
 type faultInjector struct {
-	mu     sync.Mutex
-	rules  []*rule
-	denied map[string]bool
-	hidden map[string]bool
-	gates  []*Gate
-	closed chan struct{}
-	once   sync.Once
+	mu      sync.Mutex
+	rules   []*rule
+	changes []*change
+	told    Changed
+	counts  map[string]int // of the documents in force that have a switch on, or name a subscription
+	gates   []*Gate
+	closed  chan struct{}
+	once    sync.Once
 }
 
 func newFaultInjector() *faultInjector {
-	return &faultInjector{denied: map[string]bool{}, hidden: map[string]bool{}, closed: make(chan struct{})}
+	return &faultInjector{counts: map[string]int{}, closed: make(chan struct{})}
 }
+
+// switches are what a document turns on, as keys of faultInjector.counts.
+func (f *Faults) switches() []string {
+	var on []string
+	for _, id := range f.Deny {
+		on = append(on, "deny "+strings.ToLower(id))
+	}
+	for _, id := range f.Hide {
+		on = append(on, "hide "+strings.ToLower(id))
+	}
+	for _, table := range f.NoTables {
+		on = append(on, "no table "+strings.ToLower(table))
+	}
+	for name, set := range map[string]bool{noResourceGraph: f.NoResourceGraph, duplicateRows: f.DuplicateRows, mixedCase: f.MixedCase} {
+		if set {
+			on = append(on, name)
+		}
+	}
+	return on
+}
+
+const (
+	noResourceGraph = "no resource graph"
+	duplicateRows   = "duplicate rows"
+	mixedCase       = "mixed case"
+)
 
 // Inject puts faults in force until the returned function takes them away.
 func (s *Server) Inject(faults Faults) (remove func(), err error) {
 	f := s.faults
 	var rules []*rule
-	for _, fault := range faults.Rules {
-		r := &rule{Fault: fault}
-		if r.path, err = regexp.Compile("(?i)" + fault.Path); err != nil {
-			return nil, fmt.Errorf("the path of a fault: %w", err)
-		}
-		if r.body, err = regexp.Compile("(?i)" + fault.Body); err != nil {
-			return nil, fmt.Errorf("the body of a fault: %w", err)
+	for i, fault := range faults.Rules {
+		r, err := newRule(fault, faults.Seed, uint64(i))
+		if err != nil {
+			return nil, err
 		}
 		rules = append(rules, r)
 	}
-	f.set(faults, true)
+	changes, err := newChanges(s.Tenant(), faults)
+	if err != nil {
+		return nil, err
+	}
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	on := faults.switches()
+	for _, name := range on {
+		f.counts[name]++
+	}
 	f.rules = append(f.rules, rules...)
-	f.mu.Unlock()
+	f.changes = append(f.changes, changes...)
+	cleared := f.counts // ClearFaults makes another
 	return func() {
-		f.set(faults, false)
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		for _, name := range on {
+			cleared[name]--
+		}
 		f.rules = slices.DeleteFunc(slices.Clone(f.rules), func(r *rule) bool { return slices.Contains(rules, r) })
+		f.changes = slices.DeleteFunc(slices.Clone(f.changes), func(c *change) bool { return slices.Contains(changes, c) })
 	}, nil
+}
+
+// any says whether anything has been switched on.
+func (f *faultInjector) any() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.counts) > 0
+}
+
+// on says whether a switch is on.
+func (f *faultInjector) on(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.counts[name] > 0
 }
 
 // ClearFaults takes all faults away and opens all gates.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()
-	s.faults.rules = nil
-	clear(s.faults.denied)
-	clear(s.faults.hidden)
+	s.faults.rules, s.faults.changes = nil, nil
+	s.faults.counts = map[string]int{}
 	gates := s.faults.gates
 	s.faults.mu.Unlock()
 	for _, gate := range gates {
@@ -112,154 +219,34 @@ func (s *Server) ClearFaults() {
 	}
 }
 
-func (f *faultInjector) set(faults Faults, on bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, id := range faults.Deny {
-		f.denied[strings.ToLower(id)] = on
-	}
-	for _, id := range faults.Hide {
-		f.hidden[strings.ToLower(id)] = on
-	}
-}
-
 // graphSees are the subscriptions, of some, that Resource Graph shows.
 func (f *faultInjector) graphSees(subscriptions []string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.DeleteFunc(subscriptions, func(id string) bool { return f.denied[id] || f.hidden[id] })
+	if len(f.counts) == 0 {
+		return subscriptions
+	}
+	return slices.DeleteFunc(subscriptions, func(id string) bool {
+		return f.counts["deny "+id] > 0 || f.counts["hide "+id] > 0
+	})
 }
 
 // armAllows says whether Resource Manager lets the caller read a subscription.
-func (f *faultInjector) armAllows(subscription string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return !f.denied[subscription]
-}
+func (f *faultInjector) armAllows(subscription string) bool { return !f.on("deny " + subscription) }
 
-// strike returns the faults that hit a request: delays and truncation, and the one that ends it.
+// strike returns the faults that hit a request: those that spoil its answer, and the one that ends it.
 func (f *faultInjector) strike(method, path string, body []byte) []Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var struck []Fault
 	for _, r := range f.rules {
-		if (r.Method != "" && !strings.EqualFold(r.Method, method)) || !r.path.MatchString(path) || !r.body.Match(body) {
+		if !r.matches(method, path, body) || !r.turn() {
 			continue
 		}
-		r.seen++
-		nth := r.seen - r.After
-		if nth < 1 || (r.Every > 0 && nth%r.Every != 0) || (r.Times > 0 && r.hits >= r.Times) {
-			continue
-		}
-		r.hits++
 		struck = append(struck, r.Fault)
 		if r.Status > 0 || r.Reset || r.Timeout {
 			break
 		}
 	}
 	return struck
-}
-
-// spoil applies faults. It returns the writer for the proper answer, nil if there shall be none.
-func (s *Server) spoil(w http.ResponseWriter, r *http.Request, body []byte) http.ResponseWriter {
-	if !s.pass(r, body) {
-		panic(http.ErrAbortHandler)
-	}
-	for _, fault := range s.faults.strike(r.Method, r.URL.Path, body) {
-		if !s.sleep(r, time.Duration(fault.LatencyMS)*time.Millisecond) {
-			panic(http.ErrAbortHandler)
-		}
-		switch {
-		case fault.Timeout:
-			select {
-			case <-r.Context().Done():
-			case <-s.faults.closed:
-			}
-			panic(http.ErrAbortHandler)
-		case fault.Reset:
-			reset(w)
-		case fault.Status > 0:
-			s.writeFault(w, r, fault)
-			return nil
-		case fault.Truncate:
-			w = &truncatedWriter{real: w, header: http.Header{}}
-		}
-	}
-	return w
-}
-
-// reset breaks the connection, on HTTP/1.1 with a TCP reset.
-func reset(w http.ResponseWriter) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
-			if plain, ok := secure.NetConn().(*net.TCPConn); ok {
-				plain.SetLinger(0) //nolint:errcheck // then it is closed in the ordinary way
-				plain.Close()      //nolint:errcheck // broken on purpose
-			}
-		}
-		conn.Close() //nolint:errcheck // broken on purpose
-	}
-	panic(http.ErrAbortHandler)
-}
-
-// writeFault answers with the error that Azure gives with a status.
-func (s *Server) writeFault(w http.ResponseWriter, r *http.Request, fault Fault) {
-	s.setARMHeaders(w, r)
-	e := newARMError(fault.Status, "InternalServerError", "Encountered internal server error. Diagnostic information: simulated.")
-	switch fault.Status {
-	case http.StatusTooManyRequests:
-		e.Code, e.Message = "TooManyRequests", "The request is being throttled as the limit has been reached for operation type. For more information, see - https://aka.ms/srpthrottlinglimits"
-		if strings.HasSuffix(strings.ToLower(r.URL.Path), "/microsoft.resourcegraph/resources") {
-			wait := time.Duration(fault.RetryAfter) * time.Second
-			e = s.rateLimited(w, wait)
-			w.Header().Set("x-ms-user-quota-remaining", "0")
-			w.Header().Set("x-ms-user-quota-resets-after", clock(wait))
-		}
-	case http.StatusServiceUnavailable:
-		e.Code, e.Message = "ServiceUnavailable", "The service is temporarily unavailable. Please retry the request."
-	case http.StatusBadGateway:
-		e.Code, e.Message = "BadGateway", "The gateway did not receive a response from the resource provider."
-	case http.StatusGatewayTimeout:
-		e.Code, e.Message = "GatewayTimeout", "The gateway did not receive a response from 'Microsoft.Resources' within the specified time period."
-	case http.StatusForbidden:
-		e = forbidden(&claims{AppID: s.config.ClientID, ObjectID: servicePrincipalObject}, "Microsoft.Resources/subscriptions/read", r.URL.Path)
-	case http.StatusUnauthorized:
-		now := s.config.Now().UTC()
-		e = s.unauthorized("ExpiredAuthenticationToken",
-			fmt.Sprintf("The access token expiry UTC time '%s' is earlier than current UTC time '%s'.", now.Add(-time.Minute).Format(armTime), now.Format(armTime)),
-			"The access token expiry UTC time is earlier than current UTC time.")
-	}
-	if fault.Code != "" {
-		e.Code = fault.Code
-	}
-	if fault.Message != "" {
-		e.Message = fault.Message
-	}
-	e.retryAfter = fault.RetryAfter
-	e.write(w)
-}
-
-// truncatedWriter keeps an answer back, so that finish can send half of it.
-type truncatedWriter struct {
-	real   http.ResponseWriter
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (t *truncatedWriter) Header() http.Header         { return t.header }
-func (t *truncatedWriter) WriteHeader(status int)      { t.status = status }
-func (t *truncatedWriter) Write(b []byte) (int, error) { return t.body.Write(b) }
-
-func (t *truncatedWriter) finish() {
-	for name, values := range t.header {
-		t.real.Header()[name] = values
-	}
-	t.real.Header().Set("Content-Length", strconv.Itoa(t.body.Len()))
-	if t.status != 0 {
-		t.real.WriteHeader(t.status)
-	}
-	t.real.Write(t.body.Bytes()[:t.body.Len()/2]) //nolint:errcheck // broken on purpose
-	http.NewResponseController(t.real).Flush()    //nolint:errcheck // broken on purpose
-	panic(http.ErrAbortHandler)
 }

@@ -1,6 +1,7 @@
 package azuresim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,7 +41,8 @@ type graphRequest struct {
 }
 
 func (s *Server) serveGraph(w http.ResponseWriter, r *http.Request, c *claims) *armError {
-	remaining, reset, allowed := s.quota.take(c.ObjectID)
+	settings := s.settings.Load()
+	remaining, reset, allowed := s.quota.take(c.ObjectID, settings.Quota, time.Duration(settings.QuotaWindow))
 	if remaining >= 0 {
 		w.Header().Set("x-ms-user-quota-remaining", strconv.Itoa(remaining))
 		w.Header().Set("x-ms-user-quota-resets-after", clock(reset))
@@ -71,6 +73,10 @@ func (s *Server) serveGraph(w http.ResponseWriter, r *http.Request, c *claims) *
 		return s.graphFailure(w, http.StatusBadRequest, "BadRequest", detail("InvalidSkipToken", "The skip token does not belong to this query and these scopes."))
 	}
 	page.key = asked
+	if table, lacks := s.lacksTable(request.Query); lacks {
+		return s.graphFailure(w, http.StatusBadRequest, "BadRequest", detail(kql.CodeDisallowedTable,
+			fmt.Sprintf("Table %s is invalid, unsupported or disallowed.", table)))
+	}
 	entry, err := s.queries.get(t, digest([]string{request.Query, scope.Filter, strconv.FormatBool(scope.Whole)}, scope.Subscriptions, scope.Groups), func() (*queryEntry, error) {
 		return runQuery(t, request.Query, scope)
 	})
@@ -78,6 +84,19 @@ func (s *Server) serveGraph(w http.ResponseWriter, r *http.Request, c *claims) *
 		return s.queryFailure(w, err)
 	}
 	return s.writePage(w, r, &request, entry, page)
+}
+
+// lacksTable says whether a query reads a table that faults take away.
+func (s *Server) lacksTable(source string) (table string, lacks bool) {
+	if !s.faults.any() {
+		return "", false
+	}
+	query, err := kql.Parse(source)
+	if err != nil {
+		return "", false
+	}
+	table = cmp.Or(query.Table, kql.DefaultTable)
+	return table, s.faults.on("no table " + strings.ToLower(table))
 }
 
 func runQuery(t *tenant.Tenant, source string, scope tenant.Scope) (*queryEntry, error) {

@@ -29,7 +29,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.requests.end(entry, recorder.status)
 		s.config.Log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", recorder.status)
 	}()
-	if !s.sleep(r, s.config.Latency) {
+	if !s.sleep(r, s.latency()) {
 		return
 	}
 	spoiled := s.spoil(recorder, r, body)
@@ -43,9 +43,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.serveARM(spoiled, r)
 	}
-	if truncated, ok := spoiled.(*truncatedWriter); ok {
-		truncated.finish()
-	}
+	s.finish(spoiled, r)
+	s.applyChanges(r, body)
 }
 
 // sleep waits; false means that the caller has gone or the simulator has closed.
@@ -111,7 +110,7 @@ func (s *Server) setARMHeaders(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Set("x-ms-request-id", request)
 	header.Set("x-ms-correlation-request-id", correlation)
-	header.Set("x-ms-routing-request-id", fmt.Sprintf("SIMULATED:%s:%s", s.config.Now().UTC().Format("20060102T150405Z"), request))
+	header.Set("x-ms-routing-request-id", fmt.Sprintf("%s:%s:%s", strings.ToUpper(s.region(r)), s.config.Now().UTC().Format("20060102T150405Z"), request))
 	if id := r.Header.Get("x-ms-client-request-id"); id != "" && strings.EqualFold(r.Header.Get("x-ms-return-client-request-id"), "true") {
 		header.Set("x-ms-client-request-id", id)
 	}

@@ -65,8 +65,15 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, request *grap
 		if entry.limited || !result.HasID() || allDynamic(result.Columns()) {
 			truncated = "true"
 		} else {
-			token = skipToken{key: p.key, offset: to, top: p.top}.String()
+			next := to
+			if s.faults.on(duplicateRows) && to-from > 1 {
+				next-- // the last row stands on the next page too
+			}
+			token = skipToken{key: p.key, offset: next, top: p.top}.String()
 		}
+	}
+	if from/p.top%2 == 1 && s.faults.on(mixedCase) {
+		result = result.MapID(otherCase)
 	}
 	buffer := pageBuffers.Get().(*[]byte)
 	defer func() {
@@ -93,6 +100,20 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, request *grap
 	}
 	writeCompressed(w, r, body)
 	return nil
+}
+
+// otherCase spells an id as another part of Azure would.
+func otherCase(id string) string {
+	segments := strings.Split(id, "/")
+	for i := 1; i < len(segments); i++ {
+		switch strings.ToLower(segments[i-1]) {
+		case "resourcegroups":
+			segments[i-1], segments[i] = "resourcegroups", strings.ToUpper(segments[i])
+		case "providers":
+			segments[i] = strings.ToLower(segments[i])
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // skipOfLimited ignores $skip, as Resource Graph does for queries with limit.

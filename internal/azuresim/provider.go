@@ -2,7 +2,6 @@ package azuresim
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
@@ -17,8 +16,7 @@ func (s *Server) listProviders(w http.ResponseWriter, r *http.Request, c *call) 
 		if len(c.lower) == 4 {
 			provider, ok := s.Tenant().Provider(c.lower[3])
 			if !ok {
-				return newARMError(http.StatusNotFound, "InvalidResourceNamespace",
-					fmt.Sprintf("The resource namespace '%s' is invalid.", c.segments[3]))
+				return unknownNamespace(c.segments[3])
 			}
 			writeBody(w, http.StatusOK, providerBody(prefix, provider))
 			return nil

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
 )
@@ -41,7 +42,7 @@ func benchServer(b *testing.B, resources, subscriptions int) (*Server, http.Head
 		b.Fatal(err)
 	}
 	s.listener = benchListener(b)
-	token, err := s.tokens.sign(claims{Audience: "https://management.azure.com", AppID: s.ClientID(), ObjectID: servicePrincipalObject, TenantID: t.ID})
+	token, err := s.tokens.sign(claims{Audience: "https://management.azure.com", AppID: s.ClientID(), ObjectID: servicePrincipalObject, TenantID: t.ID}, time.Hour)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -78,8 +78,7 @@ func (s *Server) scoped(w http.ResponseWriter, r *http.Request, c *call) *armErr
 func (s *Server) checkType(t target, version string) *armError {
 	provider, ok := s.Tenant().Provider(t.namespace)
 	if !ok {
-		return newARMError(http.StatusNotFound, "InvalidResourceNamespace",
-			fmt.Sprintf("The resource namespace '%s' is invalid.", t.namespace))
+		return unknownNamespace(t.namespace)
 	}
 	_, name, _ := strings.Cut(t.typ, "/")
 	for _, known := range provider.Types {

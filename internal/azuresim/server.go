@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,14 +40,22 @@ type Config struct {
 	// a negative number no limit; the window is 5 seconds if zero.
 	Quota       int
 	QuotaWindow time.Duration
-	// NoARMLimits switches off Resource Manager's token buckets.
+	// NoARMLimits switches off Resource Manager's token buckets. ARMBucket is the size of those for
+	// reads, 250 if zero, and ARMRate the tokens that they gain in a second, 25 if zero.
 	NoARMLimits bool
+	ARMBucket   int
+	ARMRate     float64
+	// Regions are those of Resource Manager that connections reach in turn; westeurope if empty.
+	// Each has buckets of its own.
+	Regions []string
 	// PageSize is the number of items on a page of Resource Manager's lists, 1000 if zero.
 	PageSize int
 	// MaxPayload bounds a Resource Graph answer in bytes, 16,777,216 if zero.
 	MaxPayload int
-	// Latency delays every answer.
-	Latency time.Duration
+	// Latency delays every answer, and a random time up to LatencySpread, drawn by Seed, further.
+	Latency       time.Duration
+	LatencySpread time.Duration
+	Seed          uint64
 	// Control serves the endpoints under /_sim/ that inject faults and report requests.
 	Control bool
 	// Now is the clock of tokens, quotas and faults, time.Now if nil.
@@ -63,6 +73,11 @@ func (c *Config) setDefaults() error {
 	setDefault(&c.TokenLifetime, time.Hour)
 	setDefault(&c.Quota, 15)
 	setDefault(&c.QuotaWindow, 5*time.Second)
+	setDefault(&c.ARMBucket, int(reads.size))
+	setDefault(&c.ARMRate, reads.rate)
+	if len(c.Regions) == 0 {
+		c.Regions = []string{"westeurope"}
+	}
 	setDefault(&c.PageSize, 1000)
 	setDefault(&c.MaxPayload, 16777216)
 	if c.ClientSecret == "" {
@@ -104,6 +119,11 @@ type Server struct {
 	faults    *faultInjector
 	requests  *requestLog
 	gates     gateTable
+	settings  atomic.Pointer[Settings]
+	accepted  atomic.Uint64 // connections
+
+	randomMu sync.Mutex
+	random   *rand.Rand // of latencies
 
 	stateDir  string
 	temporary bool
@@ -131,11 +151,20 @@ func New(config Config) (*Server, error) {
 		tokens:    tokens,
 		devices:   newDeviceCodes(),
 		queries:   newQueryCache(),
-		quota:     newQuota(config.Quota, config.QuotaWindow, config.Now),
+		quota:     newQuota(config.Now),
 		buckets:   newBuckets(config.Now),
 		faults:    newFaultInjector(),
 		requests:  newRequestLog(),
+		random:    rand.New(rand.NewPCG(config.Seed, 0)),
 		done:      make(chan struct{}),
+	}
+	if err := s.SetSettings(Settings{
+		Quota: config.Quota, QuotaWindow: Duration(config.QuotaWindow),
+		ARMLimits: !config.NoARMLimits, ARMBucket: config.ARMBucket, ARMRate: config.ARMRate,
+		Latency: Duration(config.Latency), LatencySpread: Duration(config.LatencySpread),
+		TokenLifetime: Duration(config.TokenLifetime),
+	}); err != nil {
+		return nil, fmt.Errorf("make the simulator: %w", err)
 	}
 	s.tenant.Store(config.Tenant)
 	return s, nil
@@ -158,6 +187,7 @@ func (s *Server) Start() error {
 		Handler:           s,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{s.authority.leaf}, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: 30 * time.Second,
+		ConnContext:       s.withRegion,
 		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
 	}
 	go func() {

@@ -1,8 +1,10 @@
 package azuresim
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -13,9 +15,7 @@ import (
 // first of which starts with the first query.
 // https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
 type quota struct {
-	limit  int
-	window time.Duration
-	now    func() time.Time
+	now func() time.Time
 
 	mu    sync.Mutex
 	users map[string]*quotaWindow
@@ -26,29 +26,29 @@ type quotaWindow struct {
 	used  int
 }
 
-func newQuota(limit int, window time.Duration, now func() time.Time) *quota {
-	return &quota{limit: limit, window: window, now: now, users: map[string]*quotaWindow{}}
+func newQuota(now func() time.Time) *quota {
+	return &quota{now: now, users: map[string]*quotaWindow{}}
 }
 
-// take spends one query. remaining is -1 where there is no limit.
-func (q *quota) take(user string) (remaining int, reset time.Duration, allowed bool) {
-	if q.limit < 0 {
+// take spends one query of so many in a window. remaining is -1 where there is no limit.
+func (q *quota) take(user string, limit int, window time.Duration) (remaining int, reset time.Duration, allowed bool) {
+	if limit < 0 {
 		return -1, 0, true
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
 	u, ok := q.users[user]
-	if !ok || now.Sub(u.start) >= q.window {
+	if !ok || now.Sub(u.start) >= window {
 		u = &quotaWindow{start: now}
 		q.users[user] = u
 	}
-	reset = u.start.Add(q.window).Sub(now)
-	if u.used >= q.limit {
+	reset = u.start.Add(window).Sub(now)
+	if u.used >= limit {
 		return 0, reset, false
 	}
 	u.used++
-	return q.limit - u.used, reset, true
+	return limit - u.used, reset, true
 }
 
 // operation is a kind of call to Resource Manager that has buckets of its own.
@@ -79,7 +79,7 @@ func operationOf(method string) operation {
 	return writes
 }
 
-// buckets are Resource Manager's token buckets, by scope, principal and operation.
+// buckets are Resource Manager's token buckets, by region, scope, principal and operation.
 type buckets struct {
 	now func() time.Time
 
@@ -115,21 +115,42 @@ func (b *buckets) take(key string, size, rate float64) (remaining int, wait time
 	return int(u.tokens), 0
 }
 
+type regionKey struct{}
+
+// withRegion gives a new connection the next of the regions.
+func (s *Server) withRegion(ctx context.Context, _ net.Conn) context.Context {
+	n := s.accepted.Add(1) - 1
+	return context.WithValue(ctx, regionKey{}, s.config.Regions[n%uint64(len(s.config.Regions))])
+}
+
+// region is where a request has come in.
+func (s *Server) region(r *http.Request) string {
+	if region, ok := r.Context().Value(regionKey{}).(string); ok {
+		return region
+	}
+	return s.config.Regions[0]
+}
+
 // throttle spends the tokens of a call in a subscription, or in the tenant if that is empty, and
 // sets the headers that say what is left.
 func (s *Server) throttle(w http.ResponseWriter, r *http.Request, c *claims, subscription string) *armError {
-	if s.config.NoARMLimits {
+	settings := s.settings.Load()
+	if !settings.ARMLimits {
 		return nil
 	}
 	op := operationOf(r.Method)
+	if op.name == reads.name {
+		op.size, op.rate = float64(settings.ARMBucket), settings.ARMRate
+	}
+	region := s.region(r)
 	scope, what := "subscription", fmt.Sprintf("subscription '%s' actor '%s'", subscription, c.ObjectID)
 	if subscription == "" {
 		scope, what = "tenant", fmt.Sprintf("tenant '%s' actor '%s'", c.TenantID, c.ObjectID)
 	}
-	remaining, wait := s.buckets.take(subscription+"|"+c.ObjectID+"|"+op.name, op.size, op.rate)
+	remaining, wait := s.buckets.take(region+"|"+subscription+"|"+c.ObjectID+"|"+op.name, op.size, op.rate)
 	w.Header().Set("x-ms-ratelimit-remaining-"+scope+"-"+op.name, strconv.Itoa(remaining))
 	if subscription != "" && wait == 0 {
-		remaining, wait = s.buckets.take(subscription+"|"+op.name, op.size*globalFactor, op.rate*globalFactor)
+		remaining, wait = s.buckets.take(region+"|"+subscription+"|"+op.name, op.size*globalFactor, op.rate*globalFactor)
 		w.Header().Set("x-ms-ratelimit-remaining-subscription-global-"+op.name, strconv.Itoa(remaining))
 	}
 	if wait == 0 {

@@ -37,10 +37,9 @@ func (c *claims) expires() time.Time { return time.Unix(c.Expires, 0).UTC() }
 // tokenIssuer signs tokens with a key of its own. Entra signs with RSA; ES256 has the same form
 // and costs no start-up time.
 type tokenIssuer struct {
-	key      *ecdsa.PrivateKey
-	keyID    string
-	lifetime time.Duration
-	now      func() time.Time
+	key   *ecdsa.PrivateKey
+	keyID string
+	now   func() time.Time
 
 	mu       sync.Mutex
 	verified map[string]claims // tokens whose signature has been checked
@@ -60,7 +59,7 @@ func newTokenIssuer(config *Config) (*tokenIssuer, error) {
 	}
 	sum := sha256.Sum256(der)
 	return &tokenIssuer{
-		key: key, keyID: encode(sum[:15]), lifetime: config.TokenLifetime, now: config.Now,
+		key: key, keyID: encode(sum[:15]), now: config.Now,
 		verified: map[string]claims{},
 	}, nil
 }
@@ -81,10 +80,10 @@ func newGUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// sign completes the times of c and makes a token of it.
-func (t *tokenIssuer) sign(c claims) (string, error) {
+// sign completes the times of c and makes a token of it that lasts so long.
+func (t *tokenIssuer) sign(c claims, lifetime time.Duration) (string, error) {
 	now := t.now()
-	c.Issued, c.Valid, c.Expires = now.Unix(), now.Unix(), now.Add(t.lifetime).Unix()
+	c.Issued, c.Valid, c.Expires = now.Unix(), now.Unix(), now.Add(lifetime).Unix()
 	header, err := json.Marshal(map[string]string{"typ": "JWT", "alg": "ES256", "kid": t.keyID})
 	if err != nil {
 		return "", err

@@ -42,6 +42,18 @@ func (r *Result) HasID() bool {
 	})
 }
 
+// MapID is the result with what stands in the table's own id column changed.
+func (r *Result) MapID(change func(id string) string) *Result {
+	mapped := &Result{table: r.table, rows: r.rows, columns: slices.Clone(r.columns), keys: r.keys}
+	for i, c := range r.columns {
+		if c.base >= 0 && r.table.Columns()[c.base].Name == "id" {
+			mapped.columns[i].base = -1
+			mapped.columns[i].eval = func(row uint32) Value { return stringValue(change(c.eval(row).text)) }
+		}
+	}
+	return mapped
+}
+
 // AppendObject appends row i as a JSON object.
 func (r *Result) AppendObject(dst []byte, i int) []byte {
 	dst = append(dst, '{')

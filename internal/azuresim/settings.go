@@ -1,0 +1,68 @@
+package azuresim
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Settings are the parts of a Config that can change while the simulator runs.
+type Settings struct {
+	// Quota is the number of Resource Graph queries of a principal in a QuotaWindow; negative: no
+	// limit. What is used of a window that has begun stays used.
+	Quota       int      `json:"quota"`
+	QuotaWindow Duration `json:"quota_window"`
+	// ARMLimits switches Resource Manager's token buckets on. ARMBucket is the size of those for
+	// reads and ARMRate the tokens that they gain in a second.
+	ARMLimits bool    `json:"arm_limits"`
+	ARMBucket int     `json:"arm_bucket"`
+	ARMRate   float64 `json:"arm_rate"`
+	// Latency delays every answer, and a random time up to LatencySpread delays it further.
+	Latency       Duration `json:"latency"`
+	LatencySpread Duration `json:"latency_spread"`
+	// TokenLifetime is that of access tokens issued from now on.
+	TokenLifetime Duration `json:"token_lifetime"`
+}
+
+// Duration is written as Go writes it: "1m30s".
+type Duration time.Duration
+
+// MarshalJSON implements json.Marshaler.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Duration) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return fmt.Errorf("a duration is a string such as \"1.5s\": %w", err)
+	}
+	parsed, err := time.ParseDuration(text)
+	*d = Duration(parsed)
+	return err
+}
+
+// Settings are those in force.
+func (s *Server) Settings() Settings { return *s.settings.Load() }
+
+// SetSettings puts all settings in force for the requests that come from now on.
+func (s *Server) SetSettings(settings Settings) error {
+	if settings.QuotaWindow <= 0 || settings.TokenLifetime <= 0 || settings.ARMBucket < 1 || settings.ARMRate <= 0 || settings.Latency < 0 || settings.LatencySpread < 0 {
+		return fmt.Errorf("settings out of range: %+v", settings)
+	}
+	s.settings.Store(&settings)
+	return nil
+}
+
+func (s *Server) tokenLifetime() time.Duration { return time.Duration(s.settings.Load().TokenLifetime) }
+
+// latency is how long the next answer is delayed.
+func (s *Server) latency() time.Duration {
+	settings := s.settings.Load()
+	wait := time.Duration(settings.Latency)
+	if spread := int64(settings.LatencySpread); spread > 0 {
+		s.randomMu.Lock()
+		wait += time.Duration(s.random.Int64N(spread + 1))
+		s.randomMu.Unlock()
+	}
+	return wait
+}
