@@ -61,6 +61,9 @@ func (s *Server) scoped(w http.ResponseWriter, r *http.Request, c *call) *armErr
 	if failure := s.checkType(t, c.version); failure != nil {
 		return failure
 	}
+	if failure := s.checkSupport(t); failure != nil {
+		return failure
+	}
 	if !t.collection {
 		return s.getResource(w, t)
 	}
@@ -100,18 +103,38 @@ func (s *Server) getResource(w http.ResponseWriter, t target) *armError {
 		writeBody(w, http.StatusOK, resourceBody(row, complete...))
 		return nil
 	}
+	if item, ok := s.findEmbedded(t); ok {
+		writeBody(w, http.StatusOK, item)
+		return nil
+	}
+	if failure := s.checkParent(t); failure != nil {
+		return failure
+	}
+	return resourceNotFound(t)
+}
+
+// exists says whether Resource Manager shows a resource, of its own or within its parent.
+func (s *Server) exists(t target) bool {
+	if _, ok := s.Tenant().Find(t.path); ok {
+		return true
+	}
+	_, ok := s.findEmbedded(t)
+	return ok
+}
+
+func (s *Server) findEmbedded(t target) (json.RawMessage, bool) {
 	for _, item := range s.embedded(t) {
 		var element struct {
 			ID string `json:"id"`
 		}
 		if err := json.Unmarshal(item, &element); err == nil && strings.EqualFold(element.ID, t.path) {
-			writeBody(w, http.StatusOK, item)
-			return nil
+			return item, true
 		}
 	}
-	if failure := s.checkParent(t); failure != nil {
-		return failure
-	}
+	return nil, false
+}
+
+func resourceNotFound(t target) *armError {
 	message := fmt.Sprintf("The Resource '%s' was not found.", resourceName(t))
 	if t.group != "" {
 		message = fmt.Sprintf("The Resource '%s' under resource group '%s' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix", resourceName(t), t.group)
@@ -137,15 +160,8 @@ func (s *Server) checkParent(t target) *armError {
 	if strings.Count(t.typ, "/") < 2 {
 		return nil
 	}
-	parent := parentPath(t, t.path)
-	if _, ok := s.Tenant().Find(parent); ok {
+	if s.exists(target{path: parentPath(t, t.path), typ: t.typ[:strings.LastIndexByte(t.typ, '/')]}) {
 		return nil
-	}
-	up := target{path: parent, typ: t.typ[:strings.LastIndexByte(t.typ, '/')]}
-	for _, item := range s.embedded(up) {
-		if strings.Contains(strings.ToLower(string(item)), `"`+parent+`"`) {
-			return nil
-		}
 	}
 	typ, name := typeOf(parentPath(t, t.sent))
 	return newARMError(http.StatusNotFound, "ParentResourceNotFound", fmt.Sprintf(

@@ -275,9 +275,10 @@ func TestSettings(t *testing.T) {
 
 // TestRegions opens a connection for each call: each reaches the next region, with buckets of its own.
 func TestRegions(t *testing.T) {
-	c := start(t, Config{Regions: []string{"westeurope", "northeurope"}, ARMBucket: 1, ARMRate: 0.001})
+	server := startServer(t, Config{Regions: []string{"westeurope", "northeurope"}, ARMBucket: 1, ARMRate: 0.001})
+	c := &caller{t: t, server: server, client: server.HTTPClient()}
 	c.client.Transport.(*http.Transport).DisableKeepAlives = true
-	c.client.CloseIdleConnections()
+	c.signIn()
 	seen := map[string][]int{}
 	for range 4 {
 		answer := c.get(groupsOfProd)
