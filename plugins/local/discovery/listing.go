@@ -28,7 +28,8 @@ const typeLock = "Microsoft.Authorization/locks"
 
 // queueLocks has the locks of each subscription read, those of its groups and resources included.
 func (s *scan) queueLocks() {
-	if f := s.request.Filter; s.excludes(typeLock) || len(f.Locations)+len(f.Tags) > 0 { // locks have neither
+	if f := s.request.Filter; s.excludes(typeLock) || len(f.Locations)+len(f.Tags) > 0 || s.request.ResourceLimit > 0 { // locks have neither
+		s.ledger.limited(locks)
 		return
 	}
 	for _, p := range s.ledger.places(locks, true) {

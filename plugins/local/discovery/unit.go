@@ -153,6 +153,9 @@ func (s *scan) batch(t *table, places []place, pages int64) []unit {
 
 // isSmall says that places are all that a table has, and fit a page.
 func (s *scan) isSmall(t *table, places []place) bool {
+	if !s.scope.whole || len(places) == 0 {
+		return false
+	}
 	var rows int64
 	for _, p := range s.ledger.places(t, false) {
 		e := s.ledger.get(p)
@@ -161,12 +164,17 @@ func (s *scan) isSmall(t *table, places []place) bool {
 		}
 		rows += e.expected
 	}
-	return s.scope.whole && len(places) > 0 && rows <= pageRows
+	return rows <= pageRows
 }
 
 // small is the unit of all resources of a tenant that has few.
 func (s *scan) small() unit {
-	return unit{table: resources, places: s.ledger.places(resources, false), whole: true, ranges: 1}
+	u := unit{table: resources, places: s.ledger.places(resources, false), whole: true, ranges: 1}
+	for _, p := range u.places {
+		e := s.ledger.get(p)
+		u.rows += max(e.expected, 0)
+	}
+	return u
 }
 
 // pageRows is how many rows Resource Graph gives at once.
