@@ -218,15 +218,19 @@ type queryEntry struct {
 	limited bool
 }
 
-// maxCachedQueries bounds the evaluated queries that are kept for their next pages; each holds
-// four bytes a row.
-const maxCachedQueries = 64
+// maxCachedQueries bounds the evaluated queries that are kept for their next pages, and
+// maxCachedRows their rows, of four bytes each.
+const (
+	maxCachedQueries = 256
+	maxCachedRows    = 16 << 20
+)
 
 // queryCache keeps evaluated queries, so that each page of one does not evaluate it again.
 type queryCache struct {
 	mu      sync.Mutex
 	entries map[string]*list.Element
 	order   *list.List // most recent first
+	rows    int        // of all that have been evaluated
 }
 
 type cachedQuery struct {
@@ -235,6 +239,7 @@ type cachedQuery struct {
 	once   sync.Once
 	entry  *queryEntry
 	err    error
+	rows   int // that count in queryCache.rows
 }
 
 func newQueryCache() *queryCache {
@@ -246,6 +251,7 @@ func (c *queryCache) clear() {
 	defer c.mu.Unlock()
 	clear(c.entries)
 	c.order.Init()
+	c.rows = 0
 }
 
 // get returns the query's result, evaluating it once however many ask.
@@ -253,7 +259,7 @@ func (c *queryCache) get(t *tenant.Tenant, key string, evaluate func() (*queryEn
 	c.mu.Lock()
 	element, ok := c.entries[key]
 	if ok && element.Value.(*cachedQuery).tenant != t {
-		c.order.Remove(element)
+		c.drop(element)
 		ok = false
 	}
 	if ok {
@@ -261,14 +267,26 @@ func (c *queryCache) get(t *tenant.Tenant, key string, evaluate func() (*queryEn
 	} else {
 		element = c.order.PushFront(&cachedQuery{key: key, tenant: t})
 		c.entries[key] = element
-		if c.order.Len() > maxCachedQueries {
-			last := c.order.Back()
-			c.order.Remove(last)
-			delete(c.entries, last.Value.(*cachedQuery).key)
-		}
 	}
 	c.mu.Unlock()
 	cached := element.Value.(*cachedQuery)
-	cached.once.Do(func() { cached.entry, cached.err = evaluate() })
+	cached.once.Do(func() {
+		cached.entry, cached.err = evaluate()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if cached.entry != nil && c.entries[key] == element {
+			cached.rows = cached.entry.result.Len()
+			c.rows += cached.rows
+		}
+		for c.order.Len() > 1 && (c.order.Len() > maxCachedQueries || c.rows > maxCachedRows) {
+			c.drop(c.order.Back())
+		}
+	})
 	return cached.entry, cached.err
+}
+
+func (c *queryCache) drop(element *list.Element) {
+	cached := c.order.Remove(element).(*cachedQuery)
+	c.rows -= cached.rows
+	delete(c.entries, cached.key)
 }

@@ -12,46 +12,6 @@ import (
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
 )
 
-// typeOf is the type in an id, in the id's own spelling, and its name with those of its parents,
-// as Resource Manager's lists give it.
-func typeOf(id string) (typ, name string) {
-	at := lastProviders(id)
-	if at < 0 {
-		return "", ""
-	}
-	namespace, rest, ok := strings.Cut(strings.TrimSuffix(id[at:], "/"), "/")
-	if !ok {
-		return "", ""
-	}
-	types, names := make([]byte, 0, 96), make([]byte, 0, 64)
-	types = append(types, namespace...)
-	for isType := true; rest != ""; isType = !isType {
-		var segment string
-		segment, rest, _ = strings.Cut(rest, "/")
-		if isType {
-			types = append(append(types, '/'), segment...)
-			continue
-		}
-		if len(names) > 0 {
-			names = append(names, '/')
-		}
-		names = append(names, segment...)
-	}
-	return string(types), string(names)
-}
-
-// lastProviders is where the namespace begins after the last segment "providers" of an id, in any
-// case; -1 if there is none.
-func lastProviders(id string) int {
-	const segment = "/providers/"
-	for at := len(id) - len(segment); at >= 0; at-- {
-		if id[at] == '/' && id[at+len(segment)-1] == '/' && strings.EqualFold(id[at:at+len(segment)], segment) {
-			return at + len(segment)
-		}
-	}
-	return -1
-}
-
 // listed are the members of a resource in Resource Manager's lists, properties those in addition
 // of a resource on its own.
 var (
@@ -69,7 +29,7 @@ func resourceBody(row tenant.Row, members ...string) []byte {
 // appendResource appends resourceBody under a name.
 func appendResource(dst []byte, row tenant.Row, name string, members []string) []byte {
 	id := row.ID()
-	typ, _ := typeOf(id)
+	typ, _ := tenant.TypeOf(id)
 	if typ == "" {
 		typ = row.Type()
 	}
@@ -149,7 +109,7 @@ func listedBody(row tenant.Row, filter *filter, expand []string) json.RawMessage
 	if filter.byTag { // the answer to a filter by tag has no tags
 		members = slices.DeleteFunc(slices.Clone(members), func(name string) bool { return name == "tags" })
 	}
-	_, name := typeOf(row.ID())
+	_, name := tenant.TypeOf(row.ID())
 	if name == "" {
 		name = row.Name()
 	}

@@ -48,7 +48,7 @@ func TestEveryRowAnswersByIDAndInItsList(t *testing.T) {
 }
 
 func versionOf(t *tenant.Tenant, id string) string {
-	typ, _ := typeOf(id)
+	typ, _ := tenant.TypeOf(id)
 	namespace, name, _ := strings.Cut(typ, "/")
 	provider, _ := t.Provider(namespace)
 	for _, known := range provider.Types {

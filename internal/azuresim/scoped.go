@@ -42,7 +42,7 @@ func parseTarget(c *call) (target, bool) {
 		path:       "/" + strings.Join(c.lower, "/"),
 		sent:       c.path(),
 	}
-	t.typ, t.name = typeOf(c.path())
+	t.typ, t.name = tenant.TypeOf(c.path())
 	if c.lower[0] == "subscriptions" {
 		t.subscription = c.lower[1]
 		if len(c.lower) > 3 && c.lower[2] == "resourcegroups" {
@@ -163,7 +163,7 @@ func (s *Server) checkParent(t target) *armError {
 	if s.exists(target{path: parentPath(t, t.path), typ: t.typ[:strings.LastIndexByte(t.typ, '/')]}) {
 		return nil
 	}
-	typ, name := typeOf(parentPath(t, t.sent))
+	typ, name := tenant.TypeOf(parentPath(t, t.sent))
 	return newARMError(http.StatusNotFound, "ParentResourceNotFound", fmt.Sprintf(
 		"Failed to perform 'read' on resource(s) of type '%s', because the parent resource '%s' could not be found.",
 		t.typ, resourceName(target{typ: typ, name: name})))
@@ -189,11 +189,11 @@ func (s *Server) collect(t target) []json.RawMessage {
 		if own := row.Type(); own != typ && !strings.EqualFold(own, typ) {
 			continue
 		}
-		id := strings.ToLower(row.ID())
-		if !wholeSubscription && !strings.HasPrefix(id, t.path+"/") {
+		id := row.ID()
+		if !wholeSubscription && (len(id) <= len(t.path) || id[len(t.path)] != '/' || !strings.EqualFold(id[:len(t.path)], t.path)) {
 			continue
 		}
-		seen[id] = true
+		seen[strings.ToLower(id)] = true
 		items = append(items, resourceBody(row, complete...))
 	}
 	for _, item := range s.embedded(t) {

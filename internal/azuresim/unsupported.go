@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
 )
 
 // storageServices are the services of a storage account with what messages call them, and the kinds
@@ -39,7 +41,7 @@ func (s *Server) checkSupport(t target) *armError {
 	if rest, ok := strings.CutPrefix(typ, "microsoft.storage/storageaccounts/"); ok {
 		return s.checkStorage(t, rest)
 	}
-	scope, name := typeOf(t.scope)
+	scope, name := tenant.TypeOf(t.scope)
 	if scope == "" || strings.HasPrefix(t.scope, "/providers/") {
 		return nil
 	}
@@ -47,7 +49,7 @@ func (s *Server) checkSupport(t target) *armError {
 		return newARMError(http.StatusBadRequest, "ResourceTypeNotSupported",
 			fmt.Sprintf("The resource type '%s' does not support diagnostic settings.", scope))
 	}
-	of := target{scope: t.scope[:lastProviders(t.scope)-len("/providers/")], path: t.scope, typ: scope, name: name, group: t.group}
+	of := target{scope: t.scope[:tenant.LastProviders(t.scope)-len("/providers/")], path: t.scope, typ: scope, name: name, group: t.group}
 	if s.exists(of) {
 		return nil
 	}

@@ -24,7 +24,7 @@ func TestWhatResourcesDoNotHave(t *testing.T) {
 		{"resources", "Microsoft.KeyVault/vaults/kv", ""},
 		{"dnsresources", "Microsoft.Network/dnsZones/example.org/A/www", ""},
 	} {
-		typ, _ := typeOf(group + row[1])
+		typ, _ := tenant.TypeOf(group + row[1])
 		lines += fmt.Sprintf(`{"table":%q,"row":{"id":%q,"name":"x","type":%q,"kind":%q,"subscriptionId":%q,"resourceGroup":"rg-x","properties":{}}}`+"\n",
 			row[0], group+row[1], typ, row[2], production)
 	}

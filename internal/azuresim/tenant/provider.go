@@ -108,21 +108,47 @@ func (t *Tenant) findProviders() {
 	}
 }
 
-// typeInID is the type of the resource that an id names, in the id's spelling.
-func typeInID(id string) string {
-	segments := strings.Split(id, "/")
-	at := -1
-	for i, segment := range segments {
-		if strings.EqualFold(segment, "providers") {
-			at = i
+// TypeOf is the type in an id, in the id's own spelling, and its name with those of its parents,
+// as Resource Manager's lists give it.
+func TypeOf(id string) (typ, name string) {
+	at := LastProviders(id)
+	if at < 0 {
+		return "", ""
+	}
+	namespace, rest, ok := strings.Cut(strings.TrimSuffix(id[at:], "/"), "/")
+	if !ok {
+		return "", ""
+	}
+	types, names := make([]byte, 0, 96), make([]byte, 0, 64)
+	types = append(types, namespace...)
+	for isType := true; rest != ""; isType = !isType {
+		var segment string
+		segment, rest, _ = strings.Cut(rest, "/")
+		if isType {
+			types = append(append(types, '/'), segment...)
+			continue
+		}
+		if len(names) > 0 {
+			names = append(names, '/')
+		}
+		names = append(names, segment...)
+	}
+	return string(types), string(names)
+}
+
+// LastProviders is where the namespace begins after the last segment "providers" of an id, in any
+// case; -1 if there is none.
+func LastProviders(id string) int {
+	const segment = "/providers/"
+	for at := len(id) - len(segment); at >= 0; at-- {
+		if id[at] == '/' && id[at+len(segment)-1] == '/' && strings.EqualFold(id[at:at+len(segment)], segment) {
+			return at + len(segment)
 		}
 	}
-	if at < 0 || at+2 >= len(segments) {
-		return ""
-	}
-	types := []string{segments[at+1]}
-	for i := at + 2; i < len(segments); i += 2 {
-		types = append(types, segments[i])
-	}
-	return strings.Join(types, "/")
+	return -1
+}
+
+func typeInID(id string) string {
+	typ, _ := TypeOf(id)
+	return typ
 }
