@@ -1,6 +1,7 @@
 package kql
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -9,6 +10,9 @@ import (
 // needed it: eight bytes a row for a hash, two for a column of few values. Its zero value is ready;
 // it must not be copied.
 type Index struct {
+	// Base, unless nil, has the first rows of the table, whose Index is used for them.
+	Base Indexed
+
 	mu     sync.Mutex
 	hashes map[int]func() []uint64
 	codes  map[int]func() *coding
@@ -33,7 +37,11 @@ const maxCodes = 1 << 15
 func (x *Index) lowerHashes(t Table, column int) []uint64 {
 	return once(x, &x.hashes, column, func() []uint64 {
 		sums := make([]uint64, t.Len())
-		for row := range sums {
+		start := 0
+		if x.Base != nil {
+			start = copy(sums, x.Base.Index().lowerHashes(x.Base, column))
+		}
+		for row := start; row < len(sums); row++ {
 			sums[row] = xxhash64(strings.ToLower(t.Text(uint32(row), column)))
 		}
 		return sums
@@ -45,7 +53,19 @@ func (x *Index) coded(t Table, column int) *coding {
 	return once(x, &x.codes, column, func() *coding {
 		c := &coding{codes: make([]uint16, t.Len())}
 		known := map[string]uint16{}
-		for row := range c.codes {
+		start := 0
+		if x.Base != nil {
+			base := x.Base.Index().coded(x.Base, column)
+			if base == nil {
+				return nil
+			}
+			start = copy(c.codes, base.codes)
+			c.first = slices.Clone(base.first)
+			for code, row := range c.first {
+				known[t.Text(row, column)] = uint16(code)
+			}
+		}
+		for row := start; row < len(c.codes); row++ {
 			text := t.Text(uint32(row), column)
 			code, ok := known[text]
 			if !ok {

@@ -51,6 +51,8 @@ func randomWords(seed uint64) *words {
 func TestIndexChangesNothing(t *testing.T) {
 	const seed = 7
 	w := randomWords(seed)
+	longer := &words{rows: w.rows}
+	longer.indices.Base = indexedWords{&words{rows: w.rows[:3000]}}
 	for _, source := range []string{
 		"resources | where hash(tolower(id)) % 25 == 7",
 		"resources | where hash(tolower(id)) % 25 == 0",
@@ -71,8 +73,8 @@ func TestIndexChangesNothing(t *testing.T) {
 		"resources | where 1 == 1",
 	} {
 		t.Run(source, func(t *testing.T) {
-			results := [2]string{}
-			for i, table := range []Table{w, indexedWords{w}} {
+			results := [3]string{}
+			for i, table := range []Table{w, indexedWords{w}, indexedWords{longer}} {
 				query, err := Parse(source)
 				if err != nil {
 					t.Fatal(err)
@@ -87,6 +89,9 @@ func TestIndexChangesNothing(t *testing.T) {
 			}
 			if diff := cmp.Diff(results[0], results[1]); diff != "" {
 				t.Errorf("seed %d: with the index (-without +with):\n%s", seed, diff)
+			}
+			if diff := cmp.Diff(results[0], results[2]); diff != "" {
+				t.Errorf("seed %d: with the index of a part (-without +with):\n%s", seed, diff)
 			}
 		})
 	}

@@ -22,8 +22,9 @@ func (t *Tenant) Change(table string, add, remove int, random *rand.Rand) (next 
 	}
 	changed := &changedTable{base: before, gone: map[uint32]bool{}}
 	if again, ok := before.(*changedTable); ok {
-		*changed = changedTable{base: again.base, copies: slices.Clip(again.copies), gone: maps.Clone(again.gone)}
+		changed = &changedTable{base: again.base, copies: slices.Clip(again.copies), gone: maps.Clone(again.gone)}
 	}
+	changed.indices.Base, _ = changed.base.(kql.Indexed)
 	present := func() (uint32, bool) {
 		if len(changed.gone) >= changed.Len() {
 			return 0, false
@@ -75,7 +76,9 @@ type changedTable struct {
 	base   Table
 	copies []copiedRow
 	gone   map[uint32]bool
-	order  lazyOrder
+
+	order   lazyOrder
+	indices kql.Index
 }
 
 // copiedRow is a row of the base whose id and name end in something else.
@@ -92,6 +95,9 @@ func (t *changedTable) source(row uint32) (uint32, string) {
 	c := t.copies[int(row)-t.base.Len()]
 	return c.of, c.suffix
 }
+
+// Index implements kql.Indexed.
+func (t *changedTable) Index() *kql.Index { return &t.indices }
 
 func (t *changedTable) Columns() []kql.Column { return t.base.Columns() }
 
