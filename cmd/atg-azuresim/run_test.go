@@ -48,23 +48,59 @@ func serve(t *testing.T, ctx context.Context, args ...string) *served {
 // reaches asks the simulator something that needs no token.
 func (s *served) reaches(t *testing.T) error {
 	t.Helper()
+	_, err := s.get(t, "/metadata/endpoints?api-version=2022-09-01")
+	return err
+}
+
+func (s *served) get(t *testing.T, path string) ([]byte, error) {
+	t.Helper()
 	pem, err := os.ReadFile(s.ready.Env["SSL_CERT_FILE"])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 	defer transport.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.ready.Env["ATG_AZURE_RESOURCE_MANAGER_ENDPOINT"]+"/metadata/endpoints?api-version=2022-09-01", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.ready.Env["ATG_AZURE_RESOURCE_MANAGER_ENDPOINT"]+path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return response.Body.Close()
+	defer response.Body.Close()
+	return io.ReadAll(response.Body)
+}
+
+// TestLimitsAndFaultsFromTheCommandLine reads back what the flags have set.
+func TestLimitsAndFaultsFromTheCommandLine(t *testing.T) {
+	faults := filepath.Join(t.TempDir(), "faults.json")
+	if err := os.WriteFile(faults, []byte(`{"seed": 3, "no_tables": ["dnsresources"], "mixed_case": true,
+		"rules": [{"path": "^/metadata", "times": 1, "probability": 1, "status": 429, "retry_after": 3, "cause": "service"}, {"garble": true, "bytes_per_second": 1000, "after": 9}],
+		"changes": [{"path": "resourcegraph", "every": 3, "table": "resources", "add": 1, "delete": 1}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, t.Context(), "--state-dir", filepath.Join(t.TempDir(), "state"), "--until-stdin-closes", "--control", "--faults", faults,
+		"--quota", "0", "--quota-window", "9s", "--arm-bucket", "7", "--arm-rate", "0.5", "--regions", "eastus,westus", "--latency", "1us", "--latency-spread", "2us", "--token-lifetime", "4s")
+	defer func() {
+		s.stdin.Close()
+		<-s.ended
+	}()
+	raw, err := s.get(t, "/_sim/settings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"quota":-1,"quota_window":"9s","arm_limits":true,"arm_bucket":7,"arm_rate":0.5,"latency":"1µs","latency_spread":"2µs","token_lifetime":"4s"}`
+	if diff := cmp.Diff(want, string(raw)); diff != "" {
+		t.Error(diff)
+	}
+	for _, code := range []string{"TooManyRequests", "AzureSimulator"} {
+		if raw, err := s.get(t, "/metadata/endpoints?api-version=2022-09-01"); err != nil || !strings.Contains(string(raw), code) {
+			t.Errorf("%v: %s", err, raw)
+		}
+	}
 }
 
 func TestServeUntilStandardInputCloses(t *testing.T) {
