@@ -3,12 +3,9 @@ package local_test
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,7 +19,7 @@ import (
 // the rows of an answer to a query.
 func between(t *testing.T, settings backend.Settings, sim *azuresim.Server, change func(query string, rows []json.RawMessage) []json.RawMessage) {
 	t.Helper()
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	through(t, settings, sim, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		content, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(content))
 		r.Header.Del("Accept-Encoding")
@@ -45,17 +42,6 @@ func between(t *testing.T, settings backend.Settings, sim *azuresim.Server, chan
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(body)
 	}))
-	t.Cleanup(server.Close)
-	own, err := os.ReadFile(sim.CAFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	both := filepath.Join(t.TempDir(), "both.pem")
-	own = append(own, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})...)
-	if err := os.WriteFile(both, own, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	settings["ca_file"], settings["resource_manager_endpoint"], settings["resource_manager_audience"] = both, server.URL, sim.URL()
 }
 
 func TestRowsThatGoMissing(t *testing.T) {

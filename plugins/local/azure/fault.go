@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type failure struct {
 	status        int   // of the answer; 0 if there was none or it was not whole
 	cause         error // where there was no whole answer
 	answered      bool  // there was an answer, and it could not be read
+	cut           bool  // of the answer only the status came whole: what Azure means is not known
 	wait          time.Duration
 	code, message string   // Azure's own, the innermost that says something
 	codes         []string // all of them, the outermost first
@@ -72,13 +74,13 @@ func failed(resp *http.Response) *failure {
 		}
 	}
 	var body answer
-	_ = withBody(resp, func(r io.Reader) error {
+	f.cut = withBody(resp, func(r io.Reader) error {
 		content, err := io.ReadAll(io.LimitReader(r, maxErrorBody))
-		if err == nil {
-			err = json.Unmarshal(content, &body)
+		if err != nil || !bytes.HasPrefix(content, []byte{'{'}) { // a gateway's page says what it says
+			return err
 		}
-		return err
-	})
+		return json.Unmarshal(content, &body)
+	}) != nil
 	if body.Error.Code == "" && body.Error.Message == "" {
 		body.Error = body.errorBody
 	}
@@ -133,7 +135,7 @@ func (f *failure) passing() bool {
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return true
 	}
-	return false
+	return f.cut
 }
 
 // why says in a word or two what the wait before the next attempt is for.
