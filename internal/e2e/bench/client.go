@@ -79,8 +79,12 @@ func readPage(r io.Reader) (p page, err error) {
 		}
 		key := name.String()
 		if key != "count" && key != "$skipToken" {
+			from := decoder.InputOffset()
 			if err := decoder.SkipValue(); err != nil {
 				return p, err
+			}
+			if key == "data" {
+				p.Bytes = decoder.InputOffset() - from
 			}
 			continue
 		}
