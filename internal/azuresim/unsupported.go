@@ -25,7 +25,7 @@ var storageServices = map[string]struct {
 // withoutDiagnostics are types that have no diagnostic settings: some, not all.
 // https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/logs-index and …/metrics-index
 var withoutDiagnostics = []string{
-	"microsoft.automation/automationaccounts/runbooks", "microsoft.compute/availabilitysets", "microsoft.compute/snapshots",
+	"microsoft.automation/automationaccounts/runbooks", "microsoft.compute/availabilitysets", "microsoft.compute/disks", "microsoft.compute/snapshots",
 	"microsoft.compute/sshpublickeys", "microsoft.compute/virtualmachines/extensions", "microsoft.insights/actiongroups",
 	"microsoft.insights/activitylogalerts", "microsoft.insights/metricalerts", "microsoft.insights/scheduledqueryrules",
 	"microsoft.insights/workbooks", "microsoft.managedidentity/userassignedidentities", "microsoft.network/connections",
