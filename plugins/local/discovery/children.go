@@ -39,7 +39,8 @@ func (s *scan) wants(depth backend.Depth) bool {
 func (s *scan) follow(u unit, p backend.Part) {
 	lane := u.places[0].scope
 	var dependents []unit
-	if s.wants(backend.DepthChildren) && (u.table == resources || u.table == listed) {
+	// Without Resource Graph, what its other tables have is read as children.
+	if s.wants(backend.DepthChildren) && u.table == resources || u.table == listed {
 		dependents = append(dependents, dependent(children, u))
 	}
 	if s.wants(backend.DepthExtensions) && (u.table == resources || u.table == listed || u.table == containers || u.table == children) {
@@ -104,7 +105,10 @@ func (r *reading) skips(child armschema.Child, kind string) bool {
 	if len(child.Kinds) > 0 && !slices.Contains(child.Kinds, kind) || slices.Contains(child.ExceptKinds, kind) {
 		return true
 	}
-	return r.unit.of != listed && indexed(child) || r.s.excludes(child.Type)
+	if r.unit.of != listed && indexed(child) || child.Table == "" && !r.s.wants(backend.DepthChildren) {
+		return true
+	}
+	return r.s.excludes(child.Type)
 }
 
 // indexed says that one of the tables that a scan reads has the children of a type.

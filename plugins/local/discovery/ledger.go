@@ -84,8 +84,11 @@ func (l *ledger) replaceAll() {
 	l.tables = slices.DeleteFunc(l.tables, func(t *table) bool { return !t.arm })
 	maps.DeleteFunc(l.entries, func(p place, _ *entry) bool { return !p.table.arm })
 	l.mu.Unlock()
-	l.add(around, false)
-	l.add(listed, true)
+	for _, t := range []*table{around, listed, children} {
+		if !slices.Contains(l.tables, t) {
+			l.add(t, true)
+		}
+	}
 }
 
 // replace leaves Resource Graph out for one subscription.
@@ -97,13 +100,31 @@ func (l *ledger) replace(scope string) {
 			delete(l.entries, place{scope, t})
 		}
 	}
-	for _, t := range []*table{around, listed} {
+	for _, t := range []*table{around, listed, children} {
 		if !slices.Contains(l.tables, t) {
 			l.tables = append(l.tables, t)
 		}
-		l.make(place{scope, t})
+		if t != children {
+			l.make(place{scope, t})
+		}
 	}
 	l.apart[scope] = true
+}
+
+// instead moves places to the lines of another table, and answers those.
+func (l *ledger) instead(places []place, t *table) []place {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.tables, t) {
+		l.tables = append(l.tables, t)
+	}
+	moved := make([]place, len(places))
+	for i, p := range places {
+		delete(l.entries, p)
+		moved[i] = place{p.scope, t}
+		l.make(moved[i])
+	}
+	return moved
 }
 
 // add opens a table. Those with a line for each scope get it at once.

@@ -22,6 +22,9 @@ const (
 	versionAssignments = "2022-04-01"
 	versionPolicies    = "2023-04-01"
 	versionExemptions  = "2022-07-01-preview"
+	versionDelegations = "2022-10-01"
+	versionStacks      = "2024-03-01"
+	versionPricings    = "2024-01-01"
 )
 
 const typeLock = "Microsoft.Authorization/locks"
@@ -40,13 +43,16 @@ func (s *scan) queueLocks() {
 			continue
 		}
 		s.arm.add(p.scope, func(ctx context.Context) error {
-			return s.readLists(ctx, u, listing{typeLock, versionLocks, ""})
+			return s.readLists(ctx, u, listing{typ: typeLock, version: versionLocks})
 		})
 	}
 }
 
 // listing is one of a subscription's lists.
-type listing struct{ typ, version, filter string }
+type listing struct {
+	typ, version, filter string
+	at                   string // the scope, unless it is the part's
+}
 
 // readLists reads lists of a subscription into a part.
 func (s *scan) readLists(ctx context.Context, u unit, lists ...listing) error {
@@ -59,6 +65,8 @@ func (s *scan) readLists(ctx context.Context, u unit, lists ...listing) error {
 	for _, l := range lists {
 		path := "/subscriptions/" + scope + "/providers/" + l.typ
 		switch {
+		case l.at != "":
+			path = l.at + "/providers/" + l.typ
 		case l.typ == "resourcegroups":
 			path = "/subscriptions/" + scope + "/resourcegroups"
 		case scope == tenantScope:
@@ -133,44 +141,6 @@ func (s *scan) listSubscription(id string) {
 	})
 }
 
-// listTenant reads what stands above the subscriptions: the management groups, and the roles that Azure has built in.
-func (s *scan) listTenant(ctx context.Context) error {
-	tree, err := s.scope.session.ManagementGroups(ctx)
-	if err != nil {
-		if fatal(ctx, err) {
-			return err
-		}
-		s.ledger.miss(tenantScope, gap{kind: "microsoft.management/managementgroups", state: stateOf(fault.As(err)), things: 1, fault: fault.As(err)})
-	}
-	rows, err := s.containerRows(tree)
-	if err != nil {
-		return err
-	}
-	s.sink.put(rows, func() {})
-	u := unit{table: around, places: []place{{tenantScope, around}}, ranges: 1}
-	if s.resumed.whole[u.places[0]] {
-		return nil
-	}
-	return s.readLists(ctx, u, listing{"Microsoft.Authorization/roleDefinitions", versionAssignments, ""})
-}
-
-// listAround reads the groups, role assignments, policies and their definitions of a subscription.
-func (s *scan) listAround(ctx context.Context, id string) error {
-	u := unit{table: around, places: []place{{id, around}}, ranges: 1}
-	if s.resumed.whole[u.places[0]] {
-		return nil
-	}
-	return s.readLists(ctx, u,
-		listing{"resourcegroups", versionGroups, ""},
-		listing{"Microsoft.Authorization/roleAssignments", versionAssignments, ""},
-		listing{"Microsoft.Authorization/roleDefinitions", versionAssignments, "type eq 'CustomRole'"},
-		listing{"Microsoft.Authorization/policyAssignments", versionPolicies, ""},
-		listing{"Microsoft.Authorization/policyDefinitions", versionPolicies, "policyType eq 'Custom'"},
-		listing{"Microsoft.Authorization/policySetDefinitions", versionPolicies, "policyType eq 'Custom'"},
-		listing{"Microsoft.Authorization/policyExemptions", versionExemptions, ""},
-	)
-}
-
 // listStubs lists a subscription's resources into a part of its own, which no snapshot sees. nil is that the
 // list is refused.
 func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) {
@@ -235,6 +205,7 @@ func (s *scan) getAll(ctx context.Context, id string, list backend.Part) error {
 		s.ledger.fail([]place{{id, listed}}, fault.As(err))
 		return nil
 	}
+	s.unlisted(id, versions)
 	source, err := part.Open(s.dir, list)
 	if err != nil {
 		return s.diskFault(err)
@@ -266,6 +237,19 @@ func (s *scan) getAll(ctx context.Context, id string, list backend.Part) error {
 		err = end()
 	}
 	return err
+}
+
+// unlisted notes the types that a subscription may have, that Resource Graph shows, and that Resource Manager
+// lists nowhere but at each resource that they may extend.
+func (s *scan) unlisted(id string, versions *azure.Providers) {
+	for _, typ := range []string{"microsoft.insights/datacollectionruleassociations", "microsoft.kubernetesconfiguration/extensions",
+		"microsoft.kubernetesconfiguration/fluxconfigurations", "microsoft.maintenance/configurationassignments"} {
+		if _, known := versions.Version(typ); !known || s.excludes(typ) {
+			continue
+		}
+		s.ledger.miss(id, gap{kind: typ, state: backend.CoverageUnsupported, things: 1, fault: fault.New(fault.Unsupported,
+			"only Resource Graph lists them", fault.On("/subscriptions/"+id), fault.From(fault.OriginAzure))})
+	}
 }
 
 // stub is a resource of a list.

@@ -181,6 +181,10 @@ func (s *scan) unread(u unit, f *fault.Fault) {
 		s.ledger.lack(u.table, f)
 		return
 	}
+	if azure.IsNoTable(f) && u.table == assignments {
+		s.listRoles(u.places)
+		return
+	}
 	s.ledger.fail(u.places, f)
 }
 
