@@ -44,7 +44,7 @@ func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 	if err := flags.Parse(args); neg || err != nil || flags.NArg() > 0 {
 		ts.Fatalf("usage: sim [-empty] [-quota N] [-tokens DURATION]")
 	}
-	config := azuresim.Config{Quota: *quota, TokenLifetime: *tokens, Log: slog.New(slog.DiscardHandler)}
+	config := azuresim.Config{Quota: *quota, NoARMLimits: true, TokenLifetime: *tokens, Log: slog.New(slog.DiscardHandler)}
 	if *empty {
 		nothing, err := tenant.Empty()
 		ts.Check(err)
