@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
-# make demo: starts the Azure simulator, scans its tenant, shows the snapshot; then starts the job service and does the
-# same through it. Everything happens in a temporary folder that is removed at the end; nothing outside of this machine
+# make demo: starts the Azure simulator, scans its tenant, shows the snapshot; scans a larger tenant while Azure throttles, is
+# killed at it and goes on; then starts the job service and does the first through it. Everything happens in a temporary folder that is removed at the end; nothing outside of this machine
 # is asked.
 set -euo pipefail
 bin=$(cd "${1:?usage: demo.sh FOLDER-OF-PROGRAMS}" && pwd)
 home=$(mktemp -d)
 mkfifo "$home/stdin"
 
-# The simulator lives as long as its standard input is open, that is, as long as this script.
-"$bin/atg-azuresim" serve --until-stdin-closes --state-dir "$home/sim" <"$home/stdin" >"$home/ready" &
-simulator=$!
+# The simulators live as long as their standard input is open, that is, as long as this script.
+simulate() { # NAME FLAGS
+	"$bin/atg-azuresim" serve --until-stdin-closes --state-dir "$home/$1" "${@:2}" <"$home/stdin" >"$home/$1.ready" &
+	simulators+=($!)
+}
+simulators=()
+simulate sim
+simulate throttling --synthetic 20000 --quota 10 --quota-window 2s
 exec 3>"$home/stdin"
 server=
-trap 'exec 3>&-; [ -z "$server" ] || { kill "$server"; wait "$server" || true; }; wait "$simulator" || true; rm -rf "$home"' EXIT
+trap 'exec 3>&-; [ -z "$server" ] || { kill "$server"; wait "$server" || true; }; wait "${simulators[@]}" || true; rm -rf "$home"' EXIT
 
 wait_for() { # FILE PROCESS: until the process has written its first line, or fails with it
 	until [ -s "$1" ]; do
@@ -20,7 +25,8 @@ wait_for() { # FILE PROCESS: until the process has written its first line, or fa
 		sleep 0.05
 	done
 }
-wait_for "$home/ready" "$simulator"
+wait_for "$home/sim.ready" "${simulators[0]}"
+wait_for "$home/throttling.ready" "${simulators[1]}"
 eval "$("$bin/atg-azuresim" env --state-dir "$home/sim")"
 export XDG_CONFIG_HOME="$home/config" XDG_DATA_HOME="$home/data" XDG_CACHE_HOME="$home/cache" XDG_STATE_HOME="$home/state"
 export PATH="$bin:$PATH"
@@ -31,6 +37,25 @@ show atg health
 show atg scan
 show atg snapshot list
 show atg snapshot show
+
+throttled() { # another tenant, whose Resource Graph answers ten queries in two seconds and no more
+	eval "$("$bin/atg-azuresim" env --state-dir "$home/throttling")"
+	export ATG_PROGRESS_UPDATE_INTERVAL=1s
+	show atg scan --depth resources
+
+	printf '\n$ atg scan --depth resources &    # and kill -9 it in its middle\n'
+	atg scan --depth resources 2>"$home/killed.log" &
+	local killed=$!
+	until [ "$(cat "$home"/state/atg/scans/*/parts.ndjson 2>"$home/none.log" | wc -l)" -ge 15 ]; do
+		kill -0 "$killed"
+		sleep 0.05
+	done
+	kill -9 "$killed"
+	wait "$killed" 2>"$home/none.log" || true
+	tail -n 1 "$home/killed.log"
+	show atg scan --resume last
+}
+(throttled)
 
 printf '\n$ atg-server start --dev &\n'
 atg-server start --dev --listen 127.0.0.1:0 >"$home/served" 2>"$home/server.log" &

@@ -52,6 +52,7 @@ type scanned struct {
 	Complete      bool    `json:"complete"`
 	Resources     int64   `json:"resources"`
 	Relationships int64   `json:"relationships"`
+	Subscriptions int64   `json:"subscriptions"`
 	Seconds       float64 `json:"duration_seconds"`
 	Snapshot      struct {
 		ID string `json:"id"`
