@@ -154,8 +154,8 @@ func (p *prediction) predict() {
 			p.add(d.key(), 0, int64(calls*float64(rows)+0.5), u.places)
 		}
 	}
-	for _, at := range p.ledger.places(locks, true) {
-		p.add(unit{table: locks, places: []place{at}, ranges: 1}.key(), 0, 1, []place{at})
+	for _, u := range p.lockUnits() {
+		p.add(u.key(), 0, int64(len(u.places)), u.places)
 	}
 	seconds := max(float64(p.queries)-queriesAtOnce, 0) / queriesPerSecond
 	seconds = max(seconds, float64(p.queries)*p.trip.Seconds()/float64(p.parallelism()))

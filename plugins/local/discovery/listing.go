@@ -35,17 +35,22 @@ func (s *scan) queueLocks() {
 		s.ledger.limited(locks)
 		return
 	}
-	for _, p := range s.ledger.places(locks, true) {
-		u := unit{table: locks, places: []place{p}, ranges: 1}
-		s.progress.grow(locks.phase, "subscriptions", 1)
-		if s.resumed.whole[p] {
-			s.progress.add(locks.phase, 1)
-			continue
-		}
-		s.arm.add(p.scope, func(ctx context.Context) error {
+	for _, u := range s.lockUnits() {
+		s.progress.grow(locks.phase, "subscriptions", int64(len(u.places)))
+		s.arm.add(u.places[0].scope, func(ctx context.Context) error {
 			return s.readLists(ctx, u, listing{typ: typeLock, version: versionLocks})
 		})
 	}
+}
+
+// lockUnits are what is left of the locks, some subscriptions in each.
+func (s *scan) lockUnits() []unit {
+	const some = 50
+	var units []unit
+	for places := range slices.Chunk(s.resumed.missing(s.ledger.places(locks, true)), some) {
+		units = append(units, unit{table: locks, places: places, ranges: 1})
+	}
+	return units
 }
 
 // listing is one of a subscription's lists.
@@ -54,37 +59,50 @@ type listing struct {
 	at                   string // the scope, unless it is the part's
 }
 
-// readLists reads lists of a subscription into a part.
+// readLists reads lists of each of some subscriptions into a part.
 func (s *scan) readLists(ctx context.Context, u unit, lists ...listing) error {
 	r, err := s.beginARM(u)
 	if err != nil {
 		return err
 	}
 	defer r.file.Abort()
-	scope := u.places[0].scope
-	for _, l := range lists {
-		path := "/subscriptions/" + scope + "/providers/" + l.typ
-		switch {
-		case l.at != "":
-			path = l.at + "/providers/" + l.typ
-		case l.typ == "resourcegroups":
-			path = "/subscriptions/" + scope + "/resourcegroups"
-		case scope == tenantScope:
-			path = "/providers/" + l.typ
-		}
-		query := url.Values{}
-		if l.filter != "" {
-			query.Set("$filter", l.filter)
-		}
-		err := azure.ReadList(ctx, s.scope.session, azure.List{Path: path, Version: l.version, Query: query}, r.reader(s.asked))
-		if err := r.settle(ctx, err, scope, strings.ToLower(l.typ), path); err != nil {
-			return err
-		}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(calls)
+	for _, p := range u.places {
+		group.Go(func() error {
+			for _, l := range lists {
+				if err := s.readListing(ctx, r, p.scope, l); err != nil {
+					return err
+				}
+			}
+			if u.table == locks {
+				s.progress.add(locks.phase, 1)
+			}
+			return nil
+		})
 	}
-	if u.table == locks {
-		s.progress.add(locks.phase, 1)
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	return r.finish()
+}
+
+func (s *scan) readListing(ctx context.Context, r *reading, scope string, l listing) error {
+	path := "/subscriptions/" + scope + "/providers/" + l.typ
+	switch {
+	case l.at != "":
+		path = l.at + "/providers/" + l.typ
+	case l.typ == "resourcegroups":
+		path = "/subscriptions/" + scope + "/resourcegroups"
+	case scope == tenantScope:
+		path = "/providers/" + l.typ
+	}
+	query := url.Values{}
+	if l.filter != "" {
+		query.Set("$filter", l.filter)
+	}
+	err := azure.ReadList(ctx, s.scope.session, azure.List{Path: path, Version: l.version, Query: query}, r.reader(s.asked))
+	return r.settle(ctx, err, scope, strings.ToLower(l.typ), path)
 }
 
 // asked says whether a filter takes a row that stands about resources: in chosen groups, what belongs to them,
