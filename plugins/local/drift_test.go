@@ -45,7 +45,6 @@ func between(t *testing.T, settings backend.Settings, sim *azuresim.Server, chan
 }
 
 func TestRowsThatGoMissing(t *testing.T) {
-	const rowsOfResources = "resources | project"
 	calls := 0
 	cases := map[string]struct {
 		change func(query string, rows []json.RawMessage) []json.RawMessage
