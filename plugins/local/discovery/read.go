@@ -26,7 +26,7 @@ func (s *scan) read(ctx context.Context, u unit) error {
 	for n := 1; ; n++ {
 		done, err := s.readOnce(ctx, u)
 		if err == nil && (done.changed || done.short) && n < readings {
-			s.progress.add(u.table.phase, -done.Rows)
+			s.progress.read(u.table, -done.Rows)
 			continue
 		}
 		for _, p := range u.places {
@@ -159,11 +159,20 @@ func (s *scan) readAll(ctx context.Context) error {
 	}
 	units = s.unfinished(units)
 	for _, u := range units {
-		s.progress.grow(u.table.phase, "rows", 0)
+		if u.table.main {
+			s.progress.grow(u.table.phase, "rows", 0)
+		} else {
+			s.progress.grow(u.table.phase, "queries", 1) // of most, no rows come
+		}
 	}
 	s.progress.grow(resources.phase, "rows", total)
-	s.progress.rows(total)
-	if err := s.each(ctx, units, s.read, s.unread); err != nil {
+	err := s.each(ctx, units, func(ctx context.Context, u unit) error {
+		if !u.table.main {
+			defer s.progress.add(u.table.phase, 1)
+		}
+		return s.read(ctx, u)
+	}, s.unread)
+	if err != nil {
 		return err
 	}
 	return s.readShort(ctx)

@@ -33,16 +33,15 @@ const (
 type progress struct {
 	to Reporter
 
-	mu     sync.Mutex
-	phases map[string]*backend.Progress
-	latest string    // the phase that moved last
-	waits  time.Time // the end of the wait that was told last
-	done   int64     // rows, of all tables
-	total  int64
+	mu      sync.Mutex
+	phases  map[string]*backend.Progress
+	latest  string    // the phase that moved last
+	waits   time.Time // the end of the wait that was told last
+	weights map[string]float64
 }
 
 func newProgress(to Reporter) *progress {
-	return &progress{to: to, phases: map[string]*backend.Progress{}, latest: phaseScope}
+	return &progress{to: to, phases: map[string]*backend.Progress{}, latest: phaseScope, weights: map[string]float64{resources.phase: 1}}
 }
 
 // begin starts a phase of so many units.
@@ -82,26 +81,43 @@ func (p *progress) add(phase string, units int64) {
 		at.Message = ""
 	}
 	p.to.Progress(*at)
-}
-
-// rows sets what the whole scan is measured by.
-func (p *progress) rows(total int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.total = total
+	if p.weights[phase] > 0 {
+		p.to.Overall(readShare * p.overall())
+	}
 }
 
 // readShare is the share of a scan that reading takes; the rest is saving.
 const readShare = 0.95
 
-// read counts rows of a table.
-func (p *progress) read(t *table, rows int64) {
-	p.add(t.phase, rows)
+// weigh says that a phase that goes through all resources is so much of the scan.
+func (p *progress) weigh(phase string, weight float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done += rows
-	if p.total > 0 {
-		p.to.Overall(readShare * min(1, float64(p.done)/float64(p.total)))
+	p.weights[phase] = weight
+}
+
+// overall is how far the reading is, by the phases that go through all resources.
+func (p *progress) overall() (fraction float64) {
+	var all int64
+	for phase := range p.weights {
+		if at, ok := p.phases[phase]; ok {
+			all = max(all, at.Total)
+		}
+	}
+	var weights float64
+	for phase, weight := range p.weights {
+		weights += weight
+		if at, ok := p.phases[phase]; ok && all > 0 {
+			fraction += weight * min(1, float64(at.Done)/float64(all))
+		}
+	}
+	return fraction / max(weights, 1)
+}
+
+// read counts rows of a main table.
+func (p *progress) read(t *table, rows int64) {
+	if t.main {
+		p.add(t.phase, rows)
 	}
 }
 
