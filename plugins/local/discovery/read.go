@@ -198,9 +198,9 @@ func (s *scan) unread(u unit, f *fault.Fault) {
 }
 
 // pages is how many pages a part should have. The fewer, the less is lost with a scan that dies, and the more
-// room is lost in each part's last page; about eighty parts are enough for the first.
+// room is lost in each part's last page; about sixty parts are enough for the first.
 func (s *scan) pages(rows int64) int64 {
-	const parts, most = 80, 16
+	const parts, most = 64, 16
 	return min(max((rows+parts*pageRows/2)/(parts*pageRows), 1), most)
 }
 

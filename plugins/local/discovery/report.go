@@ -2,6 +2,8 @@ package discovery
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,8 +37,9 @@ type progress struct {
 
 	mu      sync.Mutex
 	phases  map[string]*backend.Progress
-	latest  string    // the phase that moved last
-	waits   time.Time // the end of the wait that was told last
+	latest  string            // the phase that moved last
+	waits   time.Time         // the end of the wait that was told last
+	told    *backend.Progress // the phase that was told to wait
 	weights map[string]float64
 }
 
@@ -78,7 +81,7 @@ func (p *progress) add(phase string, units int64) {
 	at.Done += units
 	at.Total = max(at.Total, at.Done) // what Azure counted may have grown
 	if time.Now().After(p.waits) {
-		at.Message = ""
+		p.settle()
 	}
 	p.to.Progress(*at)
 	if p.weights[phase] > 0 {
@@ -130,12 +133,28 @@ func (p *progress) waiting(w azure.Wait) {
 		return
 	}
 	p.waits = end
-	at, ok := p.phases[p.latest]
-	if !ok {
+	at := p.phases[p.latest]
+	for _, phase := range slices.Sorted(maps.Keys(p.phases)) { // a phase that has ended waits for nothing
+		if at == nil || at.Total > 0 && at.Done >= at.Total {
+			at = p.phases[phase]
+		}
+	}
+	if at == nil {
 		at = &backend.Progress{Phase: p.latest}
 	}
+	p.settle()
+	p.told = at
 	at.Message = fmt.Sprintf("%s, waiting %d s", w.Reason, (w.For+time.Second-1)/time.Second)
 	p.to.Progress(*at)
+}
+
+// settle takes the message of a wait back that is over.
+func (p *progress) settle() {
+	if p.told != nil {
+		p.told.Message = ""
+		p.to.Progress(*p.told)
+		p.told = nil
+	}
 }
 
 // signIn passes a request on.

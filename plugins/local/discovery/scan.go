@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,11 +140,15 @@ func (s *Scanner) begin(ctx context.Context, request *backend.ScanRequest, to Re
 
 // fill reads everything into the snapshot.
 func (s *scan) fill(ctx context.Context, writer *graph.Writer, parts []backend.Part) error {
+	// Most of the memory is pages, which are used again and again: to keep as much free beside them gains little.
+	defer debug.SetGCPercent(debug.SetGCPercent(50))
 	ctx, s.sink = newSink(ctx, writer, s.parallelism()+2, calls*s.workers())
 	err := s.readEverything(ctx, parts)
 	if failed := s.sink.close(); failed != nil {
 		return failed
 	}
+	s.sink = nil
+	debug.FreeOSMemory() // of the pages: to finish the snapshot takes as much again
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"golang.org/x/sync/errgroup"
 
@@ -189,21 +190,22 @@ func (s *scan) ranges(p place, e entry, pages int64) int64 {
 	if e.limit != unknown || e.expected <= pages*pageRows {
 		return 1
 	}
-	rows := pages * pageRows
-	for n := int64(1); ; n++ { // two and a half times the spread is kept free
-		if fit := rows - 5*isqrt(rows)/2; e.expected <= n*fit {
-			return n
+	near := max(e.expected/(pages*pageRows), 1)
+	best := int64(0)
+	for n := max(near*2/3, 1); n <= near*3/2+1; n++ {
+		if best == 0 || n*pagesFor(e.expected/n) <= best*pagesFor(e.expected/best) {
+			best = n
 		}
 	}
+	return best
 }
 
-func isqrt(n int64) int64 {
-	root := int64(1)
-	for root*root < n {
-		root++
-	}
-	return root
+// pagesFor is how many pages a range of about so many rows takes, with one and a half times its spread kept free.
+func pagesFor(rows int64) int64 {
+	return (rows + 3*isqrt(rows)/2 + pageRows - 1) / pageRows
 }
+
+func isqrt(n int64) int64 { return int64(math.Sqrt(float64(n))) }
 
 // each does units, several at once. What fails in a unit of several scopes is done again scope by
 // scope, so that one of them cannot hide the others, unless Azure as a whole is in trouble; what
