@@ -145,11 +145,15 @@ func TestATokenThatExpiresDuringAWait(t *testing.T) {
 	}
 }
 
-// TestASetThatChangesBetweenPages adds and removes resources while pages are read, each time to another number of them, which
-// Azure's answers tell. What stays is in the snapshot, or the ledger says that rows may be missing.
+// TestASetThatChangesBetweenPages adds and removes resources while pages are read, to another number of them, which Azure's
+// answers tell, or to the same, which they do not. What stays is in the snapshot, or the ledger says that rows may be missing.
 func TestASetThatChangesBetweenPages(t *testing.T) {
 	const stays, comesAndGoes = 60, 40
-	for name, c := range map[string]struct{ changes int }{"once": {1}, "a few times": {4}, "again and again": {comesAndGoes}} {
+	for name, c := range map[string]struct {
+		changes int
+		size    int // that it always has; 0 is any
+	}{"once": {1, 0}, "a few times": {4, 0}, "again and again": {comesAndGoes, 0},
+		"once, as many": {1, 20}, "a few times, as many": {4, 20}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			seed := rand.Uint64()
@@ -161,7 +165,11 @@ func TestASetThatChangesBetweenPages(t *testing.T) {
 				for i := range stays {
 					l.resource(subTest, "web", "Microsoft.Compute/virtualMachines", fmt.Sprintf("m%02d-stays", i), "westeurope", nil)
 				}
-				for _, i := range random.Perm(comesAndGoes)[:sizes[change]] {
+				size := c.size
+				if size == 0 {
+					size = sizes[change]
+				}
+				for _, i := range random.Perm(comesAndGoes)[:size] {
 					l.resource(subTest, "web", "Microsoft.Compute/virtualMachines", fmt.Sprintf("m%02d-goes", i), "westeurope", nil)
 				}
 				return l.tenant(t)

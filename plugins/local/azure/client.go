@@ -71,6 +71,7 @@ type Session struct {
 	limits     *limits
 	tops       tops
 	versions   versions
+	seams      seams
 }
 
 func newSession(config *Config, tenant string, wire *http.Client) *Session {

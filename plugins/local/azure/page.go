@@ -40,6 +40,9 @@ type Reader[T any] struct {
 	New  func(context.Context) (*Page[T], error)
 	Set  func(*T, Column) error
 	Take func(*Page[T]) error
+	// Key is what a query is ordered by, and different in each row. With it, Read sees what moves between two
+	// pages of Resource Graph, and ends with an error of IsMoved. It may be nil.
+	Key func(*T) string
 }
 
 // shape is how an API puts rows into an answer.

@@ -45,6 +45,7 @@ type queryBody struct {
 
 type queryOptions struct {
 	Top          int64  `json:"$top"`
+	Skip         int64  `json:"$skip,omitempty"` // stands above the token's place
 	SkipToken    string `json:"$skipToken,omitempty"`
 	ResultFormat string `json:"resultFormat"`
 }
@@ -55,12 +56,17 @@ type queryOptions struct {
 func Read[T any](ctx context.Context, s *Session, q Query, r Reader[T]) error {
 	body := queryBody{Query: q.KQL, Subscriptions: q.Subscriptions, Options: queryOptions{ResultFormat: "objectArray"}}
 	table, next, read := q.table(), ahead{}, stretch{}
+	seam := seam[T]{session: s, key: r.Key}
+	if q.Limit > 0 {
+		seam.key = nil
+	}
 	for left := q.Limit; ; {
 		page, err := r.New(ctx)
 		if err != nil {
 			return err
 		}
 		var around envelope
+		body.Options.Skip = seam.skip()
 		if next, err = s.page(ctx, &body, table, next, left, func(content io.Reader) (err error) {
 			around, err = page.read(content, shapeGraph, r.Set)
 			return err
@@ -78,6 +84,10 @@ func Read[T any](ctx context.Context, s *Session, q Query, r Reader[T]) error {
 		if q.Limit > 0 {
 			page.Rows = page.Rows[:min(int64(len(page.Rows)), left)]
 			left -= int64(len(page.Rows))
+		}
+		if !seam.joins(page) {
+			page.Rows = page.Rows[:0]
+			return errors.Join(q.moved(), r.Take(page))
 		}
 		if err := r.Take(page); err != nil {
 			return err

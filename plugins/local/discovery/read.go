@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
@@ -11,7 +12,7 @@ import (
 )
 
 // readings is how often a unit is read while what it covers changes between two of its pages.
-const readings = 4
+const readings = 8
 
 // outcome is what came of reading a unit once.
 type outcome struct {
@@ -68,7 +69,7 @@ func (s *scan) readOnce(ctx context.Context, u unit) (done outcome, err error) {
 	var raw [][]byte
 	query := azure.Query{KQL: u.table.rows(s.conditions(u)), Subscriptions: u.subscriptions(), Limit: u.limit}
 	err = azure.Read(ctx, s.scope.session, query, azure.Reader[graph.Row]{
-		New: s.sink.page, Set: setColumn,
+		New: s.sink.page, Set: setColumn, Key: func(r *graph.Row) string { return strings.ToLower(r.ID) },
 		Take: func(p *page) error {
 			if len(p.Rows) > 0 {
 				done.changed = done.changed || last >= 0 && p.Total != last
@@ -105,6 +106,9 @@ func (s *scan) readOnce(ctx context.Context, u unit) (done outcome, err error) {
 			return err
 		},
 	})
+	if azure.IsMoved(err) {
+		done.changed, err = true, nil
+	}
 	done.short = u.limit == 0 && came < last
 	if err != nil || done.changed || done.short {
 		return done, err

@@ -201,8 +201,9 @@ func (s *scan) ranges(p place, e entry, pages int64) int64 {
 }
 
 // pagesFor is how many pages a range of about so many rows takes, with one and a half times its spread kept free.
+// Each page but the first repeats a row.
 func pagesFor(rows int64) int64 {
-	return (rows + 3*isqrt(rows)/2 + pageRows - 1) / pageRows
+	return max(rows+3*isqrt(rows)/2-1+pageRows-2, pageRows-1) / (pageRows - 1)
 }
 
 func isqrt(n int64) int64 { return int64(math.Sqrt(float64(n))) }
