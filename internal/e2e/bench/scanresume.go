@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -91,8 +91,8 @@ func (b bench) killed(ctx context.Context, sim *simulator, queries int) (answere
 	}
 	backend := child(cmd.Process.Pid)
 	killed := cmd.Process.Kill()
-	if backend != 0 {
-		_ = syscall.Kill(backend, syscall.SIGKILL) // it may have died of its host's death
+	if p, err := os.FindProcess(backend); backend != 0 && err == nil {
+		_ = p.Kill() // it may have died of its host's death
 	}
 	ended := (*exec.ExitError)(nil)
 	if state := <-over; err == nil && !errors.As(state, &ended) {
