@@ -11,8 +11,8 @@ type scanCmd struct {
 	tenantFlag
 	filterFlags
 	waitFlags
-	Limit       limitFlag `placeholder:"N" help:"Read at most so many resources."`
-	Depth       string    `enum:",resources,children,extensions" default:"" placeholder:"DEPTH" help:"How deep: resources, children (that only ARM lists) or extensions (of each resource). Default: the most that the backend can."`
+	Limit       limitFlag `placeholder:"N" help:"Read at most so many resources; children come with theirs."`
+	Depth       string    `enum:",resources,children,extensions" default:"" placeholder:"DEPTH" help:"How deep: resources, children (that only ARM lists) or extensions (of each resource). Default: the backend chooses; local takes children."`
 	Identities  string    `enum:",all,referenced,none" default:"" placeholder:"WHICH" help:"Users, groups and principals: all, referenced (by what is scanned) or none."`
 	NoAADImport bool      `name:"no-aad-import" help:"The same as --identities none."`
 	Discovery   string    `enum:",auto,graph,arm" default:"" placeholder:"HOW" help:"How to find resources: auto, graph (Resource Graph) or arm (lists)."`

@@ -74,7 +74,7 @@ const (
 )
 
 // ScanRequest asks for a snapshot of a tenant. The empty Depth, Identities and Discovery let the
-// backend choose the most it can do.
+// backend choose.
 type ScanRequest struct {
 	TenantID      string     `json:"tenant_id,omitempty"`
 	Filter        Filter     `json:"filter"`

@@ -29,7 +29,7 @@ func (b bench) remoteScan(ctx context.Context) ([]figure, error) {
 	defer s.stop()
 
 	scan := func(flags ...string) (float64, error) {
-		cmd := b.command(ctx, b.program("atg"), append(flags, "scan", "-q", "-o", "json")...)
+		cmd := b.command(ctx, b.program("atg"), append(flags, "scan", "-q", "--depth", "resources", "-o", "json")...)
 		cmd.Env, cmd.Stderr = b.environment(sim.env...), os.Stderr
 		began := time.Now()
 		out, err := cmd.Output()
@@ -43,7 +43,7 @@ func (b bench) remoteScan(ctx context.Context) ([]figure, error) {
 		if err := json.Unmarshal(out, &result); err != nil {
 			return 0, fmt.Errorf("%v: %w", cmd.Args, err)
 		}
-		if result.Resources != remoteResources {
+		if result.Resources < remoteResources { // there are locks beside them
 			return 0, fmt.Errorf("%v found %d of %d resources", cmd.Args, result.Resources, remoteResources)
 		}
 		return took, nil
