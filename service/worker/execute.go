@@ -197,8 +197,9 @@ func (a *attempt) keepPart(ctx context.Context, p backend.Part) error {
 		if r.Job.Status.Terminal() || r.Job.Attempt != a.r.Job.Attempt {
 			return errLost
 		}
-		for _, known := range r.Parts {
-			if known.Key == p.Key {
+		for i, known := range r.Parts {
+			if known.Key == p.Key { // read again
+				r.Parts[i] = p
 				return nil
 			}
 		}

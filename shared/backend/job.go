@@ -90,7 +90,8 @@ type Input struct {
 	SHA256 string `json:"sha256"` // lower-case hexadecimal
 }
 
-// Part is a checkpoint of a job: one unit of its work, finished, in an immutable file.
+// Part is a checkpoint of a job: one unit of its work, finished, in an immutable file. Of two with one key the later
+// one counts: the unit was done again.
 type Part struct {
 	Key    string `json:"key"`  // of a scan: subscription/table/hash range
 	Path   string `json:"path"` // relative to the job's work folder, with slashes

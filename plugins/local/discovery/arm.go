@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/part"
@@ -25,13 +27,24 @@ type reading struct {
 	done part.Footer
 }
 
-// begin starts a part of Resource Manager's.
-func (s *scan) beginARM(u unit) (*reading, error) {
+// readPart reads a part of Resource Manager's: ask makes the calls, those of the group beside each other.
+func (s *scan) readPart(ctx context.Context, u unit, ask func(context.Context, *reading, *errgroup.Group) error) error {
 	w, err := s.checkpoint(s.header(u, part.FormARM))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &reading{s: s, unit: u, file: w, done: part.Footer{Listed: map[string]int64{}}}, nil
+	defer w.Abort()
+	r := &reading{s: s, unit: u, file: w, done: part.Footer{Listed: map[string]int64{}}}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(calls)
+	err = ask(ctx, r, group)
+	if failed := group.Wait(); failed != nil { // why ask has ended early
+		return failed
+	}
+	if err != nil {
+		return err
+	}
+	return r.finish()
 }
 
 // reader takes the rows of a call in that keep keeps; nil keeps all.
@@ -57,7 +70,7 @@ func (r *reading) reader(keep func(*graph.Row) bool) azure.Reader[graph.Row] {
 			}
 			p.Rows = kept
 			r.count(listed)
-			err := r.file.Add(raw...)
+			err := r.s.save(r.file, raw...)
 			r.s.sink.takeSmall(p)
 			return err
 		},
@@ -116,9 +129,7 @@ func (r *reading) settle(ctx context.Context, err error, scope, kind, on string)
 // finish completes the part and tells the ledger.
 func (r *reading) finish() error {
 	s := r.s
-	for scope, rows := range r.done.Listed {
-		s.ledger.count(place{scope, r.unit.table}, rows, false)
-	}
+	s.ledger.tally(r.unit.key(), r.unit.table, r.done.Listed)
 	s.missed(r.done)
 	return s.announce(r.file, r.unit, r.done)
 }

@@ -17,7 +17,7 @@ import (
 
 // openARM opens the ledger for what is read of Resource Manager beside Resource Graph's tables.
 func (s *scan) openARM() {
-	for t, wanted := range map[*table]bool{locks: true, children: s.wants(backend.DepthChildren), extensions: s.wants(backend.DepthExtensions)} {
+	for t, wanted := range map[*table]bool{locks: s.wantsLocks(), children: s.wants(backend.DepthChildren), extensions: s.wants(backend.DepthExtensions)} {
 		if !wanted {
 			continue
 		}
@@ -134,25 +134,25 @@ func (s *scan) excludes(typ string) bool {
 
 // readBelow goes through the rows of a finished part and reads what visit asks for, several calls at once.
 func (s *scan) readBelow(ctx context.Context, u unit, of backend.Part, visit func(context.Context, *reading, *errgroup.Group, parent) error) error {
-	r, err := s.beginARM(u)
-	if err != nil {
-		return err
-	}
-	defer r.file.Abort()
 	source, err := part.Open(s.dir, of)
 	if err != nil {
 		return s.diskFault(err)
 	}
 	defer source.Close()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(calls)
+	return s.readPart(ctx, u, func(ctx context.Context, r *reading, group *errgroup.Group) error {
+		return s.visit(ctx, u, source, func(p parent) error { return visit(ctx, r, group, p) })
+	})
+}
+
+// visit hands out the rows of a part.
+func (s *scan) visit(ctx context.Context, u unit, source *part.Reader, visit func(parent) error) error {
 	var seen int64
-	_, err = source.Rows(func(raw []byte) error {
+	_, err := source.Rows(func(raw []byte) error {
 		var p parent
 		if err := azure.Members(raw, func(c azure.Column) error { setParent(&p, c); return nil }); err != nil {
 			return err
 		}
-		if err := visit(ctx, r, group, p); err != nil {
+		if err := visit(p); err != nil {
 			return err
 		}
 		if seen++; seen%100 == 0 {
@@ -163,14 +163,8 @@ func (s *scan) readBelow(ctx context.Context, u unit, of backend.Part, visit fun
 		}
 		return nil
 	})
-	if failed := group.Wait(); failed != nil {
-		return failed
-	}
-	if err != nil {
-		return err
-	}
 	s.progress.add(u.table.phase, seen%100)
-	return r.finish()
+	return err
 }
 
 // embedded takes in children that stand whole in their parent's properties.
@@ -208,7 +202,7 @@ func (r *reading) embedded(child armschema.Child, p parent) error {
 	}
 	r.count(listed)
 	r.s.sink.put(rows, func() {})
-	return r.file.Add(raw...)
+	return r.s.save(r.file, raw...)
 }
 
 // list reads the children of one type of a parent, and theirs.

@@ -17,7 +17,7 @@ import (
 func (s *scan) survey(ctx context.Context) error {
 	s.progress.begin(containers.phase, "rows", 0)
 	units := s.unfinished(s.rest(containers))
-	open := s.ledger.open(resources, func(*entry) bool { return true })
+	open := s.ledger.pending(resources, func(*entry) bool { return true })
 	try := s.scope.whole && s.request.ResourceLimit == 0 && len(open) > 0 && !slices.ContainsFunc(open, s.resumed.touched)
 	if try {
 		s.progress.grow(resources.phase, "rows", 0)

@@ -64,7 +64,7 @@ type prediction struct {
 
 // count asks how much there is.
 func (p *prediction) count(ctx context.Context) error {
-	counts := p.countUnits(p.ledger.open(resources, func(*entry) bool { return true }))
+	counts := p.countUnits(p.ledger.pending(resources, func(*entry) bool { return true }))
 	began := time.Now()
 	if err := p.each(ctx, counts, p.scan.count, p.uncounted); err != nil || p.absent.Load() != nil {
 		return err
@@ -129,7 +129,7 @@ func (p *prediction) countTypes(ctx context.Context, units []unit) error {
 
 // predict makes the plan of what was counted.
 func (p *prediction) predict() {
-	open := p.ledger.open(resources, func(e *entry) bool { return e.expected > 0 })
+	open := p.ledger.pending(resources, func(e *entry) bool { return e.expected > 0 })
 	if p.request.ResourceLimit > 0 {
 		p.ledger.limit(p.request.ResourceLimit)
 	}
@@ -143,7 +143,7 @@ func (p *prediction) predict() {
 		p.add(u.key(), u.rows, pagesOf(u.rows), nil)
 	}
 	perRow := p.callsPerResource()
-	for _, u := range p.batch(resources, open, p.pages(total)) {
+	for _, u := range p.batch(open, p.pages(total)) {
 		rows := u.rows
 		if u.limit > 0 {
 			rows = min(rows, u.limit)

@@ -30,11 +30,12 @@ type ledger struct {
 	disabled []azure.Subscription
 	tables   []*table // with a line for each scope, or for all
 	entries  map[place]*entry
-	gaps     map[string][]*gap       // of things below a place, by scope
-	failed   map[*table]*fault.Fault // tables that this cloud does not have
-	cut      map[*table]bool         // tables that were left out because of a limit
-	apart    map[string]bool         // subscriptions that Resource Manager lists instead of Resource Graph
-	refused  map[string]bool         // subscriptions of which nothing can be read
+	tallies  map[string]map[string]int64 // rows of parts by scope, by the parts' keys
+	gaps     map[string][]*gap           // of things below a place, by scope
+	failed   map[*table]*fault.Fault     // tables that this cloud does not have
+	cut      map[*table]bool             // tables that were left out because of a limit
+	apart    map[string]bool             // subscriptions that Resource Manager lists instead of Resource Graph
+	refused  map[string]bool             // subscriptions of which nothing can be read
 }
 
 // gap is what could not be read of so many things of one kind.
@@ -60,7 +61,7 @@ type entry struct {
 }
 
 func newLedger(s *scope, filter backend.Filter) *ledger {
-	l := &ledger{names: map[string]string{tenantScope: s.tenant.Name}, entries: map[place]*entry{},
+	l := &ledger{names: map[string]string{tenantScope: s.tenant.Name}, entries: map[place]*entry{}, tallies: map[string]map[string]int64{},
 		gaps: map[string][]*gap{}, failed: map[*table]*fault.Fault{}, cut: map[*table]bool{}, apart: map[string]bool{}, refused: map[string]bool{}, reads: map[string]bool{tenantScope: true}}
 	l.scopes = append(l.scopes, tenantScope)
 	for _, sub := range s.subscriptions {
@@ -84,10 +85,8 @@ func (l *ledger) replaceAll() {
 	l.tables = slices.DeleteFunc(l.tables, func(t *table) bool { return !t.arm })
 	maps.DeleteFunc(l.entries, func(p place, _ *entry) bool { return !p.table.arm })
 	l.mu.Unlock()
-	for _, t := range []*table{around, listed, children} {
-		if !slices.Contains(l.tables, t) {
-			l.add(t, true)
-		}
+	for _, t := range withoutGraph {
+		l.add(t, true)
 	}
 }
 
@@ -100,13 +99,9 @@ func (l *ledger) replace(scope string) {
 			delete(l.entries, place{scope, t})
 		}
 	}
-	for _, t := range []*table{around, listed, children} {
-		if !slices.Contains(l.tables, t) {
-			l.tables = append(l.tables, t)
-		}
-		if t != children {
-			l.make(place{scope, t})
-		}
+	for _, t := range withoutGraph {
+		l.open(t)
+		l.make(place{scope, t})
 	}
 	l.apart[scope] = true
 }
@@ -115,9 +110,7 @@ func (l *ledger) replace(scope string) {
 func (l *ledger) instead(places []place, t *table) []place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !slices.Contains(l.tables, t) {
-		l.tables = append(l.tables, t)
-	}
+	l.open(t)
 	moved := make([]place, len(places))
 	for i, p := range places {
 		delete(l.entries, p)
@@ -127,11 +120,21 @@ func (l *ledger) instead(places []place, t *table) []place {
 	return moved
 }
 
+// withoutGraph are the tables where Resource Manager lists instead of Resource Graph.
+var withoutGraph = []*table{around, listed, children}
+
+// open makes a table one of the ledger's.
+func (l *ledger) open(t *table) {
+	if !slices.Contains(l.tables, t) {
+		l.tables = append(l.tables, t)
+	}
+}
+
 // add opens a table. Those with a line for each scope get it at once.
 func (l *ledger) add(t *table, narrow bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tables = append(l.tables, t)
+	l.open(t)
 	if !t.main {
 		return
 	}
@@ -185,18 +188,35 @@ func (l *ledger) update(p place, change func(*entry)) {
 	change(l.make(p))
 }
 
-// count adds rows that were read in a place; first says that none were before.
-func (l *ledger) count(p place, rows int64, first bool) {
-	l.update(p, func(e *entry) {
-		if first {
-			e.listed = 0
+// tally notes the rows of a part, by scope, in place of those that were noted before: a part may be read again.
+func (l *ledger) tally(key string, t *table, rows map[string]int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for scope, n := range l.tallies[key] {
+		if e := l.entries[place{scope, t}]; e != nil {
+			e.listed -= n
 		}
-		e.listed += rows
-	})
+	}
+	l.tallies[key] = rows
+	for scope, n := range rows {
+		if l.covers(scope) {
+			l.make(place{scope, t}).listed += n
+		}
+	}
 }
 
-// open are the places of a main table whose state is not decided and which match, in the ledger's order.
-func (l *ledger) open(t *table, match func(*entry) bool) []place {
+// tallied is how many rows a part has.
+func (l *ledger) tallied(key string) (rows int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range l.tallies[key] {
+		rows += n
+	}
+	return rows
+}
+
+// pending are the places of a main table whose state is not decided and which match, in the ledger's order.
+func (l *ledger) pending(t *table, match func(*entry) bool) []place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var places []place
@@ -337,7 +357,7 @@ func (l *ledger) limit(rows int64) (cut bool) {
 // short are the places of the counted table whose rows were read to the end, and yet were fewer than Azure
 // had counted.
 func (l *ledger) short() []place {
-	return l.open(resources, func(e *entry) bool { return e.listed < e.wanted() })
+	return l.pending(resources, func(e *entry) bool { return e.listed < e.wanted() })
 }
 
 // wanted is how many rows are to be read; unknown is all that come.

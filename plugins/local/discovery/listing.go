@@ -31,9 +31,8 @@ const typeLock = "Microsoft.Authorization/locks"
 
 // queueLocks has the locks of each subscription read, those of its groups and resources included.
 func (s *scan) queueLocks() {
-	if f := s.request.Filter; s.excludes(typeLock) || len(f.Locations)+len(f.Tags) > 0 || s.request.ResourceLimit > 0 { // locks have neither
+	if s.request.ResourceLimit > 0 {
 		s.ledger.limited(locks)
-		return
 	}
 	for _, u := range s.lockUnits() {
 		s.progress.grow(locks.phase, "subscriptions", int64(len(u.places)))
@@ -43,9 +42,18 @@ func (s *scan) queueLocks() {
 	}
 }
 
+// wantsLocks says whether a filter takes locks, which have no region and no tags.
+func (s *scan) wantsLocks() bool {
+	f := s.request.Filter
+	return !s.excludes(typeLock) && len(f.Locations)+len(f.Tags) == 0
+}
+
 // lockUnits are what is left of the locks, some subscriptions in each.
 func (s *scan) lockUnits() []unit {
 	const some = 50
+	if !s.wantsLocks() || s.request.ResourceLimit > 0 {
+		return nil
+	}
 	var units []unit
 	for places := range slices.Chunk(s.resumed.missing(s.ledger.places(locks, true)), some) {
 		units = append(units, unit{table: locks, places: places, ranges: 1})
@@ -61,30 +69,22 @@ type listing struct {
 
 // readLists reads lists of each of some subscriptions into a part.
 func (s *scan) readLists(ctx context.Context, u unit, lists ...listing) error {
-	r, err := s.beginARM(u)
-	if err != nil {
-		return err
-	}
-	defer r.file.Abort()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(calls)
-	for _, p := range u.places {
-		group.Go(func() error {
-			for _, l := range lists {
-				if err := s.readListing(ctx, r, p.scope, l); err != nil {
-					return err
+	return s.readPart(ctx, u, func(ctx context.Context, r *reading, group *errgroup.Group) error {
+		for _, p := range u.places {
+			group.Go(func() error {
+				for _, l := range lists {
+					if err := s.readListing(ctx, r, p.scope, l); err != nil {
+						return err
+					}
 				}
-			}
-			if u.table == locks {
-				s.progress.add(locks.phase, 1)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return r.finish()
+				if u.table == locks {
+					s.progress.add(locks.phase, 1)
+				}
+				return nil
+			})
+		}
+		return nil
+	})
 }
 
 func (s *scan) readListing(ctx context.Context, r *reading, scope string, l listing) error {
@@ -128,7 +128,7 @@ func (s *scan) listAll(ctx context.Context) error {
 
 // drop takes in that Resource Graph leaves a subscription out that Resource Manager shows.
 func (s *scan) drop(id string) {
-	if s.request.Discovery == backend.DiscoveryGraph {
+	if s.request.Discovery == backend.DiscoveryGraph || s.request.ResourceLimit > 0 { // a limit is shared out before
 		s.ledger.shut(id, backend.CoverageDropped, dropped(id))
 		return
 	}
@@ -186,7 +186,7 @@ func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) 
 				}
 				raw = append(raw, p.Raw(i))
 			}
-			err := w.Add(raw...)
+			err := s.save(w, raw...)
 			p.Rows = p.Rows[:0]
 			s.sink.takeSmall(p)
 			return err
@@ -279,49 +279,42 @@ type stub struct {
 // getSome reads resources by their ids into a part. What is gone by now is not missing; of what cannot be read
 // the list's own row is kept.
 func (s *scan) getSome(ctx context.Context, u unit, some []stub, versions *azure.Providers) error {
-	s.progress.add(u.table.phase, 0)
 	if _, done := s.resumed.parts[u.key()]; done {
 		s.progress.add(u.table.phase, int64(len(some)))
 		return nil
 	}
-	r, err := s.beginARM(u)
-	if err != nil {
+	return s.readPart(ctx, u, func(ctx context.Context, r *reading, group *errgroup.Group) error {
+		for _, one := range some {
+			group.Go(func() error {
+				defer s.progress.add(u.table.phase, 1)
+				return r.get(ctx, one, versions)
+			})
+		}
+		return nil
+	})
+}
+
+// get reads a resource of a list by its id.
+func (r *reading) get(ctx context.Context, one stub, versions *azure.Providers) error {
+	at := r.unit.places[0]
+	version, ok := versions.Version(one.typ)
+	err := error(fault.New(fault.Unsupported, "no resource provider of the subscription knows the type "+one.typ, fault.On(one.id), fault.From(fault.OriginAzure)))
+	if ok {
+		err = azure.ReadOne(ctx, r.s.scope.session, one.id, version, r.reader(func(row *graph.Row) bool { row.APIVersion = version; return true }))
+	}
+	switch {
+	case err == nil:
+		return nil
+	case azure.IsNotFound(err):
+		r.s.ledger.update(at, func(e *entry) { e.expected-- })
+		return nil
+	case azure.IsUnsupported(err): // it is there, and cannot be read
+		err = fault.New(fault.Unsupported, "Resource Manager lists it and cannot show it", fault.On(one.id), fault.From(fault.OriginAzure))
+	}
+	if err := r.settle(ctx, err, at.scope, one.typ, one.id); err != nil {
 		return err
 	}
-	defer r.file.Abort()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(calls)
-	scope := u.places[0].scope
-	for _, one := range some {
-		group.Go(func() error {
-			defer s.progress.add(u.table.phase, 1)
-			version, ok := versions.Version(one.typ)
-			var err error
-			if !ok {
-				err = fault.New(fault.Unsupported, "no resource provider of the subscription knows the type "+one.typ,
-					fault.On(one.id), fault.From(fault.OriginAzure))
-			} else {
-				err = azure.ReadOne(ctx, s.scope.session, one.id, version, r.reader(func(row *graph.Row) bool { row.APIVersion = version; return true }))
-			}
-			if err == nil || azure.IsNotFound(err) {
-				if err != nil {
-					s.ledger.update(u.places[0], func(e *entry) { e.expected-- })
-				}
-				return nil
-			}
-			if azure.IsUnsupported(err) { // it is there, and cannot be read
-				err = fault.New(fault.Unsupported, "Resource Manager lists it and cannot show it", fault.On(one.id), fault.From(fault.OriginAzure))
-			}
-			if err := r.settle(ctx, err, scope, one.typ, one.id); err != nil {
-				return err
-			}
-			return r.keep(one)
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return r.finish()
+	return r.keep(one)
 }
 
 // keep takes in what a list says of a resource that cannot be read whole.
@@ -332,5 +325,5 @@ func (r *reading) keep(one stub) error {
 	}
 	r.s.complete(&row, r.unit.table, part.FormARM)
 	r.s.sink.put([]graph.Row{row}, func() {})
-	return r.file.Add(one.raw)
+	return r.s.save(r.file, one.raw)
 }

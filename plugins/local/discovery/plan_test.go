@@ -45,7 +45,7 @@ func TestBatches(t *testing.T) {
 			s := scanOf(len(c.rows), &backend.ScanRequest{})
 			s.expect(c.rows...)
 			var got []string
-			for _, u := range s.batch(resources, s.ledger.open(resources, func(*entry) bool { return true }), 1) {
+			for _, u := range s.batch(s.ledger.pending(resources, func(*entry) bool { return true }), 1) {
 				got = append(got, fmt.Sprintf("%s %d", u.places[0].scope, len(u.places)))
 			}
 			if d := cmp.Diff(c.want, got); d != "" {

@@ -7,7 +7,6 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/part"
-	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -30,11 +29,7 @@ func (s *scan) read(ctx context.Context, u unit) error {
 			s.progress.read(u.table, -done.Rows)
 			continue
 		}
-		for _, p := range u.places {
-			if rows := done.Listed[p.scope]; rows > 0 || u.ranges == 1 && u.table.main {
-				s.ledger.count(p, rows, u.ranges == 1)
-			}
-		}
+		s.ledger.tally(u.key(), u.table, done.Listed)
 		origin := []fault.Option{fault.On(u.key()), fault.From(fault.OriginAzure)}
 		switch {
 		case err == nil && done.short && u.most > 0:
@@ -98,7 +93,7 @@ func (s *scan) readOnce(ctx context.Context, u unit) (done outcome, err error) {
 				raw = append(raw, p.Raw(i))
 				kept = append(kept, *row)
 			}
-			err := w.Add(raw...)
+			err := s.save(w, raw...)
 			p.Rows = kept
 			done.Rows += int64(len(kept))
 			s.progress.read(u.table, int64(len(kept)))
@@ -125,6 +120,14 @@ func (s *scan) checkpoint(h part.Header) (*part.Writer, error) {
 	return w, nil
 }
 
+// save adds rows to a part.
+func (s *scan) save(w *part.Writer, rows ...[]byte) error {
+	if err := w.Add(rows...); err != nil {
+		return s.diskFault(err)
+	}
+	return nil
+}
+
 // announce finishes a part, and has what depends on it read.
 func (s *scan) announce(w *part.Writer, u unit, f part.Footer) error {
 	p, err := w.Finish(f)
@@ -144,13 +147,13 @@ func (s *scan) diskFault(err error) error {
 // readAll reads what is left of every table.
 func (s *scan) readAll(ctx context.Context) error {
 	cut := s.request.ResourceLimit > 0 && s.ledger.limit(s.request.ResourceLimit)
-	open := s.ledger.open(resources, func(e *entry) bool { return e.expected != 0 && e.limit != 0 && e.listed != e.expected })
+	open := s.ledger.pending(resources, func(e *entry) bool { return e.expected != 0 && e.limit != 0 && e.listed != e.expected })
 	var total int64
 	for _, p := range open {
 		e := s.ledger.get(p)
 		total += max(e.wanted()-e.listed, 0) // what is finished was told apart
 	}
-	units := s.batch(resources, s.resumed.missing(open), s.pages(total))
+	units := s.batch(s.resumed.missing(open), s.pages(total))
 	units = append(units, s.rest(assignments)...)
 	if cut {
 		for _, t := range others {
@@ -179,7 +182,7 @@ func (s *scan) readAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.readShort(ctx)
+	return s.readShort(ctx, units)
 }
 
 // rest are the units of what is left of a table of which nobody knows how much there is.
@@ -206,34 +209,4 @@ func (s *scan) unread(u unit, f *fault.Fault) {
 func (s *scan) pages(rows int64) int64 {
 	const parts, most = 64, 16
 	return min(max((rows+parts*pageRows/2)/(parts*pageRows), 1), most)
-}
-
-// readShort counts and reads anew where fewer rows came than Azure had counted. Things may have
-// been deleted meanwhile; if not, the gap is said.
-func (s *scan) readShort(ctx context.Context) error {
-	for _, p := range s.ledger.short() {
-		if s.resumed.touched(p) { // each part was whole when it was read, and counted then
-			s.ledger.update(p, func(e *entry) { e.expected = e.listed })
-		}
-	}
-	if err := s.each(ctx, s.everywhere(resources, s.ledger.short()), s.count, s.uncounted); err != nil {
-		return err
-	}
-	var units []unit
-	for _, p := range s.ledger.short() {
-		e := s.ledger.get(p)
-		units = append(units, unit{table: resources, places: []place{p}, ranges: 1, limit: max(e.limit, 0), rows: e.expected})
-	}
-	if err := s.each(ctx, units, s.read, s.unread); err != nil {
-		return err
-	}
-	for _, p := range s.ledger.short() {
-		if s.ledger.get(p).listed == 0 {
-			s.ledger.decide([]place{p}, backend.CoverageDropped, dropped(p.scope))
-			continue
-		}
-		s.ledger.decide([]place{p}, backend.CoverageFailed, fault.New(fault.ExecutionFailed,
-			countsMore, fault.On(p.scope), fault.From(fault.OriginAzure), fault.Hint(countsMoreHint)))
-	}
-	return nil
 }

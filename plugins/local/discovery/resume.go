@@ -65,7 +65,6 @@ func (s *scan) resume(ctx context.Context, parts []backend.Part) error {
 			return err
 		}
 	}
-	s.resumed.settle()
 	if n := len(s.resumed.parts); n > 0 {
 		s.report.Log(backend.LevelInfo, "going on from %d finished parts", n)
 	}
@@ -109,9 +108,7 @@ func (s *scan) replay(r *part.Reader, p backend.Part) error {
 	}
 	s.progress.add(phaseResume, footer.Rows)
 	s.resumed.add(r.Header, p)
-	for scope, rows := range footer.Listed {
-		s.ledger.count(place{scope, t}, rows, false)
-	}
+	s.ledger.tally(p.Key, t, footer.Listed)
 	s.missed(footer)
 	return nil
 }
@@ -131,13 +128,6 @@ func (r *resumed) add(h part.Header, p backend.Part) {
 	}
 }
 
-// settle drops the number of ranges of places that a whole part covers.
-func (r *resumed) settle() {
-	for at := range r.whole {
-		delete(r.ranges, at)
-	}
-}
-
 // missing keeps of places those that no finished part covers alone.
 func (r *resumed) missing(places []place) []place {
 	return slices.DeleteFunc(slices.Clone(places), func(p place) bool { return r.whole[p] })
@@ -146,7 +136,7 @@ func (r *resumed) missing(places []place) []place {
 // touched says that rows of a place come from an earlier attempt, so that counts of now are not theirs.
 func (r *resumed) touched(p place) bool { return r.whole[p] || r.ranges[p] > 0 }
 
-// unfinished keeps of units those whose part is not finished, and has what depends on the others read.
+// unfinished keeps of units those whose part is not finished.
 func (s *scan) unfinished(units []unit) []unit {
 	return slices.DeleteFunc(units, func(u unit) bool {
 		_, done := s.resumed.parts[u.key()]

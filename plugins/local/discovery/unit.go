@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -79,15 +80,14 @@ func (s *scan) conditions(u unit) []string {
 	filter := s.request.Filter
 	switch {
 	case u.tenant():
-		conditions = append([]string{withoutSubscription}, append(conditions, u.table.tenant(narrow(filter))...)...)
+		conditions = slices.Concat([]string{withoutSubscription}, conditions, u.table.tenant(narrow(filter)))
 		if !narrow(filter) {
 			conditions = append(conditions, u.table.conditions(filter)...)
 		}
 	case u.table.tenant != nil && !u.whole:
-		conditions = append([]string{withSubscription}, conditions...)
-		fallthrough
+		conditions = slices.Concat([]string{withSubscription}, conditions, u.table.conditions(filter))
 	default:
-		conditions = append(conditions[:len(conditions):len(conditions)], u.table.conditions(filter)...)
+		conditions = slices.Concat(conditions, u.table.conditions(filter))
 	}
 	if u.ranges > 1 {
 		conditions = append(conditions, fmt.Sprintf("hash(tolower(id)) %% %d == %d", u.ranges, u.number))
@@ -122,10 +122,10 @@ func (s *scan) everywhere(t *table, places []place) []unit {
 	return units
 }
 
-// batch groups counted places of one table into units of about so many pages each: small ones together, large
-// ones in hash ranges.
-func (s *scan) batch(t *table, places []place, pages int64) []unit {
-	if s.isSmall(t, places) {
+// batch groups the counted places of the resources into units of about so many pages each: small ones together,
+// large ones in hash ranges.
+func (s *scan) batch(places []place, pages int64) []unit {
+	if s.isSmall(places) {
 		return []unit{s.small()}
 	}
 	var units []unit
@@ -137,12 +137,12 @@ func (s *scan) batch(t *table, places []place, pages int64) []unit {
 		if alone {
 			last = nil
 			for number := range ranges {
-				units = append(units, unit{table: t, places: []place{p}, number: number, ranges: ranges, limit: max(e.limit, 0), rows: max(e.expected, 0) / ranges})
+				units = append(units, unit{table: resources, places: []place{p}, number: number, ranges: ranges, limit: max(e.limit, 0), rows: max(e.expected, 0) / ranges})
 			}
 			continue
 		}
 		if last == nil || last.rows+e.expected > pages*pageRows || len(last.places) == azure.MaxSubscriptions {
-			units = append(units, unit{table: t, ranges: 1})
+			units = append(units, unit{table: resources, ranges: 1})
 			last = &units[len(units)-1]
 		}
 		last.places = append(last.places, p)
@@ -152,13 +152,13 @@ func (s *scan) batch(t *table, places []place, pages int64) []unit {
 	return units
 }
 
-// isSmall says that places are all that a table has, and fit a page.
-func (s *scan) isSmall(t *table, places []place) bool {
+// isSmall says that there are places to read, and that a page holds all resources of the tenant.
+func (s *scan) isSmall(places []place) bool {
 	if !s.scope.whole || len(places) == 0 {
 		return false
 	}
 	var rows int64
-	for _, p := range s.ledger.places(t, false) {
+	for _, p := range s.ledger.places(resources, false) {
 		e := s.ledger.get(p)
 		if e.expected == unknown || e.limit != unknown || e.state != "" {
 			return false
@@ -231,6 +231,7 @@ func (s *scan) each(ctx context.Context, units []unit, do func(context.Context, 
 				failed(u, f)
 				return nil
 			}
+			s.ledger.tally(u.key(), u.table, nil)
 			for _, p := range u.places {
 				one := unit{table: u.table, places: []place{p}, ranges: 1, limit: max(s.ledger.get(p).limit, 0)}
 				if u.limit > 0 && one.limit == 0 {
