@@ -2,10 +2,13 @@ package local_test
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,11 +136,30 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// TestAnExpiredTokenIsReplacedOnce has Azure refuse the first token from some query on, whichever calls use it by then.
 func TestAnExpiredTokenIsReplacedOnce(t *testing.T) {
 	sim, settings := simulate(t, azuresim.Config{})
-	b := start(t, settings)
-	inject(t, sim, azuresim.Faults{Rules: []azuresim.Fault{{Path: graphPath, Body: "order by", Status: 401, Times: 1}}})
-	o := mustScan(t, b, backend.ScanRequest{})
+	var mu sync.Mutex
+	expired, queries := "", 0
+	through(t, settings, sim, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		token := r.Header.Get("Authorization")
+		if strings.HasSuffix(r.URL.Path, "/resources") {
+			if queries++; queries == 3 {
+				expired = token
+			}
+		}
+		refuse := token == expired && token != ""
+		mu.Unlock()
+		if !refuse {
+			sim.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", `Bearer authorization_uri="https://login.windows.net/", error="invalid_token", error_description="The access token is expired"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"error":{"code":"ExpiredAuthenticationToken","message":"The access token is expired"}}`)
+	}))
+	o := mustScan(t, start(t, settings), backend.ScanRequest{})
 	if !o.result.Complete || o.result.Resources != 13 {
 		t.Errorf("result = %+v", o.result)
 	}

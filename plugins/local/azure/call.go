@@ -44,7 +44,7 @@ type call struct {
 // *failure for answers that a caller may mend.
 func (s *Session) do(ctx context.Context, c *call) error {
 	var began time.Time // of the first failure
-	renewed := false    // the latest answer refused a token, and no other has come since
+	refused := ""       // the token that the latest answer refused
 	for failures, throttled := 0, 0; ; {
 		ended, err := c.limiter.acquire(ctx, s.config.Patience)
 		if err != nil {
@@ -63,8 +63,12 @@ func (s *Session) do(ctx context.Context, c *call) error {
 		}
 		f.call = c
 		switch {
-		case f.status == http.StatusUnauthorized && !renewed:
-			renewed = true
+		// A call beside this one may have put the refused token back before it was renewed.
+		case f.status == http.StatusUnauthorized && (refused == "" || refused == token && failures < maxFailures):
+			if refused == token {
+				failures++
+			}
+			refused = token
 			s.credential.renew(token)
 			continue
 		case !f.passing():
@@ -77,7 +81,9 @@ func (s *Session) do(ctx context.Context, c *call) error {
 			}
 		}
 		// A token that was good for another answer may expire during a wait, and be renewed again.
-		renewed = renewed && f.status == 0
+		if f.status != 0 {
+			refused = ""
+		}
 		now := time.Now()
 		if began.IsZero() {
 			began = now
