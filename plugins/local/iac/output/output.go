@@ -51,7 +51,9 @@ func (f *Files) Names() []string {
 
 // Write writes a file: content writes it into a buffer that never fails, and its own error is the answer. name is relative, with
 // slashes; folders are made. A file that is there already, or that holds a secret, is an error.
-func (f *Files) Write(name string, content func(io.Writer) error) error { return f.write(name, 0o600, content) }
+func (f *Files) Write(name string, content func(io.Writer) error) error {
+	return f.write(name, 0o600, content)
+}
 
 // WriteProgram is Write of a script that may be run.
 func (f *Files) WriteProgram(name string, content func(io.Writer) error) error {

@@ -48,7 +48,9 @@ func Of(t Template, each func(context.Context, *Unit, func(*Resource) error) err
 
 // Each makes the resources of a unit, one after the other, in the order of Nodes. A Resource and all in it is yield's to
 // keep or change. It may be called for several units at the same time, and more than once for one.
-func (t *Template) Each(ctx context.Context, u *Unit, yield func(*Resource) error) error { return t.each(ctx, u, yield) }
+func (t *Template) Each(ctx context.Context, u *Unit, yield func(*Resource) error) error {
+	return t.each(ctx, u, yield)
+}
 
 // Ref is the reference to a generated resource: its unit and symbol. Its ID is nil: Each's references have theirs.
 func (t *Template) Ref(n Node) *Ref { return t.ref(n) }
