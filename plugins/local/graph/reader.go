@@ -1,0 +1,227 @@
+package graph
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+)
+
+// Reader reads the rows of a finished snapshot. Its methods may be called from several goroutines, each of which
+// gets a connection of its own.
+type Reader struct {
+	path     string
+	db       *sql.DB
+	snapshot backend.Snapshot
+	coverage backend.Coverage
+}
+
+// Open opens a snapshot, named by its id or an unambiguous beginning of it, that is byte for byte what the scan sealed. The
+// faults are fault.SnapshotNotFound, fault.Integrity, and fault.Unsupported for a file of a newer format.
+func (s *Store) Open(ctx context.Context, id string) (*Reader, error) {
+	id, err := s.resolve(id)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := s.verified(ctx, id)
+	if errors.Is(err, fs.ErrNotExist) { // deleted a moment ago
+		return nil, notFound(id, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return openReader(ctx, s.file(id), snapshot)
+}
+
+// OpenFile opens a snapshot that is no store's, such as one that was sent. Whoever sent it has checked its SHA-256. The faults
+// are fault.Integrity and fault.Unsupported.
+func OpenFile(ctx context.Context, path string) (*Reader, error) {
+	_, version, err := checkFile(path)
+	if err != nil {
+		return nil, readFault(path, err)
+	}
+	db := openFinished(path)
+	snapshot, _, err := readMeta(ctx, db)
+	discard(db)
+	if err != nil {
+		return nil, readFault(path, err)
+	}
+	snapshot.SchemaVersion = version
+	return openReader(ctx, path, snapshot)
+}
+
+// openReader opens a file whose description is known.
+func openReader(ctx context.Context, path string, snapshot backend.Snapshot) (*Reader, error) {
+	r := &Reader{path: path, db: openFinished(path), snapshot: snapshot}
+	r.db.SetMaxOpenConns(0) // one for each goroutine
+	var err error
+	if r.coverage, err = readCoverage(ctx, r.db); err != nil {
+		discard(r.db)
+		return nil, readFault(path, err)
+	}
+	r.coverage.Complete = snapshot.Complete
+	return r, nil
+}
+
+// Close ends the reading.
+func (r *Reader) Close() { discard(r.db) }
+
+// Snapshot describes the snapshot.
+func (r *Reader) Snapshot() backend.Snapshot { return r.snapshot }
+
+// Coverage is the ledger of its scan.
+func (r *Reader) Coverage() backend.Coverage { return r.coverage }
+
+// Place is where a row lies: which of its tables, and its number there.
+type Place struct {
+	Table Table
+	Row   int64
+}
+
+// Table is a table of a snapshot with rows of Azure.
+type Table uint8
+
+// The tables.
+const (
+	Resources Table = iota
+	Containers
+	RoleAssignments
+	RoleDefinitions
+	OtherRows
+)
+
+// Tables are all of them.
+func Tables() []Table {
+	return []Table{Resources, Containers, RoleAssignments, RoleDefinitions, OtherRows}
+}
+
+var tableNames = [...]string{"resources", "containers", "role_assignments", "role_definitions", "other_rows"}
+
+// String is the table's name in the file.
+func (t Table) String() string { return tableNames[t] }
+
+// Head is a row without what it contains.
+type Head struct {
+	Place
+	Key            string // the id in lower case; empty for a row without an id
+	ID             string
+	Name           string
+	Type           string // lower case
+	Kind           string
+	Location       string
+	ResourceGroup  string // lower case
+	SubscriptionID string // lower case
+	ManagedBy      string
+	APIVersion     string
+	Tags           []byte // valid until the next row; nil is none
+	Size           int    // bytes of its JSON
+	// Fact is what decides whether Azure makes the resource itself, of the types of which that depends on their content; see facts.
+	Fact string
+}
+
+// facts are, by type, the properties that say whether Azure makes a resource itself.
+const facts = `CASE type
+	WHEN 'microsoft.network/networkinterfaces' THEN coalesce(properties ->> '$.privateEndpoint.id', properties ->> '$.privateLinkService.id')
+	WHEN 'microsoft.compute/disks' THEN properties ->> '$.creationData.createOption'
+	WHEN 'microsoft.authorization/roledefinitions' THEN properties ->> '$.type'
+	WHEN 'microsoft.authorization/policydefinitions' THEN properties ->> '$.policyType'
+	WHEN 'microsoft.authorization/policysetdefinitions' THEN properties ->> '$.policyType'
+	WHEN 'microsoft.resources/subscriptions/resourcegroups' THEN managed_by
+	WHEN 'microsoft.network/publicipaddresses' THEN managed_by
+	END`
+
+// Heads calls yield for every row of a table with an id, in the order of Key, and then for those without. What yield answers
+// ends it. The Head is yield's to keep but for Tags.
+func (r *Reader) Heads(ctx context.Context, t Table, yield func(Head) error) error {
+	rows, err := r.db.QueryContext(ctx, `SELECT rowid, coalesce(id_key, ''), id, name, type, kind, location, resource_group, subscription_id, managed_by, api_version, tags,
+		coalesce(length(properties), 0) + coalesce(length(tags), 0) + coalesce(length(sku), 0) + coalesce(length(identity), 0) + coalesce(length(extra), 0), coalesce(`+facts+`, '')
+		FROM `+t.String()+` ORDER BY id_key IS NULL, id_key, rowid`) //nolint:gosec // a name of tableNames
+	if err != nil {
+		return readFault(r.path, err)
+	}
+	defer discard(rows)
+	var h Head
+	var tags sql.RawBytes
+	h.Table = t
+	for rows.Next() {
+		if err := rows.Scan(&h.Row, &h.Key, &h.ID, &h.Name, &h.Type, &h.Kind, &h.Location, &h.ResourceGroup, &h.SubscriptionID, &h.ManagedBy, &h.APIVersion, &tags, &h.Size, &h.Fact); err != nil {
+			return readFault(r.path, err)
+		}
+		h.Tags = tags
+		h.Type = strings.ToLower(h.Type)
+		if err := yield(h); err != nil {
+			return err
+		}
+	}
+	return readFault(r.path, rows.Err())
+}
+
+// rowColumns are those of a whole row.
+const rowColumns = "id, name, type, kind, location, resource_group, subscription_id, tenant_id, managed_by, api_version, " +
+	"sku, plan, tags, identity, zones, extended_location, extra, properties"
+
+// Lookup reads whole rows by their places, on a connection of its own.
+type Lookup struct {
+	reader     *Reader
+	conn       *sql.Conn
+	statements [len(tableNames)]*sql.Stmt
+}
+
+// Lookup opens one. It is for one goroutine, and has to be closed.
+func (r *Reader) Lookup(ctx context.Context) (*Lookup, error) {
+	conn, err := r.db.Conn(ctx)
+	if err != nil {
+		return nil, readFault(r.path, err)
+	}
+	return &Lookup{reader: r, conn: conn}, nil
+}
+
+// Close gives the connection back.
+func (l *Lookup) Close() {
+	for _, s := range l.statements {
+		if s != nil {
+			discard(s)
+		}
+	}
+	discard(l.conn)
+}
+
+// Row reads the row at a place. Its JSON is the caller's.
+func (l *Lookup) Row(ctx context.Context, p Place) (row Row, err error) {
+	s := l.statements[p.Table]
+	if s == nil {
+		if s, err = l.conn.PrepareContext(ctx, "SELECT "+rowColumns+" FROM "+p.Table.String()+" WHERE rowid = ?"); err != nil { //nolint:gosec // a name of tableNames
+			return row, readFault(l.reader.path, err)
+		}
+		l.statements[p.Table] = s
+	}
+	row.Table = p.Table.String()
+	err = s.QueryRowContext(ctx, p.Row).Scan(&row.ID, &row.Name, &row.Type, &row.Kind, &row.Location, &row.ResourceGroup, &row.SubscriptionID, &row.TenantID,
+		&row.ManagedBy, &row.APIVersion, &row.SKU, &row.Plan, &row.Tags, &row.Identity, &row.Zones, &row.ExtendedLocation, &row.Extra, &row.Properties)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%s has no row %d", p.Table, p.Row)
+	}
+	return row, readFault(l.reader.path, err)
+}
+
+// Subscriptions are those that ARM listed, by id in lower case.
+func (r *Reader) Subscriptions(ctx context.Context) (map[string]Subscription, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT subscription_id, name, state, tenant_id FROM subscriptions`)
+	if err != nil {
+		return nil, readFault(r.path, err)
+	}
+	defer discard(rows)
+	all := map[string]Subscription{}
+	for rows.Next() {
+		var s Subscription
+		if err := rows.Scan(&s.ID, &s.Name, &s.State, &s.TenantID); err != nil {
+			return nil, readFault(r.path, err)
+		}
+		all[s.ID] = s
+	}
+	return all, readFault(r.path, rows.Err())
+}
