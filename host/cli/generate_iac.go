@@ -43,7 +43,7 @@ func (c *generateIaCCmd) Run(ctx context.Context, a *app) error {
 	task := c.task(dispatch.Ending{OutputDir: c.OutputDir, Overwrite: c.Force})
 	out, err := d.ExecuteIaCGeneration(ctx, &backend.IaCGenerationRequest{
 		TenantID: a.tenant(), OutputFormat: c.Format, Snapshot: c.Snapshot, Filter: c.filter(), Import: c.Import, Split: c.Split, Check: c.Check,
-		Target: backend.Target{TenantID: c.TargetTenant, SubscriptionID: c.TargetSubscription, Location: c.TargetLocation, NamePrefix: c.TargetPrefix},
+		Target: backend.Target{TenantID: c.TargetTenant, SubscriptionID: c.TargetSubscription, Location: c.TargetLocation, ResourceGroupPrefix: c.TargetPrefix},
 	}, task)
 	return a.outcome(d, out, task.Ending, err)
 }

@@ -112,8 +112,10 @@ var enums = map[reflect.Type][]any{
 	reflect.TypeFor[backend.LogLevel]():   values(backend.LevelDebug, backend.LevelInfo, backend.LevelWarn, backend.LevelError),
 	reflect.TypeFor[backend.CoverageState](): values(backend.CoverageListed, backend.CoverageLimited, backend.CoverageDenied, backend.CoverageDropped,
 		backend.CoverageThrottled, backend.CoverageFailed, backend.CoverageUnsupported, backend.CoverageSkipped),
-	reflect.TypeFor[api.Scope]():    values(api.Scopes()...),
-	reflect.TypeFor[fault.Origin](): values(fault.OriginHost, fault.OriginBackend, fault.OriginService, fault.OriginAzure),
+	reflect.TypeFor[backend.CheckState](): values(backend.CheckPassed, backend.CheckFailed, backend.CheckSkipped),
+	reflect.TypeFor[backend.Severity]():   values(backend.SeverityError, backend.SeverityWarning),
+	reflect.TypeFor[api.Scope]():          values(api.Scopes()...),
+	reflect.TypeFor[fault.Origin]():       values(fault.OriginHost, fault.OriginBackend, fault.OriginService, fault.OriginAzure),
 }
 
 func values[T ~string](all ...T) []any {

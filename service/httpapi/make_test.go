@@ -110,6 +110,10 @@ func text(t reflect.Type) string {
 		return string(backend.CoverageDenied)
 	case reflect.TypeFor[backend.Operation]():
 		return string(backend.OpScan)
+	case reflect.TypeFor[backend.CheckState]():
+		return string(backend.CheckFailed)
+	case reflect.TypeFor[backend.Severity]():
+		return string(backend.SeverityError)
 	}
 	if t.Name() == "Origin" {
 		return "azure"

@@ -174,7 +174,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	sum := g.input("# spec")
 	submissions := map[backend.Operation]string{
 		backend.OpScan:           `{"tenant_id":"t1","subscriptions":["a"],"tags":{"env":""},"depth":"extensions","identities":"none","discovery":"arm","resource_limit":5,"dry_run":true}`,
-		backend.OpGenerateIaC:    `{"output_format":"terraform","filters":{"locations":["westeurope"]},"targets":{"location":"eastus"},"import":true,"split":"rg","check":true}`,
+		backend.OpGenerateIaC:    `{"output_format":"terraform","filters":{"locations":["westeurope"]},"targets":{"location":"eastus","resource_group_prefix":"dr-"},"import":true,"split":"rg","include_defaults":true,"check":true,"what_if":true}`,
 		backend.OpCreateTenant:   `{"input":"` + sum + `","spec":"x.md","dry_run":true}`,
 		backend.OpGenerateSpec:   `{"anonymize":true,"snapshot":"s1"}`,
 		backend.OpVisualize:      `{}`,

@@ -31,14 +31,16 @@ type ScanBody struct {
 
 // GenerateIaCBody asks for infrastructure code.
 type GenerateIaCBody struct {
-	TenantID     string         `json:"tenant_id,omitempty"`
-	OutputFormat string         `json:"output_format"`
-	Snapshot     string         `json:"snapshot,omitempty"`
-	Filters      backend.Filter `json:"filters,omitzero"`
-	Targets      backend.Target `json:"targets,omitzero"`
-	Import       bool           `json:"import,omitempty"`
-	Split        string         `json:"split,omitempty"`
-	Check        bool           `json:"check,omitempty"`
+	TenantID        string         `json:"tenant_id,omitempty"`
+	OutputFormat    string         `json:"output_format"`
+	Snapshot        string         `json:"snapshot,omitempty"`
+	Filters         backend.Filter `json:"filters,omitzero"`
+	Targets         backend.Target `json:"targets,omitzero"`
+	Import          bool           `json:"import,omitempty"`
+	Split           string         `json:"split,omitempty"`
+	IncludeDefaults bool           `json:"include_defaults,omitempty"`
+	Check           bool           `json:"check,omitempty"`
+	WhatIf          bool           `json:"what_if,omitempty"`
 }
 
 // CreateTenantBody asks to deploy a specification that was sent to PathInput before.
@@ -116,7 +118,10 @@ func BodyOf(s backend.Submission) (Body, error) {
 	case *backend.ScanRequest:
 		return &ScanBody{r.TenantID, r.Filter, r.ResourceLimit, r.Depth, r.Identities, r.Discovery, r.DryRun}, nil
 	case *backend.IaCGenerationRequest:
-		return &GenerateIaCBody{r.TenantID, r.OutputFormat, r.Snapshot, r.Filter, r.Target, r.Import, r.Split, r.Check}, nil
+		return &GenerateIaCBody{
+			TenantID: r.TenantID, OutputFormat: r.OutputFormat, Snapshot: r.Snapshot, Filters: r.Filter, Targets: r.Target,
+			Import: r.Import, Split: r.Split, IncludeDefaults: r.IncludeDefaults, Check: r.Check, WhatIf: r.WhatIf,
+		}, nil
 	case *backend.TenantCreationRequest:
 		return createTenantBody(r, s.Inputs)
 	case *backend.SpecGenerationRequest:
@@ -164,7 +169,7 @@ func (b *ScanBody) Submission() backend.Submission {
 func (b *GenerateIaCBody) Submission() backend.Submission {
 	return backend.Submission{Request: &backend.IaCGenerationRequest{
 		TenantID: b.TenantID, OutputFormat: b.OutputFormat, Snapshot: b.Snapshot, Filter: b.Filters, Target: b.Targets,
-		Import: b.Import, Split: b.Split, Check: b.Check,
+		Import: b.Import, Split: b.Split, IncludeDefaults: b.IncludeDefaults, Check: b.Check, WhatIf: b.WhatIf,
 	}}
 }
 

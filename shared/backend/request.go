@@ -92,17 +92,32 @@ type IaCGenerationRequest struct {
 	Snapshot     string `json:"snapshot,omitempty"` // an id; empty is the newest complete one
 	Filter       Filter `json:"filter"`
 	Target       Target `json:"target"`
-	Import       bool   `json:"import,omitempty"` // import blocks for what exists
-	Split        string `json:"split,omitempty"`  // rg, type, none
-	Check        bool   `json:"check,omitempty"`  // run the format's own validator where present
+	// Import also writes what takes existing resources over into the code's own state: import blocks for
+	// Terraform. Formats without state have nothing to import.
+	Import bool `json:"import,omitempty"`
+	// Split says which resources share a file of Terraform: rg (a file for each resource group; the
+	// default), type (for each resource type), none (one file). Bicep and ARM are split by Azure's limits
+	// and scopes; for them a backend refuses any value with fault.InvalidArgument.
+	Split string `json:"split,omitempty"`
+	// IncludeDefaults keeps what is otherwise trimmed as noise: properties that only say what is the
+	// service's default, and children that Azure creates together with their parent.
+	IncludeDefaults bool `json:"include_defaults,omitempty"`
+	// Check runs the format's own tool over the code where it is installed. It changes nothing in Azure
+	// and asks nothing of it. What came of it stands in IaCGenerationResult.Checks.
+	Check bool `json:"check,omitempty"`
+	// WhatIf, which needs Check, also asks Azure what a deployment of the code would change. That takes a
+	// credential for the target and sends it the code; whoever sets this has the user's consent.
+	WhatIf bool `json:"what_if,omitempty"`
 }
 
 // Target is where generated code will be deployed; empty fields keep the source's.
 type Target struct {
 	TenantID       string `json:"tenant_id,omitempty"`
 	SubscriptionID string `json:"subscription_id,omitempty"`
-	Location       string `json:"location,omitempty"`
-	NamePrefix     string `json:"name_prefix,omitempty"`
+	Location       string `json:"location,omitempty"` // a region's name: westeurope
+	// ResourceGroupPrefix begins the name of each resource group, so that a copy can stand beside its
+	// source. The resources in them keep their names.
+	ResourceGroupPrefix string `json:"resource_group_prefix,omitempty"`
 }
 
 // TenantCreationRequest asks to deploy a specification, which travels as the input of that path.

@@ -92,25 +92,92 @@ type CoverageEntry struct {
 	Fault    *fault.Fault `json:"fault,omitempty"` // why it is a gap
 }
 
+// The most that a result lists of one kind, so that it stays small however large the tenant is.
+const (
+	MaxOmitted  = 1000 // of Omitted
+	MaxFindings = 1000 // of one Check's Findings
+)
+
 // IaCGenerationResult is the outcome of generate-iac. The files are the job's artifacts; the host
 // makes FilesGenerated absolute once it has downloaded them.
 type IaCGenerationResult struct {
-	Success           bool      `json:"success"`
-	Complete          bool      `json:"complete"` // nothing omitted, and the snapshot was complete
-	OutputFormat      string    `json:"output_format"`
-	FilesGenerated    []string  `json:"files_generated"`
-	ResourcesIncluded int64     `json:"resources_included"`
-	DurationSeconds   float64   `json:"duration_seconds"`
-	Error             string    `json:"error,omitempty"`
-	Omitted           []Omitted `json:"omitted,omitempty"`
-	Snapshot          string    `json:"snapshot,omitempty"` // the id that was used
+	Success           bool     `json:"success"`
+	Complete          bool     `json:"complete"` // ResourcesOmitted is 0, no property was omitted either, and the snapshot was complete
+	OutputFormat      string   `json:"output_format"`
+	FilesGenerated    []string `json:"files_generated"`
+	ResourcesIncluded int64    `json:"resources_included"`
+	// ResourcesTrimmed are resources that were left out on purpose, because Azure makes them itself or they
+	// only say a default. Nothing is lost: IncludeDefaults keeps them.
+	ResourcesTrimmed int64 `json:"resources_trimmed"`
+	// ResourcesOmitted are resources that were left out for any other reason, and so are missing.
+	ResourcesOmitted int64   `json:"resources_omitted"`
+	DurationSeconds  float64 `json:"duration_seconds"`
+	Error            string  `json:"error,omitempty"`
+	// Omitted is what was left out: at most MaxOmitted entries, those that matter first, so what is
+	// missing before what was trimmed. All of them stand in the artifact report.ndjson.
+	Omitted  []Omitted `json:"omitted,omitempty"`
+	Snapshot string    `json:"snapshot,omitempty"` // the id that was used
+	Checks   []Check   `json:"checks,omitempty"`   // with IaCGenerationRequest.Check: one for each tool
+	// Notes are sentences that whoever deploys the code should read, such as which names have to be unique
+	// in the world. A note makes no result incomplete.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Omitted is something left out of an output, and why.
 type Omitted struct {
-	Resource string `json:"resource"` // an ARM id
-	Property string `json:"property,omitempty"`
+	Resource string `json:"resource"`           // an ARM id
+	Property string `json:"property,omitempty"` // its path, if the resource itself is there
 	Reason   string `json:"reason"`
+	Trimmed  bool   `json:"trimmed,omitempty"` // on purpose, and nothing is lost
+}
+
+// CheckState is what came of a check.
+type CheckState string
+
+// The states.
+const (
+	CheckPassed  CheckState = "passed"  // no errors; there may be warnings
+	CheckFailed  CheckState = "failed"  // the tool found errors, or could not finish
+	CheckSkipped CheckState = "skipped" // not run, because the tool is not installed; Message says it
+)
+
+// Check is what a format's own tool says of generated code. A check that failed leaves the job completed
+// and its files there; the command that asked for the check ends with fault.ExecutionFailed.
+type Check struct {
+	Tool     string         `json:"tool"`              // the program, or what of Azure was asked: terraform, bicep, what-if
+	Version  string         `json:"version,omitempty"` // as the tool says it
+	State    CheckState     `json:"state"`
+	Message  string         `json:"message,omitempty"`  // why it was skipped or failed, or what it says in short
+	Findings []CheckFinding `json:"findings,omitempty"` // at most MaxFindings, errors first
+}
+
+// Severity is how much a finding matters.
+type Severity string
+
+// The severities.
+const (
+	SeverityError   Severity = "error"
+	SeverityWarning Severity = "warning"
+)
+
+// CheckFinding is one thing that a tool found.
+type CheckFinding struct {
+	Resource string   `json:"resource,omitempty"` // an ARM id, or the address in the code
+	File     string   `json:"file,omitempty"`     // an artifact's path
+	Line     int64    `json:"line,omitempty"`     // from 1; 0 is unknown
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"`
+}
+
+// FailedChecks are the checks that failed.
+func (r *IaCGenerationResult) FailedChecks() []Check {
+	var failed []Check
+	for _, c := range r.Checks {
+		if c.State == CheckFailed {
+			failed = append(failed, c)
+		}
+	}
+	return failed
 }
 
 // TenantCreationResult is the outcome of create-tenant.

@@ -206,17 +206,19 @@ func (x *ScanRequest) GetDryRun() bool {
 
 // IaCGenerationRequest asks for infrastructure code from a snapshot.
 type IaCGenerationRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
-	OutputFormat  string                 `protobuf:"bytes,2,opt,name=output_format,json=outputFormat,proto3" json:"output_format,omitempty"` // terraform, bicep, arm
-	Snapshot      string                 `protobuf:"bytes,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`                             // an id; empty is the newest complete one
-	Filter        *Filter                `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
-	Target        *Target                `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
-	Import        bool                   `protobuf:"varint,6,opt,name=import,proto3" json:"import,omitempty"` // import blocks for what exists
-	Split         string                 `protobuf:"bytes,7,opt,name=split,proto3" json:"split,omitempty"`    // rg, type, none
-	Check         bool                   `protobuf:"varint,8,opt,name=check,proto3" json:"check,omitempty"`   // run the format's own validator where present
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	TenantId        string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
+	OutputFormat    string                 `protobuf:"bytes,2,opt,name=output_format,json=outputFormat,proto3" json:"output_format,omitempty"` // terraform, bicep, arm
+	Snapshot        string                 `protobuf:"bytes,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`                             // an id; empty is the newest complete one
+	Filter          *Filter                `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
+	Target          *Target                `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`
+	Import          bool                   `protobuf:"varint,6,opt,name=import,proto3" json:"import,omitempty"`                                          // import blocks for what exists
+	Split           string                 `protobuf:"bytes,7,opt,name=split,proto3" json:"split,omitempty"`                                             // of terraform: rg (default), type, none; others refuse any value
+	Check           bool                   `protobuf:"varint,8,opt,name=check,proto3" json:"check,omitempty"`                                            // run the format's own tool over the code, where it is installed
+	IncludeDefaults bool                   `protobuf:"varint,9,opt,name=include_defaults,json=includeDefaults,proto3" json:"include_defaults,omitempty"` // keep what is otherwise trimmed: service defaults, children that Azure creates itself
+	WhatIf          bool                   `protobuf:"varint,10,opt,name=what_if,json=whatIf,proto3" json:"what_if,omitempty"`                           // with check: also ask Azure what a deployment would change; the user has consented
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *IaCGenerationRequest) Reset() {
@@ -305,15 +307,29 @@ func (x *IaCGenerationRequest) GetCheck() bool {
 	return false
 }
 
+func (x *IaCGenerationRequest) GetIncludeDefaults() bool {
+	if x != nil {
+		return x.IncludeDefaults
+	}
+	return false
+}
+
+func (x *IaCGenerationRequest) GetWhatIf() bool {
+	if x != nil {
+		return x.WhatIf
+	}
+	return false
+}
+
 // Target is where generated code will be deployed; empty fields keep the source's.
 type Target struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	TenantId       string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
-	SubscriptionId string                 `protobuf:"bytes,2,opt,name=subscription_id,json=subscriptionId,proto3" json:"subscription_id,omitempty"`
-	Location       string                 `protobuf:"bytes,3,opt,name=location,proto3" json:"location,omitempty"`
-	NamePrefix     string                 `protobuf:"bytes,4,opt,name=name_prefix,json=namePrefix,proto3" json:"name_prefix,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	TenantId            string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
+	SubscriptionId      string                 `protobuf:"bytes,2,opt,name=subscription_id,json=subscriptionId,proto3" json:"subscription_id,omitempty"`
+	Location            string                 `protobuf:"bytes,3,opt,name=location,proto3" json:"location,omitempty"`
+	ResourceGroupPrefix string                 `protobuf:"bytes,4,opt,name=resource_group_prefix,json=resourceGroupPrefix,proto3" json:"resource_group_prefix,omitempty"` // begins the name of each resource group
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Target) Reset() {
@@ -367,9 +383,9 @@ func (x *Target) GetLocation() string {
 	return ""
 }
 
-func (x *Target) GetNamePrefix() string {
+func (x *Target) GetResourceGroupPrefix() string {
 	if x != nil {
-		return x.NamePrefix
+		return x.ResourceGroupPrefix
 	}
 	return ""
 }
@@ -1008,7 +1024,7 @@ const file_atg_backend_v1_requests_proto_rawDesc = "" +
 	"identities\x18\x05 \x01(\tR\n" +
 	"identities\x12\x1c\n" +
 	"\tdiscovery\x18\x06 \x01(\tR\tdiscovery\x12\x17\n" +
-	"\adry_run\x18\a \x01(\bR\x06dryRun\"\x98\x02\n" +
+	"\adry_run\x18\a \x01(\bR\x06dryRun\"\xdc\x02\n" +
 	"\x14IaCGenerationRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12#\n" +
 	"\routput_format\x18\x02 \x01(\tR\foutputFormat\x12\x1a\n" +
@@ -1017,13 +1033,15 @@ const file_atg_backend_v1_requests_proto_rawDesc = "" +
 	"\x06target\x18\x05 \x01(\v2\x16.atg.backend.v1.TargetR\x06target\x12\x16\n" +
 	"\x06import\x18\x06 \x01(\bR\x06import\x12\x14\n" +
 	"\x05split\x18\a \x01(\tR\x05split\x12\x14\n" +
-	"\x05check\x18\b \x01(\bR\x05check\"\x8b\x01\n" +
+	"\x05check\x18\b \x01(\bR\x05check\x12)\n" +
+	"\x10include_defaults\x18\t \x01(\bR\x0fincludeDefaults\x12\x17\n" +
+	"\awhat_if\x18\n" +
+	" \x01(\bR\x06whatIf\"\x9e\x01\n" +
 	"\x06Target\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12'\n" +
 	"\x0fsubscription_id\x18\x02 \x01(\tR\x0esubscriptionId\x12\x1a\n" +
-	"\blocation\x18\x03 \x01(\tR\blocation\x12\x1f\n" +
-	"\vname_prefix\x18\x04 \x01(\tR\n" +
-	"namePrefix\"\xee\x01\n" +
+	"\blocation\x18\x03 \x01(\tR\blocation\x122\n" +
+	"\x15resource_group_prefix\x18\x04 \x01(\tR\x13resourceGroupPrefix\"\xee\x01\n" +
 	"\x15TenantCreationRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x12\n" +
 	"\x04spec\x18\x02 \x01(\tR\x04spec\x12\x17\n" +

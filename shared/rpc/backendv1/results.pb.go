@@ -283,16 +283,23 @@ func (x *PlannedPart) GetCalls() int64 {
 type IaCGenerationResult struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	Success           bool                   `protobuf:"varint,1,opt,name=success,proto3" json:"success,omitempty"`
-	Complete          bool                   `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"` // nothing omitted, and the snapshot was complete
+	Complete          bool                   `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"` // resources_omitted is 0, no property was omitted either, and the snapshot was complete
 	OutputFormat      string                 `protobuf:"bytes,3,opt,name=output_format,json=outputFormat,proto3" json:"output_format,omitempty"`
 	FilesGenerated    []string               `protobuf:"bytes,4,rep,name=files_generated,json=filesGenerated,proto3" json:"files_generated,omitempty"`
 	ResourcesIncluded int64                  `protobuf:"varint,5,opt,name=resources_included,json=resourcesIncluded,proto3" json:"resources_included,omitempty"`
 	DurationSeconds   float64                `protobuf:"fixed64,6,opt,name=duration_seconds,json=durationSeconds,proto3" json:"duration_seconds,omitempty"`
 	Error             string                 `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
-	Omitted           []*Omitted             `protobuf:"bytes,8,rep,name=omitted,proto3" json:"omitted,omitempty"`
-	Snapshot          string                 `protobuf:"bytes,9,opt,name=snapshot,proto3" json:"snapshot,omitempty"` // the id that was used
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What was left out: at most 1000 entries, what is missing before what was trimmed. All of them stand
+	// in the artifact report.ndjson.
+	Omitted  []*Omitted `protobuf:"bytes,8,rep,name=omitted,proto3" json:"omitted,omitempty"`
+	Snapshot string     `protobuf:"bytes,9,opt,name=snapshot,proto3" json:"snapshot,omitempty"` // the id that was used
+	// Left out on purpose, because Azure makes them itself or they only say a default; nothing is lost.
+	ResourcesTrimmed int64    `protobuf:"varint,10,opt,name=resources_trimmed,json=resourcesTrimmed,proto3" json:"resources_trimmed,omitempty"`
+	ResourcesOmitted int64    `protobuf:"varint,11,opt,name=resources_omitted,json=resourcesOmitted,proto3" json:"resources_omitted,omitempty"` // left out for any other reason, and so missing
+	Checks           []*Check `protobuf:"bytes,12,rep,name=checks,proto3" json:"checks,omitempty"`                                              // with check: one for each tool
+	Notes            []string `protobuf:"bytes,13,rep,name=notes,proto3" json:"notes,omitempty"`                                                // sentences that whoever deploys the code should read
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *IaCGenerationResult) Reset() {
@@ -388,12 +395,41 @@ func (x *IaCGenerationResult) GetSnapshot() string {
 	return ""
 }
 
+func (x *IaCGenerationResult) GetResourcesTrimmed() int64 {
+	if x != nil {
+		return x.ResourcesTrimmed
+	}
+	return 0
+}
+
+func (x *IaCGenerationResult) GetResourcesOmitted() int64 {
+	if x != nil {
+		return x.ResourcesOmitted
+	}
+	return 0
+}
+
+func (x *IaCGenerationResult) GetChecks() []*Check {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+func (x *IaCGenerationResult) GetNotes() []string {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
 // Omitted is something left out of an output, and why.
 type Omitted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Resource      string                 `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"` // an ARM id
-	Property      string                 `protobuf:"bytes,2,opt,name=property,proto3" json:"property,omitempty"`
+	Property      string                 `protobuf:"bytes,2,opt,name=property,proto3" json:"property,omitempty"` // its path, if the resource itself is there
 	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Trimmed       bool                   `protobuf:"varint,4,opt,name=trimmed,proto3" json:"trimmed,omitempty"` // on purpose, and nothing is lost
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -449,6 +485,167 @@ func (x *Omitted) GetReason() string {
 	return ""
 }
 
+func (x *Omitted) GetTrimmed() bool {
+	if x != nil {
+		return x.Trimmed
+	}
+	return false
+}
+
+// Check is what a format's own tool says of generated code. A check that failed leaves the job completed.
+type Check struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tool          string                 `protobuf:"bytes,1,opt,name=tool,proto3" json:"tool,omitempty"` // the program, or what of Azure was asked: terraform, bicep, what-if
+	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	State         string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`       // passed, failed, skipped
+	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`   // why it was skipped or failed, or what it says in short
+	Findings      []*CheckFinding        `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"` // at most 1000, errors first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Check) Reset() {
+	*x = Check{}
+	mi := &file_atg_backend_v1_results_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Check) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Check) ProtoMessage() {}
+
+func (x *Check) ProtoReflect() protoreflect.Message {
+	mi := &file_atg_backend_v1_results_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Check.ProtoReflect.Descriptor instead.
+func (*Check) Descriptor() ([]byte, []int) {
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Check) GetTool() string {
+	if x != nil {
+		return x.Tool
+	}
+	return ""
+}
+
+func (x *Check) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Check) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Check) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Check) GetFindings() []*CheckFinding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+// CheckFinding is one thing that a tool found.
+type CheckFinding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Resource      string                 `protobuf:"bytes,1,opt,name=resource,proto3" json:"resource,omitempty"` // an ARM id, or the address in the code
+	File          string                 `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"`         // an artifact's path
+	Line          int64                  `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`        // from 1; 0 is unknown
+	Severity      string                 `protobuf:"bytes,4,opt,name=severity,proto3" json:"severity,omitempty"` // error, warning
+	Message       string                 `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckFinding) Reset() {
+	*x = CheckFinding{}
+	mi := &file_atg_backend_v1_results_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFinding) ProtoMessage() {}
+
+func (x *CheckFinding) ProtoReflect() protoreflect.Message {
+	mi := &file_atg_backend_v1_results_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFinding.ProtoReflect.Descriptor instead.
+func (*CheckFinding) Descriptor() ([]byte, []int) {
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CheckFinding) GetResource() string {
+	if x != nil {
+		return x.Resource
+	}
+	return ""
+}
+
+func (x *CheckFinding) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *CheckFinding) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *CheckFinding) GetSeverity() string {
+	if x != nil {
+		return x.Severity
+	}
+	return ""
+}
+
+func (x *CheckFinding) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // TenantCreationResult is the outcome of create-tenant.
 type TenantCreationResult struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -467,7 +664,7 @@ type TenantCreationResult struct {
 
 func (x *TenantCreationResult) Reset() {
 	*x = TenantCreationResult{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[5]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -479,7 +676,7 @@ func (x *TenantCreationResult) String() string {
 func (*TenantCreationResult) ProtoMessage() {}
 
 func (x *TenantCreationResult) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[5]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -492,7 +689,7 @@ func (x *TenantCreationResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantCreationResult.ProtoReflect.Descriptor instead.
 func (*TenantCreationResult) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{5}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TenantCreationResult) GetSuccess() bool {
@@ -569,7 +766,7 @@ type TenantPlan struct {
 
 func (x *TenantPlan) Reset() {
 	*x = TenantPlan{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[6]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -581,7 +778,7 @@ func (x *TenantPlan) String() string {
 func (*TenantPlan) ProtoMessage() {}
 
 func (x *TenantPlan) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[6]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -594,7 +791,7 @@ func (x *TenantPlan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantPlan.ProtoReflect.Descriptor instead.
 func (*TenantPlan) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{6}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TenantPlan) GetDigest() string {
@@ -625,7 +822,7 @@ type PlannedChange struct {
 
 func (x *PlannedChange) Reset() {
 	*x = PlannedChange{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[7]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -637,7 +834,7 @@ func (x *PlannedChange) String() string {
 func (*PlannedChange) ProtoMessage() {}
 
 func (x *PlannedChange) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[7]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -650,7 +847,7 @@ func (x *PlannedChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlannedChange.ProtoReflect.Descriptor instead.
 func (*PlannedChange) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{7}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PlannedChange) GetResource() string {
@@ -699,7 +896,7 @@ type ResourceFailed struct {
 
 func (x *ResourceFailed) Reset() {
 	*x = ResourceFailed{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[8]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +908,7 @@ func (x *ResourceFailed) String() string {
 func (*ResourceFailed) ProtoMessage() {}
 
 func (x *ResourceFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[8]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +921,7 @@ func (x *ResourceFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResourceFailed.ProtoReflect.Descriptor instead.
 func (*ResourceFailed) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{8}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ResourceFailed) GetResource() string {
@@ -757,7 +954,7 @@ type SpecGenerationResult struct {
 
 func (x *SpecGenerationResult) Reset() {
 	*x = SpecGenerationResult{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[9]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +966,7 @@ func (x *SpecGenerationResult) String() string {
 func (*SpecGenerationResult) ProtoMessage() {}
 
 func (x *SpecGenerationResult) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[9]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +979,7 @@ func (x *SpecGenerationResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpecGenerationResult.ProtoReflect.Descriptor instead.
 func (*SpecGenerationResult) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{9}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SpecGenerationResult) GetSuccess() bool {
@@ -850,7 +1047,7 @@ type VisualizationResult struct {
 
 func (x *VisualizationResult) Reset() {
 	*x = VisualizationResult{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[10]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -862,7 +1059,7 @@ func (x *VisualizationResult) String() string {
 func (*VisualizationResult) ProtoMessage() {}
 
 func (x *VisualizationResult) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[10]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -875,7 +1072,7 @@ func (x *VisualizationResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisualizationResult.ProtoReflect.Descriptor instead.
 func (*VisualizationResult) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{10}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *VisualizationResult) GetSuccess() bool {
@@ -942,7 +1139,7 @@ type SnapshotQueryResult struct {
 
 func (x *SnapshotQueryResult) Reset() {
 	*x = SnapshotQueryResult{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[11]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -954,7 +1151,7 @@ func (x *SnapshotQueryResult) String() string {
 func (*SnapshotQueryResult) ProtoMessage() {}
 
 func (x *SnapshotQueryResult) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[11]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -967,7 +1164,7 @@ func (x *SnapshotQueryResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotQueryResult.ProtoReflect.Descriptor instead.
 func (*SnapshotQueryResult) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{11}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SnapshotQueryResult) GetColumns() []*Column {
@@ -1023,7 +1220,7 @@ type Column struct {
 
 func (x *Column) Reset() {
 	*x = Column{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[12]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1232,7 @@ func (x *Column) String() string {
 func (*Column) ProtoMessage() {}
 
 func (x *Column) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[12]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1245,7 @@ func (x *Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Column.ProtoReflect.Descriptor instead.
 func (*Column) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{12}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Column) GetName() string {
@@ -1081,7 +1278,7 @@ type SnapshotDiffResult struct {
 
 func (x *SnapshotDiffResult) Reset() {
 	*x = SnapshotDiffResult{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[13]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1290,7 @@ func (x *SnapshotDiffResult) String() string {
 func (*SnapshotDiffResult) ProtoMessage() {}
 
 func (x *SnapshotDiffResult) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[13]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1303,7 @@ func (x *SnapshotDiffResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotDiffResult.ProtoReflect.Descriptor instead.
 func (*SnapshotDiffResult) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{13}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SnapshotDiffResult) GetComplete() bool {
@@ -1172,7 +1369,7 @@ type SnapshotExportResult struct {
 
 func (x *SnapshotExportResult) Reset() {
 	*x = SnapshotExportResult{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[14]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1381,7 @@ func (x *SnapshotExportResult) String() string {
 func (*SnapshotExportResult) ProtoMessage() {}
 
 func (x *SnapshotExportResult) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[14]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1394,7 @@ func (x *SnapshotExportResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotExportResult.ProtoReflect.Descriptor instead.
 func (*SnapshotExportResult) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{14}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SnapshotExportResult) GetFormat() string {
@@ -1247,7 +1444,7 @@ type SnapshotPathResult struct {
 
 func (x *SnapshotPathResult) Reset() {
 	*x = SnapshotPathResult{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[15]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1456,7 @@ func (x *SnapshotPathResult) String() string {
 func (*SnapshotPathResult) ProtoMessage() {}
 
 func (x *SnapshotPathResult) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[15]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1469,7 @@ func (x *SnapshotPathResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotPathResult.ProtoReflect.Descriptor instead.
 func (*SnapshotPathResult) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{15}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SnapshotPathResult) GetPaths() []*Path {
@@ -1309,7 +1506,7 @@ type SnapshotReachResult struct {
 
 func (x *SnapshotReachResult) Reset() {
 	*x = SnapshotReachResult{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[16]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1518,7 @@ func (x *SnapshotReachResult) String() string {
 func (*SnapshotReachResult) ProtoMessage() {}
 
 func (x *SnapshotReachResult) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[16]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1531,7 @@ func (x *SnapshotReachResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotReachResult.ProtoReflect.Descriptor instead.
 func (*SnapshotReachResult) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{16}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SnapshotReachResult) GetReached() int64 {
@@ -1375,7 +1572,7 @@ type Path struct {
 
 func (x *Path) Reset() {
 	*x = Path{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[17]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1387,7 +1584,7 @@ func (x *Path) String() string {
 func (*Path) ProtoMessage() {}
 
 func (x *Path) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[17]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1400,7 +1597,7 @@ func (x *Path) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Path.ProtoReflect.Descriptor instead.
 func (*Path) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{17}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Path) GetSteps() []*Step {
@@ -1422,7 +1619,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_atg_backend_v1_results_proto_msgTypes[18]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1631,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_results_proto_msgTypes[18]
+	mi := &file_atg_backend_v1_results_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1644,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{18}
+	return file_atg_backend_v1_results_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Step) GetFrom() string {
@@ -1500,7 +1697,7 @@ const file_atg_backend_v1_results_proto_rawDesc = "" +
 	"\vPlannedPart\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
-	"\x05calls\x18\x03 \x01(\x03R\x05calls\"\xd8\x02\n" +
+	"\x05calls\x18\x03 \x01(\x03R\x05calls\"\xf7\x03\n" +
 	"\x13IaCGenerationResult\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12#\n" +
@@ -1510,11 +1707,29 @@ const file_atg_backend_v1_results_proto_rawDesc = "" +
 	"\x10duration_seconds\x18\x06 \x01(\x01R\x0fdurationSeconds\x12\x14\n" +
 	"\x05error\x18\a \x01(\tR\x05error\x121\n" +
 	"\aomitted\x18\b \x03(\v2\x17.atg.backend.v1.OmittedR\aomitted\x12\x1a\n" +
-	"\bsnapshot\x18\t \x01(\tR\bsnapshot\"Y\n" +
+	"\bsnapshot\x18\t \x01(\tR\bsnapshot\x12+\n" +
+	"\x11resources_trimmed\x18\n" +
+	" \x01(\x03R\x10resourcesTrimmed\x12+\n" +
+	"\x11resources_omitted\x18\v \x01(\x03R\x10resourcesOmitted\x12-\n" +
+	"\x06checks\x18\f \x03(\v2\x15.atg.backend.v1.CheckR\x06checks\x12\x14\n" +
+	"\x05notes\x18\r \x03(\tR\x05notes\"s\n" +
 	"\aOmitted\x12\x1a\n" +
 	"\bresource\x18\x01 \x01(\tR\bresource\x12\x1a\n" +
 	"\bproperty\x18\x02 \x01(\tR\bproperty\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xfa\x02\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x18\n" +
+	"\atrimmed\x18\x04 \x01(\bR\atrimmed\"\x9f\x01\n" +
+	"\x05Check\x12\x12\n" +
+	"\x04tool\x18\x01 \x01(\tR\x04tool\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x128\n" +
+	"\bfindings\x18\x05 \x03(\v2\x1c.atg.backend.v1.CheckFindingR\bfindings\"\x88\x01\n" +
+	"\fCheckFinding\x12\x1a\n" +
+	"\bresource\x18\x01 \x01(\tR\bresource\x12\x12\n" +
+	"\x04file\x18\x02 \x01(\tR\x04file\x12\x12\n" +
+	"\x04line\x18\x03 \x01(\x03R\x04line\x12\x1a\n" +
+	"\bseverity\x18\x04 \x01(\tR\bseverity\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\"\xfa\x02\n" +
 	"\x14TenantCreationResult\x12\x18\n" +
 	"\asuccess\x18\x01 \x01(\bR\asuccess\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12+\n" +
@@ -1608,50 +1823,54 @@ func file_atg_backend_v1_results_proto_rawDescGZIP() []byte {
 	return file_atg_backend_v1_results_proto_rawDescData
 }
 
-var file_atg_backend_v1_results_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_atg_backend_v1_results_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_atg_backend_v1_results_proto_goTypes = []any{
 	(*ScanResult)(nil),           // 0: atg.backend.v1.ScanResult
 	(*ScanPlan)(nil),             // 1: atg.backend.v1.ScanPlan
 	(*PlannedPart)(nil),          // 2: atg.backend.v1.PlannedPart
 	(*IaCGenerationResult)(nil),  // 3: atg.backend.v1.IaCGenerationResult
 	(*Omitted)(nil),              // 4: atg.backend.v1.Omitted
-	(*TenantCreationResult)(nil), // 5: atg.backend.v1.TenantCreationResult
-	(*TenantPlan)(nil),           // 6: atg.backend.v1.TenantPlan
-	(*PlannedChange)(nil),        // 7: atg.backend.v1.PlannedChange
-	(*ResourceFailed)(nil),       // 8: atg.backend.v1.ResourceFailed
-	(*SpecGenerationResult)(nil), // 9: atg.backend.v1.SpecGenerationResult
-	(*VisualizationResult)(nil),  // 10: atg.backend.v1.VisualizationResult
-	(*SnapshotQueryResult)(nil),  // 11: atg.backend.v1.SnapshotQueryResult
-	(*Column)(nil),               // 12: atg.backend.v1.Column
-	(*SnapshotDiffResult)(nil),   // 13: atg.backend.v1.SnapshotDiffResult
-	(*SnapshotExportResult)(nil), // 14: atg.backend.v1.SnapshotExportResult
-	(*SnapshotPathResult)(nil),   // 15: atg.backend.v1.SnapshotPathResult
-	(*SnapshotReachResult)(nil),  // 16: atg.backend.v1.SnapshotReachResult
-	(*Path)(nil),                 // 17: atg.backend.v1.Path
-	(*Step)(nil),                 // 18: atg.backend.v1.Step
-	(*Snapshot)(nil),             // 19: atg.backend.v1.Snapshot
-	(*Coverage)(nil),             // 20: atg.backend.v1.Coverage
-	(*Fault)(nil),                // 21: atg.backend.v1.Fault
+	(*Check)(nil),                // 5: atg.backend.v1.Check
+	(*CheckFinding)(nil),         // 6: atg.backend.v1.CheckFinding
+	(*TenantCreationResult)(nil), // 7: atg.backend.v1.TenantCreationResult
+	(*TenantPlan)(nil),           // 8: atg.backend.v1.TenantPlan
+	(*PlannedChange)(nil),        // 9: atg.backend.v1.PlannedChange
+	(*ResourceFailed)(nil),       // 10: atg.backend.v1.ResourceFailed
+	(*SpecGenerationResult)(nil), // 11: atg.backend.v1.SpecGenerationResult
+	(*VisualizationResult)(nil),  // 12: atg.backend.v1.VisualizationResult
+	(*SnapshotQueryResult)(nil),  // 13: atg.backend.v1.SnapshotQueryResult
+	(*Column)(nil),               // 14: atg.backend.v1.Column
+	(*SnapshotDiffResult)(nil),   // 15: atg.backend.v1.SnapshotDiffResult
+	(*SnapshotExportResult)(nil), // 16: atg.backend.v1.SnapshotExportResult
+	(*SnapshotPathResult)(nil),   // 17: atg.backend.v1.SnapshotPathResult
+	(*SnapshotReachResult)(nil),  // 18: atg.backend.v1.SnapshotReachResult
+	(*Path)(nil),                 // 19: atg.backend.v1.Path
+	(*Step)(nil),                 // 20: atg.backend.v1.Step
+	(*Snapshot)(nil),             // 21: atg.backend.v1.Snapshot
+	(*Coverage)(nil),             // 22: atg.backend.v1.Coverage
+	(*Fault)(nil),                // 23: atg.backend.v1.Fault
 }
 var file_atg_backend_v1_results_proto_depIdxs = []int32{
-	19, // 0: atg.backend.v1.ScanResult.snapshot:type_name -> atg.backend.v1.Snapshot
-	20, // 1: atg.backend.v1.ScanResult.coverage:type_name -> atg.backend.v1.Coverage
+	21, // 0: atg.backend.v1.ScanResult.snapshot:type_name -> atg.backend.v1.Snapshot
+	22, // 1: atg.backend.v1.ScanResult.coverage:type_name -> atg.backend.v1.Coverage
 	1,  // 2: atg.backend.v1.ScanResult.plan:type_name -> atg.backend.v1.ScanPlan
 	2,  // 3: atg.backend.v1.ScanPlan.parts:type_name -> atg.backend.v1.PlannedPart
 	4,  // 4: atg.backend.v1.IaCGenerationResult.omitted:type_name -> atg.backend.v1.Omitted
-	6,  // 5: atg.backend.v1.TenantCreationResult.plan:type_name -> atg.backend.v1.TenantPlan
-	8,  // 6: atg.backend.v1.TenantCreationResult.failures:type_name -> atg.backend.v1.ResourceFailed
-	7,  // 7: atg.backend.v1.TenantPlan.changes:type_name -> atg.backend.v1.PlannedChange
-	21, // 8: atg.backend.v1.ResourceFailed.fault:type_name -> atg.backend.v1.Fault
-	4,  // 9: atg.backend.v1.SpecGenerationResult.omitted:type_name -> atg.backend.v1.Omitted
-	12, // 10: atg.backend.v1.SnapshotQueryResult.columns:type_name -> atg.backend.v1.Column
-	17, // 11: atg.backend.v1.SnapshotPathResult.paths:type_name -> atg.backend.v1.Path
-	18, // 12: atg.backend.v1.Path.steps:type_name -> atg.backend.v1.Step
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	5,  // 5: atg.backend.v1.IaCGenerationResult.checks:type_name -> atg.backend.v1.Check
+	6,  // 6: atg.backend.v1.Check.findings:type_name -> atg.backend.v1.CheckFinding
+	8,  // 7: atg.backend.v1.TenantCreationResult.plan:type_name -> atg.backend.v1.TenantPlan
+	10, // 8: atg.backend.v1.TenantCreationResult.failures:type_name -> atg.backend.v1.ResourceFailed
+	9,  // 9: atg.backend.v1.TenantPlan.changes:type_name -> atg.backend.v1.PlannedChange
+	23, // 10: atg.backend.v1.ResourceFailed.fault:type_name -> atg.backend.v1.Fault
+	4,  // 11: atg.backend.v1.SpecGenerationResult.omitted:type_name -> atg.backend.v1.Omitted
+	14, // 12: atg.backend.v1.SnapshotQueryResult.columns:type_name -> atg.backend.v1.Column
+	19, // 13: atg.backend.v1.SnapshotPathResult.paths:type_name -> atg.backend.v1.Path
+	20, // 14: atg.backend.v1.Path.steps:type_name -> atg.backend.v1.Step
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_atg_backend_v1_results_proto_init() }
@@ -1667,7 +1886,7 @@ func file_atg_backend_v1_results_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_atg_backend_v1_results_proto_rawDesc), len(file_atg_backend_v1_results_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
