@@ -285,7 +285,7 @@ func (s *Session) collect(ctx context.Context, e Ending, out *Outcome, observer 
 			fault.On(id), fault.From(fault.OriginBackend))
 	}
 	if e.OutputDir != "" {
-		if out.Files, err = s.download(ctx, id, e, observer); err != nil {
+		if out.Files, err = s.download(ctx, id, out.Job.Operation, e, observer); err != nil {
 			return err
 		}
 		if iac, ok := result.(*backend.IaCGenerationResult); ok {

@@ -58,8 +58,8 @@ func (s *Session) delivers(e Ending) error {
 
 // download brings the job's files into e.OutputDir and answers their absolute paths. They are verified in
 // a folder beside their place before any of them takes it, and none does if it would replace a file that
-// is not atg's.
-func (s *Session) download(ctx context.Context, id string, e Ending, observer Observer) ([]string, error) {
+// is not atg's. Code that op generated replaces the code of an earlier job as a whole.
+func (s *Session) download(ctx context.Context, id string, op backend.Operation, e Ending, observer Observer) ([]string, error) {
 	if err := s.delivers(e); err != nil {
 		return nil, err
 	}
@@ -83,7 +83,9 @@ func (s *Session) download(ctx context.Context, id string, e Ending, observer Ob
 			return got, err
 		},
 		place: func(a backend.Artifact) string { return a.Path },
-		moved: s.remember,
+		moved: func(root *os.Root, placed []backend.Artifact, whole bool) error {
+			return s.remember(root, op, placed, whole)
+		},
 	})
 	return written, s.retrievable(ctx, id, e, err)
 }
@@ -123,7 +125,7 @@ func (s *Session) FetchSnapshot(ctx context.Context, id, target string, overwrit
 			return []backend.Artifact{fetched}, err
 		},
 		place: func(backend.Artifact) string { return filepath.Base(target) },
-		moved: func(*os.Root, []backend.Artifact) error { return nil },
+		moved: func(*os.Root, []backend.Artifact, bool) error { return nil },
 	})
 	return fetched, err
 }

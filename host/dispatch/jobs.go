@@ -72,9 +72,13 @@ func (d *ExecutionDispatcher) Download(ctx context.Context, id string, e Ending)
 		return nil, err
 	}
 	err = d.WithJobs(ctx, func(ctx context.Context, s *Session) error {
+		job, err := s.Backend.GetJob(ctx, id)
+		if err != nil {
+			return err
+		}
 		observer := d.options.Observe()
 		defer observer.Close()
-		files, err = s.download(ctx, id, e, observer)
+		files, err = s.download(ctx, id, job.Operation, e, observer)
 		return err
 	})
 	return files, err

@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -30,6 +29,9 @@ const (
 type manifest struct {
 	About string            `json:"about"`
 	Files map[string]string `json:"files"` // SHA-256 in lower-case hexadecimal, by path with slashes
+	// Code are those of Files that generate-iac wrote. A tool deploys all that is in the folder, so the next
+	// code replaces them as a whole.
+	Code []string `json:"code,omitempty"`
 }
 
 // readManifest reads the manifest of a folder. One that is missing or damaged vouches for nothing.
@@ -42,33 +44,22 @@ func readManifest(root *os.Root) manifest {
 	return m
 }
 
-// remember enters artifacts that took their place in a folder into its manifest, and tells of those that
-// an earlier run has left there.
-func (s *Session) remember(root *os.Root, artifacts []backend.Artifact) error {
+// remember enters artifacts that took their place in a folder into its manifest. With whole, they are all
+// that the operation made: code that an earlier generation left is removed, and the user is told of what
+// else an earlier run has left there.
+func (s *Session) remember(root *os.Root, op backend.Operation, artifacts []backend.Artifact, whole bool) error {
 	m := readManifest(root)
-	var left []string
-	for file, sum := range m.Files {
-		if slices.ContainsFunc(artifacts, func(a backend.Artifact) bool { return a.Path == file }) {
-			continue
-		}
-		if now, err := sumOf(root, file); err != nil || now != sum {
-			delete(m.Files, file) // gone, or somebody's own by now
-			continue
-		}
-		left = append(left, file)
+	if whole {
+		s.tidy(root, &m, op, artifacts)
 	}
 	for _, a := range artifacts {
 		m.Files[a.Path] = a.SHA256
-	}
-	if len(left) > 0 {
-		slices.Sort(left)
-		more := ""
-		if len(left) > mostProblems {
-			more = fmt.Sprintf(" and %d more", len(left)-mostProblems)
-			left = left[:mostProblems]
+		m.Code = slices.DeleteFunc(m.Code, func(file string) bool { return file == a.Path })
+		if op == backend.OpGenerateIaC {
+			m.Code = append(m.Code, a.Path)
 		}
-		s.options.Note("the output folder also holds what an earlier run wrote: %s%s", strings.Join(left, ", "), more)
 	}
+	slices.Sort(m.Code)
 	m.About = "what atg wrote here, so that it replaces no file of yours; it can be deleted"
 	content, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {

@@ -15,6 +15,12 @@ import (
 // run generates files into dir, as a job of a durable backend.
 func run(t *testing.T, dir string, overwrite bool, files map[string]string) (*recorder, error) {
 	t.Helper()
+	return runAs(t, &backend.IaCGenerationRequest{}, &backend.IaCGenerationResult{Success: true, Complete: true}, dir, overwrite, files)
+}
+
+// runAs is run for any operation.
+func runAs(t *testing.T, request backend.Request, result backend.Result, dir string, overwrite bool, files map[string]string) (*recorder, error) {
+	t.Helper()
 	fill := func(to string) (artifacts []backend.Artifact) {
 		for name, content := range files {
 			artifacts = append(artifacts, write(t, to, name, content))
@@ -23,12 +29,12 @@ func run(t *testing.T, dir string, overwrite bool, files map[string]string) (*re
 	}
 	f := &fake{
 		can: backend.Capabilities{
-			Operations: []backend.Operation{backend.OpGenerateIaC}, Features: []backend.Feature{backend.FeatureArtifacts, backend.FeatureDurableJobs},
+			Operations: []backend.Operation{request.Operation()}, Features: []backend.Feature{backend.FeatureArtifacts, backend.FeatureDurableJobs},
 		},
-		result: &backend.IaCGenerationResult{Success: true, Complete: true}, artifacts: fill(t.TempDir()), fill: fill,
+		result: result, artifacts: fill(t.TempDir()), fill: fill,
 	}
 	d, r := dispatcher(t, map[string]*fake{"fake": f}, Options{})
-	_, err := d.ExecuteIaCGeneration(t.Context(), &backend.IaCGenerationRequest{}, Task{Ending: Ending{OutputDir: dir, Overwrite: overwrite}})
+	_, err := d.Execute(t.Context(), Task{Request: request, Ending: Ending{OutputDir: dir, Overwrite: overwrite}})
 	return r, err
 }
 
@@ -44,10 +50,10 @@ func TestFilesOfTheUserAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.notes) != 1 || !strings.HasSuffix(r.notes[0], ": d.tf") {
+	if len(r.notes) != 2 || !strings.HasSuffix(r.notes[0], "has not: d.tf") || !strings.Contains(r.notes[1], "was changed since earlier code had it: c.tf;") {
 		t.Errorf("notes %q", r.notes)
 	}
-	want := map[string]string{"a.tf": "2", "sub/b.tf": "2", "mine.tf": "mine", "c.tf": "changed", "d.tf": "1"}
+	want := map[string]string{"a.tf": "2", "sub/b.tf": "2", "mine.tf": "mine", "c.tf": "changed"}
 	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}

@@ -25,7 +25,8 @@ type delivery struct {
 	admit func(root *os.Root) error // says whether they may, before they are fetched and again before they are moved
 	fetch func(staging string) ([]backend.Artifact, error)
 	place func(backend.Artifact) string // relative to the folder, with slashes
-	moved func(root *os.Root, artifacts []backend.Artifact) error
+	// moved is told of the artifacts that took their place; whole says that these are all.
+	moved func(root *os.Root, artifacts []backend.Artifact, whole bool) error
 }
 
 // receive lets d fetch files into a folder inside dir, verifies what it says it wrote, and moves each to
@@ -83,15 +84,19 @@ func (s *Session) receive(ctx context.Context, dir string, d delivery) ([]string
 		if parent := filepath.Dir(to); parent != "." {
 			err = root.MkdirAll(parent, 0o750)
 		}
+		from := filepath.Join(filepath.Base(staging), filepath.FromSlash(a.Path))
+		if err == nil && a.Executable() {
+			_ = root.Chmod(from, 0o700) // where files have no modes, none is missing
+		}
 		if err == nil {
-			err = root.Rename(filepath.Join(filepath.Base(staging), filepath.FromSlash(a.Path)), to)
+			err = root.Rename(from, to)
 		}
 		if err != nil {
 			break
 		}
 		written = append(written, filepath.Join(dir, to))
 	}
-	if err := errors.Join(err, d.moved(root, artifacts[:len(written)])); err != nil {
+	if err := errors.Join(err, d.moved(root, artifacts[:len(written)], err == nil)); err != nil {
 		return nil, fail(err)
 	}
 	return written, nil

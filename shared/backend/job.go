@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"strings"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -105,3 +106,8 @@ type Artifact struct {
 	Size   int64  `json:"size"`   // in bytes
 	SHA256 string `json:"sha256"` // lower-case hexadecimal
 }
+
+// Executable says whether the file is a script that its user is to run, so that whoever writes it marks it
+// as one. Its name decides (.sh), because neither a store nor every system keeps a mode, and a job's files
+// are the same wherever it ran.
+func (a Artifact) Executable() bool { return strings.HasSuffix(a.Path, ".sh") }
