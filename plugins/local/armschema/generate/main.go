@@ -1,0 +1,74 @@
+// Command generate derives what package armschema knows of resource types from the source of the Azure SDK's modules.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, log io.Writer) error {
+	flags := flag.NewFlagSet("generate", flag.ContinueOnError)
+	here := flags.String("in", ".", "folder with modules.txt")
+	out := flags.String("out", "..", "folder with schema.bin and children.txt")
+	check := flags.Bool("check", false, "compare, and write nothing")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	modules, err := readModules(filepath.Join(*here, "modules.txt"))
+	if err != nil {
+		return err
+	}
+	if err := fetch(modules); err != nil {
+		return err
+	}
+	sources, err := parseAll(modules)
+	if err != nil {
+		return err
+	}
+	c, m := newCatalog(), newModel()
+	for _, s := range sources {
+		c.read(s)
+	}
+	resources := c.resources(m)
+	defs, number := minimize(m.defs)
+	encoded := encode(resources, defs, number)
+	fmt.Fprintf(log, "%d modules, %d types, %d definitions of %d, %d bytes\n", len(modules), len(resources), len(defs), len(m.defs), len(encoded))
+	file := filepath.Join(*out, "schema.bin")
+	if !*check {
+		return os.WriteFile(file, encoded, 0o644) //nolint:gosec // it is committed
+	}
+	is, err := os.ReadFile(file)
+	if err == nil && !bytes.Equal(is, encoded) {
+		err = errors.New("schema.bin is not what the modules give: run go generate")
+	}
+	return err
+}
+
+func parseAll(modules []*module) ([]*source, error) {
+	sources, errs := make([]*source, len(modules)), make([]error, len(modules))
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wait sync.WaitGroup
+	for i, m := range modules {
+		wait.Go(func() {
+			slots <- struct{}{}
+			sources[i], errs[i] = parse(m)
+			<-slots
+		})
+	}
+	wait.Wait()
+	return sources, errors.Join(errs...)
+}
