@@ -94,7 +94,7 @@ func Run(ctx context.Context, c Config, o Options) (err error) {
 	}()
 	s.jobs = jobs.New(jobs.Options{
 		Records: s.store, Queue: s.store, Events: s.store, Files: s.store, Snapshots: s.store,
-		Tenants: slices.Sorted(maps.Keys(c.Tenants)), Operations: s.can.Operations, JobTimeout: span(c.Limits.JobTimeout), Logger: o.Logger,
+		Tenants: slices.Sorted(maps.Keys(c.Tenants)), Operations: s.can.Operations, Formats: s.can.Formats, JobTimeout: span(c.Limits.JobTimeout), Logger: o.Logger,
 	})
 	return s.run(ctx)
 }

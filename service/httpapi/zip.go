@@ -37,7 +37,7 @@ type archive struct {
 }
 
 // archiveFormat is a part of the ETag: another layout is another archive.
-const archiveFormat = 1
+const archiveFormat = 2
 
 func newArchive(files []backend.Artifact, made time.Time, crcs *crcCache, open func(backend.Artifact) (io.ReadSeekCloser, error)) *archive {
 	z := &archive{files: files, open: open, crcs: crcs, current: -1}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -46,8 +47,8 @@ func (s *store) open(f backend.Artifact) (io.ReadSeekCloser, error) {
 var made = time.Date(2026, 5, 4, 13, 14, 16, 0, time.UTC)
 
 func TestArchive(t *testing.T) {
-	contents := map[string]string{"a.txt": "hello", "deep/ü b.bin": strings.Repeat("0123456789", 10_000), "empty": "", "z": "z"}
-	s := newStore(contents, "a.txt", "deep/ü b.bin", "empty", "z")
+	contents := map[string]string{"a.txt": "hello", "deep/ü b.bin": strings.Repeat("0123456789", 10_000), "deploy.sh": "#!/bin/sh", "empty": "", "z": "z"}
+	s := newStore(contents, "a.txt", "deep/ü b.bin", "deploy.sh", "empty", "z")
 	z, size, _ := httpapi.NewArchive(s.files, made, nil, s.open)
 	whole, err := io.ReadAll(z)
 	if err != nil || int64(len(whole)) != size {
@@ -69,7 +70,11 @@ func TestArchive(t *testing.T) {
 		if err != nil || string(b) != contents[s.files[i].Path] || f.Name != s.files[i].Path {
 			t.Errorf("%s: %d bytes, %v", f.Name, len(b), err)
 		}
-		if f.Method != zip.Store || !f.Modified.Equal(made) || f.Mode().Perm() != 0o600 || f.NonUTF8 {
+		mode := fs.FileMode(0o600)
+		if f.Name == "deploy.sh" {
+			mode = 0o700
+		}
+		if f.Method != zip.Store || !f.Modified.Equal(made) || f.Mode().Perm() != mode || f.NonUTF8 {
 			t.Errorf("%s: method %d, modified %v, mode %v", f.Name, f.Method, f.Modified, f.Mode())
 		}
 	}

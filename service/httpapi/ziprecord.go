@@ -29,6 +29,7 @@ const (
 	version64 = 45
 	unix      = 3 << 8
 	mode      = 0o100600 // a file that its owner alone may read: it may tell of the tenant
+	script    = 0o100700 // the same, to be run
 	extra64   = 1        // the extra field with 64-bit sizes
 	max32     = math.MaxUint32
 	max16     = math.MaxUint16
@@ -93,7 +94,11 @@ func (z *archive) central(b record, i int) (record, error) {
 	}
 	b = z.common(b.u32(sigCentral).u16(unix|needs), needs, sum, shown, name, extra)
 	b = b.u16(0).u16(0).u16(0) // no comment, on the first disk, no text
-	b = b.u32(mode << 16).u32(at).text(name)
+	attributes := int64(mode)
+	if z.files[i].Executable() {
+		attributes = script
+	}
+	b = b.u32(attributes << 16).u32(at).text(name)
 	if z.large(i) {
 		b = b.u16(extra64).u16(central64Size - 4).u64(size).u64(size).u64(offset)
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	Tenants []string
 	// Operations are those that the workers' backend can do; nil refuses none.
 	Operations []backend.Operation
+	// Formats are those in which it generates code; empty refuses none.
+	Formats    []string
 	JobTimeout time.Duration // from submission to the end of a job; 0 is none
 	Logger     *slog.Logger  // nil is slog.Default
 	Now        func() time.Time

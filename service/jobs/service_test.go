@@ -58,7 +58,10 @@ func TestIdempotency(t *testing.T) {
 }
 
 func TestRefusedSubmissions(t *testing.T) {
-	service, _ := newService(func(o *jobs.Options) { o.Operations = []backend.Operation{backend.OpScan, backend.OpCreateTenant} })
+	service, _ := newService(func(o *jobs.Options) {
+		o.Operations = []backend.Operation{backend.OpScan, backend.OpCreateTenant, backend.OpGenerateIaC}
+		o.Formats = []string{"terraform", "bicep"}
+	})
 	for name, c := range map[string]struct {
 		caller jobs.Caller
 		sub    backend.Submission
@@ -67,6 +70,7 @@ func TestRefusedSubmissions(t *testing.T) {
 	}{
 		"no request":          {alice, backend.Submission{}, fault.InvalidArgument, "no request"},
 		"an operation":        {alice, backend.Submission{Request: &backend.VisualizationRequest{TenantID: "t1"}}, fault.Unsupported, "visualize"},
+		"a format":            {alice, backend.Submission{Request: &backend.IaCGenerationRequest{TenantID: "t1", OutputFormat: "arm"}}, fault.Unsupported, "arm"},
 		"a long key":          {alice, scan("t1", strings.Repeat("k", 256)), fault.InvalidArgument, "255"},
 		"another's tenant":    {bob, scan("t1", ""), fault.Forbidden, "t1"},
 		"none of two tenants": {alice, scan("", ""), fault.InvalidArgument, "several"},

@@ -31,7 +31,7 @@ func (s *Service) GetSnapshot(ctx context.Context, c Caller, id string) (backend
 	}
 	if errors.Is(err, ErrNotFound) {
 		return backend.SnapshotDetail{}, fault.New(fault.SnapshotNotFound, fmt.Sprintf("there is no snapshot %s", id), fault.On(id),
-			fault.From(fault.OriginService), fault.Hint("see those there are: atg snapshot list"))
+			fault.From(fault.OriginService), fault.Hint("see those there are: atg snapshot list; atg scan makes one"))
 	}
 	if err != nil {
 		return backend.SnapshotDetail{}, fault.Of(err)
@@ -92,6 +92,17 @@ func (s *Service) choose(ctx context.Context, c Caller, tenant string, request b
 		*id = newest
 	}
 	return nil
+}
+
+// tenantOfSnapshot is the tenant of the first snapshot that a request names; empty if it names none.
+func (s *Service) tenantOfSnapshot(ctx context.Context, c Caller, request backend.Request) (string, error) {
+	for _, id := range backend.SnapshotsOf(request) {
+		if *id != "" && *id != api.Latest {
+			d, err := s.GetSnapshot(ctx, c, *id)
+			return d.Snapshot.TenantID, err
+		}
+	}
+	return "", nil
 }
 
 func (s *Service) newest(ctx context.Context, c Caller, tenant string) (string, error) {

@@ -69,11 +69,10 @@ func (s *Service) prepare(ctx context.Context, c Caller, sub backend.Submission,
 	if sub.Request == nil {
 		return Record{}, invalid("the submission has no request")
 	}
-	op := sub.Request.Operation()
-	if s.o.Operations != nil && !slices.Contains(s.o.Operations, op) {
-		return Record{}, fault.New(fault.Unsupported, fmt.Sprintf("the service's backend cannot do %s", op), fault.From(fault.OriginService),
-			fault.Hint("GET /api/v1/capabilities lists what it can do"))
+	if err := s.able(sub.Request); err != nil {
+		return Record{}, err
 	}
+	op := sub.Request.Operation()
 	if len(sub.IdempotencyKey) > api.MaxIdempotencyKey {
 		return Record{}, invalid(fmt.Sprintf("the idempotency key is longer than %d characters", api.MaxIdempotencyKey))
 	}
@@ -81,7 +80,7 @@ func (s *Service) prepare(ctx context.Context, c Caller, sub backend.Submission,
 	if err != nil {
 		return Record{}, err
 	}
-	tenant, err := s.tenant(c, sub.Request)
+	tenant, err := s.tenant(ctx, c, sub.Request)
 	if err != nil {
 		return Record{}, err
 	}
@@ -106,9 +105,32 @@ func (s *Service) prepare(ctx context.Context, c Caller, sub backend.Submission,
 	return r, nil
 }
 
-// tenant is the one that the request is about: the one it names, or the only one that the key reaches.
-func (s *Service) tenant(c Caller, request backend.Request) (string, error) {
+// able refuses what the workers' backend cannot do, where that is known.
+func (s *Service) able(request backend.Request) error {
+	what := ""
+	if op := request.Operation(); s.o.Operations != nil && !slices.Contains(s.o.Operations, op) {
+		what = "do " + string(op)
+	} else if iac, ok := request.(*backend.IaCGenerationRequest); ok && len(s.o.Formats) > 0 && !slices.Contains(s.o.Formats, iac.OutputFormat) {
+		what = fmt.Sprintf("generate the format %q", iac.OutputFormat)
+	}
+	if what == "" {
+		return nil
+	}
+	return fault.New(fault.Unsupported, "the service's backend cannot "+what, fault.From(fault.OriginService),
+		fault.Hint("GET /api/v1/capabilities lists what it can do"))
+}
+
+// tenant is the one that the request is about: the one it names, or that of the snapshot it names, or the only one that the
+// key reaches.
+func (s *Service) tenant(ctx context.Context, c Caller, request backend.Request) (string, error) {
 	tenant := request.Tenant()
+	if tenant == "" {
+		of, err := s.tenantOfSnapshot(ctx, c, request)
+		if err != nil {
+			return "", err
+		}
+		tenant = of
+	}
 	if tenant == "" {
 		reachable := c.Tenants
 		if slices.Contains(reachable, "*") {

@@ -110,8 +110,12 @@ func (a *attempt) submission(ctx context.Context) (backend.Submission, error) {
 	}
 	for _, id := range backend.SnapshotsOf(a.request) {
 		d, err := a.w.o.Snapshots.GetSnapshot(ctx, *id)
+		if errors.Is(err, jobs.ErrNotFound) {
+			return s, fault.New(fault.SnapshotNotFound, fmt.Sprintf("snapshot %s was removed before the job could read it", *id), fault.On(*id),
+				fault.From(fault.OriginService), fault.Hint("name another of atg snapshot list with --snapshot; atg scan makes one"))
+		}
 		if err != nil {
-			return s, gone(err, "snapshot "+*id)
+			return s, err
 		}
 		in := backend.Input{Path: SnapshotInput + *id, Size: d.Snapshot.Size, SHA256: d.Snapshot.SHA256}
 		if err := a.put(ctx, in, jobs.SnapshotFile(d.Snapshot)); err != nil {

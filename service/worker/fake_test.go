@@ -56,7 +56,8 @@ func (p *program) Configure(_ context.Context, s backend.Settings) error {
 
 func (p *program) Capabilities(context.Context) (backend.Capabilities, error) {
 	return backend.Capabilities{
-		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateSpec},
+		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateSpec, backend.OpGenerateIaC},
+		Formats:    []string{"terraform"},
 		Features:   append(runner.Features(), p.features...),
 	}, nil
 }
@@ -88,7 +89,8 @@ type bench struct {
 	service *jobs.Service
 	options Options
 	owner   jobs.Caller
-	last    *program // started last
+	made    time.Time // when the newest snapshot of keep was
+	last    *program  // started last
 	starts  int
 	mu      sync.Mutex
 }
@@ -108,7 +110,7 @@ func newBench(t *testing.T, do work, change func(*program)) *bench {
 	b.options.Start = func(context.Context, string) (Program, error) {
 		p := &program{exited: make(chan struct{}), features: []backend.Feature{backend.FeatureSnapshots}, snapshot: "graph"}
 		run := func(ctx context.Context, job *runner.Job) (backend.Result, error) { return do(ctx, p, job) }
-		p.Runner = runner.New(runner.Works{backend.OpScan: run, backend.OpGenerateSpec: run}, runner.WithLogger(logger))
+		p.Runner = runner.New(runner.Works{backend.OpScan: run, backend.OpGenerateSpec: run, backend.OpGenerateIaC: run}, runner.WithLogger(logger))
 		if change != nil {
 			change(p)
 		}

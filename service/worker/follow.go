@@ -127,9 +127,13 @@ func (a *attempt) overall(ctx context.Context, id, phase string) {
 	a.report.status(ctx, status)
 }
 
-// collect stores what the job made: its files, and the snapshot of a scan.
+// collect stores what the job made: its files, and the snapshot of a scan. A result that does not say which snapshot it is of,
+// says it now: the request may have left the choice to the service.
 func (a *attempt) collect(ctx context.Context, id string, result backend.Result) (backend.Result, []backend.Artifact, error) {
 	var made []backend.Artifact
+	if iac, ok := result.(*backend.IaCGenerationResult); ok && iac.Snapshot == "" {
+		iac.Snapshot = *backend.SnapshotsOf(a.request)[0]
+	}
 	if scan, ok := result.(*backend.ScanResult); ok && scan.Snapshot != nil {
 		file, err := a.keepSnapshot(ctx, scan)
 		if err != nil {
