@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Shows what would change, asks, and deploys, one stage after the other.
+#   ./deploy.sh            ask before each stage
+#   ./deploy.sh --yes      do not ask
+#   ./deploy.sh --what-if  only show what would change
+# DEPLOYMENT_LOCATION is the region where Azure keeps the records of the deployments.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+yes=false
+what_if=false
+location=${DEPLOYMENT_LOCATION:-@LOCATION@}
+
+for argument in "$@"; do
+  case $argument in
+    --yes) yes=true ;;
+    --what-if) what_if=true ;;
+    -h | --help)
+      echo "usage: $0 [--yes | --what-if]"
+      exit 0
+      ;;
+    *)
+      echo "usage: $0 [--yes | --what-if]" >&2
+      exit 2
+      ;;
+  esac
+done
+
+fail() {
+  echo "deploy.sh: $1" >&2
+  exit 1
+}
+
+command -v az >/dev/null || fail "the Azure CLI (az) is not installed"
+
+# Secrets are only in files that nobody else can read, and only until the script ends.
+umask 077
+temporary=$(mktemp -d)
+trap 'rm -rf -- "$temporary"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# parameter FILE NAME: the value of a string in a parameter file.
+parameter() {
+  local value
+  value=$(sed -n "/^ *\"$2\": *{/,/}/s/^ *\"value\": *\"\([^\"]*\)\".*/\1/p" "$1")
+  [[ -n $value ]] || fail "$1 has no value for $2"
+  printf '%s' "$value"
+}
+
+# json TEXT: a JSON string.
+json() {
+  local text=$1
+  text=${text//\\/\\\\}
+  text=${text//\"/\\\"}
+  text=${text//$'\n'/\\n}
+  text=${text//$'\r'/\\r}
+  text=${text//$'\t'/\\t}
+  [[ $text != *[[:cntrl:]]* ]] || fail "a secret has a control character"
+  printf '"%s"' "$text"
+}
+
+# begin NAME: the next stage has the template NAME.json.
+begin() {
+  base=$1
+  values=
+  grouped=
+  missing=
+}
+
+# given NAME VARIABLE: the variable is set; else it is missing.
+given() {
+  if [[ -z ${!2:-} ]]; then
+    missing+=" $2"
+    return 1
+  fi
+}
+
+# from_environment NAME VARIABLE: a parameter has the value of a variable, unless the parameter file has it.
+from_environment() {
+  if grep -q "\"$1\"[[:space:]]*:" "$base.parameters.json"; then
+    return
+  fi
+  if given "$1" "$2"; then
+    values+="${values:+,}$(json "$1"):{\"value\":$(json "${!2}")}"
+  fi
+}
+
+# grouped_from_environment NAME VARIABLE: a member of the parameter "secrets" has the value of a variable.
+grouped_from_environment() {
+  if given "$1" "$2"; then
+    grouped+="${grouped:+,}$(json "$1"):$(json "${!2}")"
+  fi
+}
+
+# deploy KIND NAME TITLE [ARGUMENT…]: shows what would change, asks, and deploys.
+deploy() {
+  local kind=$1 name=$2 title=$3 answer
+  shift 3
+  [[ -z $missing ]] || fail "set these environment variables first:$missing"
+  if [[ -n $grouped ]]; then
+    values+="${values:+,}\"secrets\":{\"value\":{$grouped}}"
+  fi
+  local arguments=("$@" --name "$name" --location "$location" --template-file "$base.json" --parameters "@$base.parameters.json")
+  if [[ -n $values ]]; then
+    printf '%s' "{\"\$schema\":\"https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#\",\"contentVersion\":\"1.0.0.0\",\"parameters\":{$values}}" >"$temporary/parameters.json"
+    arguments+=(--parameters "@$temporary/parameters.json")
+  fi
+  echo "== $title"
+  az deployment "$kind" what-if "${arguments[@]}"
+  if [[ $what_if == true ]]; then
+    return
+  fi
+  if [[ $yes != true ]]; then
+    read -r -p "Deploy $title? [y/N] " answer || fail "nobody to ask: say --yes"
+    case $answer in
+      y | Y | yes) ;;
+      *) fail "not deployed: $title" ;;
+    esac
+  fi
+  az deployment "$kind" create "${arguments[@]}" --query properties.provisioningState --output tsv
+}
+# STAGES

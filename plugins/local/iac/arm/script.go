@@ -1,0 +1,160 @@
+package arm
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+)
+
+// scriptBody is the script without what is this template's own: its functions, and how it takes its arguments.
+//
+//go:embed deploy.sh
+var scriptBody string
+
+// writeScript writes the script that deploys the stages one after the other.
+func writeScript(w io.Writer, t *template.Template, stages []*stageFile) error {
+	var b strings.Builder
+	b.WriteString("#!/usr/bin/env bash\n")
+	for _, line := range t.Notice() {
+		b.WriteString("# " + line + "\n")
+	}
+	b.WriteString("#\n")
+	variables := environment(stages)
+	secrets := 0
+	for _, s := range stages {
+		secrets += len(s.secrets)
+	}
+	if secrets > 0 {
+		b.WriteString("# Set these environment variables first:\n")
+		for _, s := range stages {
+			for _, x := range s.secrets {
+				fmt.Fprintf(&b, "#   %s: %s\n", variables[variableOf{s, x.name}], comment(x.description))
+			}
+		}
+		if slices.ContainsFunc(stages, func(s *stageFile) bool { return len(s.secrets) > 0 && !s.grouped }) {
+			b.WriteString("# A secret that a parameter file refers to in a Key Vault (\"reference\") needs none.\n")
+		}
+		b.WriteString("#\n")
+	}
+	body, calls, _ := strings.Cut(scriptBody, "# STAGES\n")
+	b.WriteString(strings.ReplaceAll(strings.TrimPrefix(body, "#!/usr/bin/env bash\n"), "@LOCATION@", shell(location(t))))
+	for _, s := range stages {
+		b.WriteString(call(s, variables))
+	}
+	b.WriteString(calls)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// comment is a text as a comment of one line.
+func comment(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// call is what the script says to deploy a stage.
+func call(s *stageFile, variables map[variableOf]string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n# %s\n", comment(s.stage.Title))
+	scope := ""
+	kind := "tenant"
+	switch s.stage.Scope.Kind {
+	case template.ScopeManagementGroup:
+		kind, scope = "mg", " --management-group-id "+shell(s.stage.Scope.ManagementGroup)
+	case template.ScopeSubscription, template.ScopeResourceGroup:
+		kind = "sub"
+		if p := s.stage.Scope.Subscription; p != nil {
+			if slices.ContainsFunc(s.parameters, func(has *template.Parameter) bool { return has.Name == p.Name && has.HasDefault }) {
+				fmt.Fprintf(&b, "subscription=$(parameter %s %s)\n", shell(s.parameterFile()), shell(p.Name))
+			} else {
+				fmt.Fprintf(&b, "subscription=%s\n", shell(p.Default))
+			}
+			scope = ` --subscription "$subscription"`
+		}
+	case template.ScopeTenant:
+	}
+	fmt.Fprintf(&b, "begin %s\n", shell(s.base))
+	for _, p := range s.parameters {
+		if !p.HasDefault {
+			fmt.Fprintf(&b, "from_environment %s %s\n", shell(p.Name), variables[variableOf{s, p.Name}])
+		}
+	}
+	for _, x := range s.secrets {
+		from := "from_environment"
+		if x.grouped {
+			from = "grouped_from_environment"
+		}
+		fmt.Fprintf(&b, "%s %s %s\n", from, shell(x.name), variables[variableOf{s, x.name}])
+	}
+	fmt.Fprintf(&b, "deploy %s %s %s%s\n", kind, shell(deploymentName("atg-"+s.stage.Name)), shell(s.stage.Title), scope)
+	return b.String()
+}
+
+// variableOf is the parameter of a stage that an environment variable gives.
+type variableOf struct {
+	stage *stageFile
+	name  string
+}
+
+// environment names the environment variables. With several stages the stage is in the name, for the same name may be
+// of different secrets there. A prefix keeps clear of variables that mean something to programs.
+func environment(stages []*stageFile) map[variableOf]string {
+	taken, answer := map[string]bool{}, map[variableOf]string{}
+	name := func(s *stageFile, parameter string) {
+		words := "PARAMETER_"
+		if len(stages) > 1 {
+			words += s.stage.Name + "_"
+		}
+		base := strings.Map(func(r rune) rune {
+			switch {
+			case r >= 'a' && r <= 'z':
+				return r - 'a' + 'A'
+			case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+				return r
+			}
+			return '_'
+		}, words+parameter)
+		unique := base
+		for n := 2; taken[unique]; n++ {
+			unique = base + "_" + strconv.Itoa(n)
+		}
+		taken[unique] = true
+		answer[variableOf{s, parameter}] = unique
+	}
+	for _, s := range stages {
+		for _, p := range s.parameters {
+			if !p.HasDefault {
+				name(s, p.Name)
+			}
+		}
+		for _, x := range s.secrets {
+			name(s, x.name)
+		}
+	}
+	return answer
+}
+
+// location is where Azure keeps the records of the deployments.
+func location(t *template.Template) string {
+	if t.Target.Location != "" {
+		return t.Target.Location
+	}
+	for _, p := range t.Parameters {
+		if strings.HasPrefix(p.Name, "location") && p.Default != "" {
+			return p.Default
+		}
+	}
+	return "westeurope"
+}
+
+// shell quotes a word for the shell.
+func shell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
