@@ -9,6 +9,10 @@ import (
 // The text that is written is what terraform fmt would make of it: two spaces for each level, and the equals signs of
 // consecutive lines below each other. Nothing formats it afterwards; the tests do, and find it unchanged.
 
+// manySigns is after how many dollar and percent signs of a string the others are written as escapes: HCL's parser takes a
+// time that grows with the square of the number of those that are not.
+const manySigns = 500
+
 const hexDigits = "0123456789ABCDEF"
 
 // plain are the bytes that stand for themselves in a quoted string, whatever is beside them.
@@ -33,7 +37,7 @@ func appendQuoted(b []byte, s string) []byte {
 // must not become its escape. Bytes that are no UTF-8, which JSON cannot hold, become U+FFFD, as JSON readers make of them.
 // What cannot be seen, such as the marks that turn the direction of text, is written as an escape.
 func appendText(b []byte, s string, before bool) []byte {
-	from := 0
+	from, signs := 0, 0
 	for i := 0; i < len(s); {
 		c := s[i]
 		if plain[c] {
@@ -55,13 +59,15 @@ func appendText(b []byte, s string, before bool) []byte {
 				b = utf8.AppendRune(append(b, s[from:i]...), utf8.RuneError)
 			}
 		case c == '$' || c == '%':
+			signs++
 			opens := i+1 < len(s) && s[i+1] == '{'
-			if !opens && (!before || i+1 < len(s)) {
+			last := before && i+1 == len(s)
+			if !opens && !last && signs <= manySigns {
 				i++
 				continue
 			}
 			b = append(b, s[from:i]...)
-			if opens && (i == 0 || s[i-1] != c) {
+			if opens && (i == 0 || s[i-1] != c) && signs <= manySigns {
 				b = append(b, c, c)
 			} else {
 				b = appendEscape(b, rune(c))

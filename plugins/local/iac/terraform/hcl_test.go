@@ -1,0 +1,195 @@
+package terraform
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template/templatetest"
+)
+
+// survives is what Terraform makes of a string: it is UTF-8, and in Unicode's composed form.
+func survives(s string) string { return cty.StringVal(string([]rune(s))).AsString() }
+
+// evaluate is the value of the attribute x of some HCL.
+func evaluate(t testing.TB, source []byte, variables map[string]cty.Value) cty.Value {
+	t.Helper()
+	file, diags := hclsyntax.ParseConfig(source, "x.tf", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%q", diags, source)
+	}
+	attributes, diags := file.Body.JustAttributes()
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	value, diags := attributes["x"].Expr.Value(&hcl.EvalContext{Variables: variables})
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%q", diags, source)
+	}
+	return value
+}
+
+func canonical(t testing.TB, source []byte) {
+	t.Helper()
+	if want := hclwrite.Format(source); !bytes.Equal(want, source) {
+		t.Errorf("not as terraform fmt writes it:\n%s\nis:\n%s", source, want)
+	}
+}
+
+func seeds(f *testing.F) {
+	for _, s := range templatetest.Hostile() {
+		f.Add(s)
+	}
+	for _, s := range []string{"\xff", "a\xc3", "$$${x}", "$%{x}", "%${x}", "${${", "e\u0301", "\ufeff", "\u202e", "🇩🇪👨‍👩‍👧", "각", "$\u0024{", "for", "a-b", "-a", "9"} {
+		f.Add(s)
+	}
+}
+
+// FuzzString: whatever a string is, HCL reads it as it was, alone and beside references, and nothing formats it otherwise.
+func FuzzString(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, s string) {
+		source := append(appendQuoted([]byte("x = "), s), '\n')
+		canonical(t, source)
+		if got, want := evaluate(t, source, nil).AsString(), survives(s); got != want {
+			t.Errorf("%q became %q, written as %s", want, got, source)
+		}
+
+		p := &template.Parameter{Name: "p"}
+		w := &writer{unit: newUnit(&template.Template{Parameters: []*template.Parameter{p}}, &template.Unit{}), node: template.NoNode, b: []byte("x = ")}
+		half := len(s) / 2
+		w.expression([]template.Part{{Literal: s}, {Parameter: p}, {Literal: s[:half]}, {Literal: s[half:]}, {Parameter: p}, {Parameter: p}})
+		w.b = append(w.b, '\n')
+		canonical(t, w.b)
+		const value = "<{v}>"
+		variables := map[string]cty.Value{"var": cty.ObjectVal(map[string]cty.Value{"p": cty.StringVal(value)})}
+		if got, want := evaluate(t, w.b, variables).AsString(), survives(s+value+s+value+value); got != want {
+			t.Errorf("%q became %q, written as %s", want, got, w.b)
+		}
+	})
+}
+
+// FuzzKey: whatever the key of an object is, it is read as it was, and equals signs below it stand where terraform fmt has them.
+func FuzzKey(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, s string) {
+		w := &writer{b: []byte("x = {\n")}
+		w.fields([]template.Field{{Name: s, Value: templatetest.Bool(true)}, {Name: "other", Value: templatetest.Str(s)}, {Name: s + "e", Value: templatetest.List()}}, 1)
+		w.b = append(w.b, "}\n"...)
+		canonical(t, w.b)
+		got := evaluate(t, w.b, nil)
+		for _, key := range []string{survives(s), "other", survives(s + "e")} {
+			if !got.Type().HasAttribute(key) {
+				t.Errorf("there is no key %q in\n%s", key, w.b)
+			}
+		}
+	})
+}
+
+// TestManySigns: a long script, full of dollar signs, is read in a time that one does not notice.
+func TestManySigns(t *testing.T) {
+	for _, sign := range []string{"$a", "${", "%", "%{", "$$"} {
+		s := strings.Repeat(sign, 50_000)
+		source := append(appendQuoted([]byte("x = "), s), '\n')
+		canonical(t, source)
+		started := time.Now()
+		if got := evaluate(t, source, nil).AsString(); got != s {
+			t.Errorf("many %q became something else", sign)
+		}
+		if took := time.Since(started); took > 3*time.Second {
+			t.Errorf("many %q are read in %v", sign, took)
+		}
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for text, want := range map[string]bool{
+		"0": true, "-0": true, "12": true, "1.50": true, "-1.5e+10": true, "1E400": true, "123456789012345678901234567890": true, "0.1e-5": true,
+		"": false, "-": false, "01": false, "1.": false, ".5": false, "1e": false, "1e+": false, "+1": false, "0x1": false, "1_0": false, "NaN": false, "1 ": false, "--1": false,
+	} {
+		if got := number(text); got != want {
+			t.Errorf("number(%q) is %v", text, got)
+		}
+		if !want {
+			continue
+		}
+		w := &writer{b: []byte("x = ")}
+		v := templatetest.Num(text)
+		w.flat(&v)
+		w.b = append(w.b, '\n')
+		if string(w.b) != "x = "+text+"\n" {
+			t.Errorf("%s is written %q", text, w.b)
+		}
+		canonical(t, w.b)
+		if got := evaluate(t, w.b, nil); !got.RawEquals(cty.MustParseNumberVal(text)) {
+			t.Errorf("%s became %#v", text, got)
+		}
+	}
+	w := &writer{}
+	v := templatetest.Num("no number")
+	if w.flat(&v); string(w.b) != `"no number"` {
+		t.Errorf("what is no number is written %s", w.b)
+	}
+}
+
+// TestDepth: an object in an object in an object … is written in a size and a time that grow with the depth, not its square.
+func TestDepth(t *testing.T) {
+	const depth = 100_000
+	v := templatetest.Str("bottom")
+	for i := range depth {
+		if i%2 == 0 {
+			v = templatetest.Map("a", v)
+		} else {
+			v = templatetest.List(v)
+		}
+	}
+	w := &writer{}
+	w.fields([]template.Field{{Name: "x", Value: v}}, 0)
+	if len(w.b) > 20*depth {
+		t.Errorf("%d levels take %d bytes", depth, len(w.b))
+	}
+
+	for v = templatetest.Str("bottom"); v.Kind != template.Map || len(v.Fields[0].Name) < 200; {
+		name := "a"
+		if v.Kind == template.List {
+			name = v.Items[0].Fields[0].Name + "a"
+		}
+		v = templatetest.List(templatetest.Map(name, v, "b", templatetest.Num("-1")))
+		if len(name) == 200 {
+			v = v.Items[0]
+		}
+	}
+	w = &writer{}
+	w.fields([]template.Field{{Name: "x", Value: v}}, 0)
+	canonical(t, w.b)
+	got, levels := evaluate(t, w.b, nil), 0
+	for got.Type().IsObjectType() || got.Type().IsTupleType() {
+		if got.Type().IsTupleType() {
+			got = got.Index(cty.NumberIntVal(0))
+			continue
+		}
+		levels++
+		for it := got.ElementIterator(); it.Next(); {
+			if key, value := it.Element(); key.AsString() != "b" {
+				got = value
+			}
+		}
+	}
+	if levels != 200 || got.AsString() != "bottom" {
+		t.Errorf("%d levels, below them %#v", levels, got)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	if got := oneLine("a\nb\u2028c\u202ed é"); got != "a b c d é" || !utf8.ValidString(got) {
+		t.Errorf("got %q", got)
+	}
+}
