@@ -15,6 +15,12 @@ var encoded string
 
 const magic = "armschema 1\n"
 
+// Resource Graph has another type for resource groups than templates.
+const (
+	groupsInGraph = "microsoft.resources/subscriptions/resourcegroups"
+	groups        = "microsoft.resources/resourcegroups"
+)
+
 // index is the file's tables, and what has been decoded of it. Nothing of a type is decoded before it is asked for.
 type index struct {
 	strings []string
@@ -56,11 +62,15 @@ var load = sync.OnceValue(func() *index {
 	return x
 })
 
-// Lookup finds what is known of a resource type, in any case (microsoft.storage/storageaccounts). It is safe for
+// Lookup finds what is known of a resource type, in any case (microsoft.storage/storageaccounts), and
+// resource groups also by what Resource Graph calls them. It is safe for
 // concurrent use; what it decodes it keeps.
 func Lookup(resourceType string) (*Type, bool) {
 	x := load()
 	id := strings.ToLower(resourceType)
+	if id == groupsInGraph {
+		id = groups
+	}
 	body, ok := x.types[id]
 	if !ok {
 		return nil, false

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -160,8 +161,8 @@ func (m *model) union(s *source, put string, u union, get string) int {
 	if s.open[u.base] {
 		d.items = scalar(kindAny)
 	}
-	for value, variant := range u.variants {
-		d.variants[value] = m.object(key{source: s, put: variant, except: u.base})
+	for _, value := range slices.Sorted(maps.Keys(u.variants)) { // in order, for the file to be the same each time
+		d.variants[value] = m.object(key{source: s, put: u.variants[value], except: u.base})
 	}
 	m.defs[at] = d
 	return at
@@ -230,7 +231,8 @@ func (m *model) properties(k key) []prop {
 		m.hide(&p, k.put)
 		all = append(all, p)
 	}
-	for name, f := range answered {
+	for _, name := range slices.Sorted(maps.Keys(answered)) {
+		f := answered[name]
 		if name != "" && !common[name] {
 			p := prop{name: name, flags: flagReadOnly, ref: m.plain(s, f.typ)}
 			m.hide(&p, k.get)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
 // prefix is of the path of every module of the list.
@@ -25,23 +24,15 @@ type module struct {
 
 // readModules reads modules.txt.
 func readModules(file string) ([]*module, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
 	var all []*module
-	for line := range strings.Lines(string(text)) {
-		line, _, _ = strings.Cut(line, "#")
-		fields := strings.Fields(line)
-		switch len(fields) {
-		case 0:
-		case 3:
-			all = append(all, &module{path: fields[0], version: fields[1], sum: fields[2]})
-		default:
-			return nil, fmt.Errorf("%s: %q", file, line)
+	err := eachLine(file, func(fields []string) error {
+		if len(fields) != 3 {
+			return fmt.Errorf("%s: %q", file, fields)
 		}
-	}
-	return all, nil
+		all = append(all, &module{path: fields[0], version: fields[1], sum: fields[2]})
+		return nil
+	})
+	return all, err
 }
 
 // fetch has Go download the modules, as far as it does not have them, and compares their hashes. Go itself compares

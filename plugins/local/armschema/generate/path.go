@@ -27,6 +27,7 @@ const most = 8
 
 var (
 	resourceGroup   = regexp.MustCompile(`(?i)^/subscriptions/\{[^/]*\}/resourceGroups/\{[^/]*\}$`)
+	groupsOf        = regexp.MustCompile(`(?i)^/subscriptions/\{[^/]*\}/resourceGroups$`)
 	subscription    = regexp.MustCompile(`(?i)^/subscriptions/\{[^/]*\}$`)
 	managementGroup = regexp.MustCompile(`(?i)^/providers/Microsoft\.Management/managementGroups/\{[^/]*\}$`)
 	literal         = regexp.MustCompile(`^[A-Za-z0-9.\-_]+$`)
@@ -40,6 +41,8 @@ func (r request) places() []place {
 		return []place{{typ: "Microsoft.Resources/subscriptions", scope: scopeTenant}}
 	case resourceGroup.MatchString(path):
 		return []place{{typ: "Microsoft.Resources/resourceGroups", scope: scopeSubscription}}
+	case groupsOf.MatchString(path):
+		return []place{{typ: "Microsoft.Resources/resourceGroups", scope: scopeSubscription, list: true}}
 	case strings.EqualFold(path, "/subscriptions"):
 		return []place{{typ: "Microsoft.Resources/subscriptions", scope: scopeTenant, list: true}}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ type catalog struct {
 	puts, gets, lists map[string][]candidate
 	versions          map[string]map[string]bool // by namespace
 	spelling          map[string]map[string]int  // of namespaces
+	pins              map[string]string          // the versions of types where the newest stable one is not to be used
 }
 
 func newCatalog() *catalog {
@@ -96,6 +98,12 @@ func (c *catalog) resources(m *model) []resource {
 
 func (c *catalog) writable(m *model, id string) resource {
 	best := newest(c.puts[id])
+	if pin := c.pins[id]; pin != "" {
+		pinned := slices.DeleteFunc(slices.Clone(c.puts[id]), func(one candidate) bool { return one.version != pin })
+		if len(pinned) > 0 {
+			best = newest(pinned)
+		}
+	}
 	puts := slices.DeleteFunc(slices.Clone(c.puts[id]), func(one candidate) bool {
 		return one.source != best.source || one.version != best.version
 	})
@@ -166,7 +174,7 @@ func (one candidate) answersResource() bool {
 			found++
 		}
 	}
-	return found >= 2 && one.typ != ""
+	return found >= 2 || one.scope == scopeTenant && strings.EqualFold(one.typ, "Microsoft.Resources/subscriptions")
 }
 
 func newest(all []candidate) candidate {
@@ -198,4 +206,16 @@ func (c *catalog) spelled(typ string) string {
 		best = "Microsoft." + strings.ToUpper(tail[:1]) + best[len("Microsoft.")+1:]
 	}
 	return best + "/" + rest
+}
+
+func readPins(file string) (map[string]string, error) {
+	pins := map[string]string{}
+	err := eachLine(file, func(fields []string) error {
+		if len(fields) != 2 {
+			return fmt.Errorf("%s: %q", file, fields)
+		}
+		pins[strings.ToLower(fields[0])] = fields[1]
+		return nil
+	})
+	return pins, err
 }

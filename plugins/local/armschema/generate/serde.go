@@ -2,7 +2,9 @@ package main
 
 import (
 	"go/ast"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -97,7 +99,7 @@ func (s *source) jsonName(owner string, f field) string {
 	if tag != "" {
 		return tag
 	}
-	for _, key := range s.json[owner] {
+	for _, key := range slices.Sorted(maps.Values(s.json[owner])) {
 		if strings.EqualFold(key, f.name) {
 			return key
 		}
