@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,9 @@ type fake struct {
 	batches   []int // sizes
 	cut       int   // after so many batches the connection is lost; 0 is never, -1 at once
 	durable   bool  // jobs outlive a command
+	// code is what generate-iac answers, and the files that it makes; nil is a backend without it.
+	code  *backend.IaCGenerationResult
+	files map[string]string
 }
 
 func newFake(scan runner.Work) *fake {
@@ -53,8 +57,18 @@ func newFake(scan runner.Work) *fake {
 			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)
 		}
 		return &backend.VisualizationResult{Success: true, Complete: true, Nodes: 3}, err
-	}})
+	}, backend.OpGenerateIaC: f.generate})
 	return f
+}
+
+func (f *fake) generate(_ context.Context, job *runner.Job) (backend.Result, error) {
+	f.request = job.Submission().Request
+	dir, err := job.OutputDir()
+	for name, content := range f.files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	result := *f.code
+	return &result, err
 }
 
 func (f *fake) Describe(context.Context) (backend.Description, error) {
@@ -72,6 +86,9 @@ func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 		return backend.Capabilities{}, fault.New(fault.AuthFailed, "no such key")
 	}
 	can := backend.Capabilities{Operations: []backend.Operation{backend.OpScan, backend.OpVisualize}, Features: append(runner.Features(), backend.FeatureSnapshots)}
+	if f.code != nil {
+		can.Operations = append(can.Operations, backend.OpGenerateIaC)
+	}
 	if f.durable {
 		can.Features = append(can.Features, backend.FeatureDurableJobs)
 	}

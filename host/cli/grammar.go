@@ -152,7 +152,7 @@ func newParser(g *grammar, args []string) (*kong.Kong, error) {
 		kong.Name("atg"), kong.NoDefaultHelp(), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "work", Title: "Work"}, {Key: "setup", Title: "Set up"},
-			{Key: "filter", Title: "Filters"}, {Key: "wait", Title: "Waiting for the job"}, {Key: "global", Title: "Global flags"},
+			{Key: "filter", Title: "Filters"}, {Key: "target", Title: "Where the code is for, if elsewhere"}, {Key: "wait", Title: "Waiting for the job"}, {Key: "global", Title: "Global flags"},
 		}),
 	}
 	all := g.commands()

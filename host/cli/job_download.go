@@ -17,7 +17,7 @@ type jobDownloadCmd struct {
 func (jobDownloadCmd) Help() string {
 	return `Brings the files of a completed job into a folder: all of them, checked against the backend's
 checksums, or none. Which files atg wrote stands in .atg-files.json there, so that it replaces those
-and no others.
+and no others. The code of generate-iac replaces earlier code in the folder as a whole.
 
 Examples:
   atg --backend remote job download ID --output-dir ./infra`

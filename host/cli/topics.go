@@ -147,7 +147,8 @@ its command:
   atg job result ID, atg job download ID --output-dir DIR, atg job cancel ID
 
 Files are checked against the service's checksums and take their place all at once. What atg wrote in a
-folder stands in .atg-files.json there: it replaces those files, and others only with --force.
+folder stands in .atg-files.json there: it replaces those files, and others only with --force. Code
+replaces earlier code as a whole.
 
 When the service cannot be reached, --queue keeps the submission on this machine, without the key, and
 atg job flush sends it later: one job, however often it is tried. atg job submit --batch FILE sends many

@@ -95,7 +95,7 @@ func (d *ExecutionDispatcher) Reattach(out *Outcome, e Ending) string {
 func (s *Session) again(words ...string) string {
 	line := slices.Concat(s.options.Command(s.Name), words)
 	for i, w := range line {
-		line[i] = quote(w)
+		line[i] = Quote(w)
 	}
 	return strings.Join(line, " ")
 }
@@ -119,8 +119,8 @@ func (d *ExecutionDispatcher) Again(name string, words ...string) string {
 	return (&Session{Name: name, options: d.options}).again(words...)
 }
 
-// quote makes a word one for the shell: POSIX's, and of Windows's PowerShell as far as paths need it.
-func quote(word string) string {
+// Quote makes a word one for the shell: POSIX's, and of Windows's PowerShell as far as paths need it.
+func Quote(word string) string {
 	special := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != filepath.Separator && !strings.ContainsRune("_-./:=@%+,", r)
 	}

@@ -149,7 +149,7 @@ func TestQuote(t *testing.T) {
 	for word, want := range map[string]string{
 		"": "''", "plain": "plain", "/a/b-c.tf": "/a/b-c.tf", "two words": "'two words'", "it's": `'it'\''s'`, "$HOME": "'$HOME'", "a;b": "'a;b'",
 	} {
-		if got := quote(word); got != want {
+		if got := Quote(word); got != want {
 			t.Errorf("%q: got %s, want %s", word, got, want)
 		}
 	}

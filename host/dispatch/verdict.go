@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -45,6 +47,11 @@ func verdict(r backend.Result) error {
 		}
 		return fault.New(fault.ExecutionFailed, reason, fault.From(fault.OriginBackend))
 	}
+	if iac, ok := r.(*backend.IaCGenerationResult); ok {
+		if err := unsound(iac); err != nil {
+			return err
+		}
+	}
 	var missing string
 	var hint fault.Option
 	switch r := r.(type) {
@@ -61,9 +68,11 @@ func verdict(r backend.Result) error {
 			}
 		}
 	case *backend.IaCGenerationResult:
-		if len(r.Omitted) > 0 {
-			missing = fmt.Sprintf("the generated code is incomplete: %d things were left out", len(r.Omitted))
+		if r.Complete && r.ResourcesOmitted == 0 {
+			break
 		}
+		missing = "the generated code is incomplete: " + lacks(r)
+		hint = fault.Hint("report.ndjson among its files says what is missing, and why")
 	}
 	if missing == "" {
 		if backend.Complete(r) {
@@ -76,6 +85,58 @@ func verdict(r backend.Result) error {
 		hint(f)
 	}
 	return f
+}
+
+// lacks says what generated code does not have.
+func lacks(r *backend.IaCGenerationResult) string {
+	switch n := r.ResourcesOmitted; {
+	case n == 1:
+		return "1 resource is missing"
+	case n > 1:
+		return fmt.Sprintf("%d resources are missing", n)
+	case slices.ContainsFunc(r.Omitted, func(o backend.Omitted) bool { return !o.Trimmed }):
+		return "properties of resources are missing"
+	}
+	return "the snapshot is incomplete"
+}
+
+// unsound is the fault of code that a check has failed. It wins over what is missing: nobody can use such
+// code as it is.
+func unsound(r *backend.IaCGenerationResult) error {
+	failed := r.FailedChecks()
+	if len(failed) == 0 {
+		return nil
+	}
+	var tools []string
+	for _, c := range failed {
+		tools = append(tools, said(c))
+	}
+	f := fault.New(fault.ExecutionFailed, "the code was generated, but it did not pass its check: "+strings.Join(tools, "; "), fault.From(fault.OriginBackend))
+	if !r.Complete || r.ResourcesOmitted > 0 {
+		f.Hint = "it is also incomplete: " + lacks(r)
+	}
+	return f
+}
+
+// said is what a check that failed says, in short.
+func said(c backend.Check) string {
+	errs := 0
+	for _, f := range c.Findings {
+		if f.Severity == backend.SeverityError {
+			errs++
+		}
+	}
+	switch {
+	case errs == 1:
+		return c.Tool + " found 1 error"
+	case errs >= backend.MaxFindings:
+		return fmt.Sprintf("%s found %d errors or more", c.Tool, errs)
+	case errs > 1:
+		return fmt.Sprintf("%s found %d errors", c.Tool, errs)
+	case c.Message != "":
+		return c.Tool + ": " + c.Message
+	}
+	return c.Tool + " failed"
 }
 
 func succeeded(r backend.Result) (ok bool, reason string) {

@@ -98,6 +98,12 @@ func TestPages(t *testing.T) {
 		},
 		"long-plan": func(p *Page) { p.Scan(ScanSummary{Result: &backend.ScanResult{Plan: longPlan()}}) },
 		"gaps":      func(p *Page) { p.Gaps(manyGaps()) },
+		"code":      func(p *Page) { p.Code(codeSummary()) },
+		"code-whole": func(p *Page) {
+			p.Code(CodeSummary{Result: &backend.IaCGenerationResult{
+				Success: true, Complete: true, OutputFormat: "bicep", ResourcesIncluded: 1, FilesGenerated: []string{"main.bicep"}, DurationSeconds: 0.2, Snapshot: "s1",
+			}, Next: "atg --remote job download job-1 --output-dir DIR"})
+		},
 		"health": func(p *Page) {
 			p.Health("local", backend.Health{Message: "1 of 2 works", Dependencies: []backend.Dependency{
 				{Name: "store", Healthy: true, Message: "12 snapshots", LatencySeconds: 0.0012},

@@ -50,6 +50,7 @@ func TestTheGuidesExamples(t *testing.T) {
 			}, map[string]string{"report/summary.txt": "1200 resources\n"})
 		},
 		"$ATG/api/v1/snapshots?limit=1": func() { g.snapshot("s1", "snapshot") },
+		"$ATG/api/v1/jobs/$CODE/result": func() { g.complete(s.vars["CODE"], code(), nil) },
 	}
 	blocks := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(guide(t), -1)
 	ran := 0
@@ -62,6 +63,23 @@ func TestTheGuidesExamples(t *testing.T) {
 	}
 	if ran < 20 || len(s.before) > 0 {
 		t.Errorf("%d examples were run; %d that should have come did not", ran, len(s.before))
+	}
+}
+
+// code is the result of the guide's generate-iac.
+func code() *backend.IaCGenerationResult {
+	return &backend.IaCGenerationResult{
+		Success: true, OutputFormat: "terraform", FilesGenerated: []string{"deploy.sh", "main.tf", "report.ndjson"},
+		ResourcesIncluded: 40, ResourcesTrimmed: 12, ResourcesOmitted: 1, DurationSeconds: 1.5, Snapshot: "s1",
+		Omitted: []backend.Omitted{
+			{Resource: "/subscriptions/a", Reason: "the type cannot be deployed"},
+			{Resource: "/subscriptions/b", Reason: "Azure makes it with its parent", Trimmed: true},
+		},
+		Checks: []backend.Check{{
+			Tool: "terraform", Version: "1.9.8", State: backend.CheckFailed, Message: "1 error",
+			Findings: []backend.CheckFinding{{File: "main.tf", Line: 12, Severity: backend.SeverityError, Message: "Unsupported argument"}},
+		}},
+		Notes: []string{"The name of a storage account has to be unique in the world."},
 	}
 }
 
@@ -188,7 +206,7 @@ func (s *shell) expand(w string) string {
 // assigned is the value of a variable, with the present one in the place of its ….
 func (s *shell) assigned(name, value string) string {
 	switch name {
-	case "JOB":
+	case "JOB", "CODE":
 		var job backend.JobStatusResponse
 		if err := json.Unmarshal(s.last.body, &job); err != nil {
 			s.t.Fatal(err)

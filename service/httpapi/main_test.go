@@ -64,7 +64,7 @@ func newRig(t testing.TB, change func(*httpapi.Options, *auth.Options)) *rig {
 	o := httpapi.Options{
 		Service: service, Logger: logger, CancelPatience: time.Millisecond,
 		Capabilities: api.Capabilities{
-			Capabilities: backend.Capabilities{Operations: backend.Operations(), Features: []backend.Feature{backend.FeatureDurableJobs}},
+			Capabilities: backend.Capabilities{Operations: backend.Operations(), Formats: []string{"terraform", "bicep", "arm"}, Features: []backend.Feature{backend.FeatureDurableJobs}},
 			Version:      "v1.2.3", Backend: "local",
 		},
 	}

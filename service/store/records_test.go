@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -344,5 +346,37 @@ func TestRestartFindsEveryJob(t *testing.T) {
 	}
 	if _, created, err := s.Enqueue(t.Context(), job("job-000", "owner")); err != nil || created {
 		t.Errorf("a job that ended before the restart was made again: %v", err)
+	}
+}
+
+// TestTheLargestResultFits: as much as a result of generate-iac may list, which no compression makes much smaller, fits also
+// into a message of a cluster that keeps NATS's default of 1 MiB.
+func TestTheLargestResultFits(t *testing.T) {
+	t.Parallel()
+	random := func() string {
+		b := make([]byte, 225) // 300 characters
+		_, _ = rand.Read(b)
+		return base64.RawURLEncoding.EncodeToString(b)
+	}
+	result := backend.IaCGenerationResult{Success: true, Checks: []backend.Check{{Tool: "terraform", State: backend.CheckFailed}}}
+	for range backend.MaxOmitted {
+		result.Omitted = append(result.Omitted, backend.Omitted{Resource: random(), Reason: "there is no type for it"})
+	}
+	for range backend.MaxFindings {
+		result.Checks[0].Findings = append(result.Checks[0].Findings, backend.CheckFinding{Message: random()})
+	}
+	want, err := json.Marshal(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := embeddedStore(t)
+	enqueue(t, s, job("job-1", "owner"))
+	update(t, s, "job-1", func(r *jobs.Record) { complete(r); r.Result = want })
+	r, _, err := s.Get(t.Context(), "job-1")
+	if err != nil || !bytes.Equal(r.Result, want) {
+		t.Errorf("%d bytes of %d: %v", len(r.Result), len(want), err)
+	}
+	if b, err := encode(r); err != nil || len(b) > 1<<20 {
+		t.Errorf("the record takes %d bytes: %v", len(b), err)
 	}
 }

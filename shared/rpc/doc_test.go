@@ -40,6 +40,9 @@ func TestThePageNamesEverything(t *testing.T) {
 	for _, s := range []backend.JobStatus{backend.JobPending, backend.JobRunning, backend.JobCompleted, backend.JobFailed, backend.JobCancelled} {
 		names = append(names, string(s))
 	}
+	for _, s := range []backend.CheckState{backend.CheckPassed, backend.CheckFailed, backend.CheckSkipped} {
+		names = append(names, string(s))
+	}
 	for _, name := range names {
 		if !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("the page does not name `%s`", name)
@@ -47,6 +50,7 @@ func TestThePageNamesEverything(t *testing.T) {
 	}
 	for _, limit := range []string{
 		fmt.Sprintf("%d MiB, atg's limit in both directions", rpc.MaxMessage>>20), fmt.Sprintf("at most %d", backend.MaxBatch),
+		fmt.Sprintf("at most %d entries", backend.MaxOmitted), fmt.Sprintf("at most %d `findings`", backend.MaxFindings),
 		fmt.Sprintf("below %d KiB", rpc.MaxFault>>10), fmt.Sprintf("headers over %d MiB", rpc.MaxTrailer>>20), fmt.Sprintf("now `%d`", backend.Protocol),
 	} {
 		if !strings.Contains(page, limit) {
