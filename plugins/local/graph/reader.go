@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -117,7 +118,7 @@ type Head struct {
 	SubscriptionID string // lower case
 	ManagedBy      string
 	APIVersion     string
-	Tags           []byte // valid until the next row; nil is none
+	Tags           []byte // nil is none
 	Size           int    // bytes of its JSON
 	// Fact is what decides whether Azure makes the resource itself, of the types of which that depends on their content; see facts.
 	Fact string
@@ -134,30 +135,61 @@ const facts = `CASE type
 	WHEN 'microsoft.network/publicipaddresses' THEN managed_by
 	END`
 
-// Heads calls yield for every row of a table with an id, in the order of Key, and then for those without. What yield answers
-// ends it. The Head is yield's to keep but for Tags.
-func (r *Reader) Heads(ctx context.Context, t Table, yield func(Head) error) error {
-	rows, err := r.db.QueryContext(ctx, `SELECT rowid, coalesce(id_key, ''), id, name, type, kind, location, resource_group, subscription_id, managed_by, api_version, tags,
-		coalesce(length(properties), 0) + coalesce(length(tags), 0) + coalesce(length(sku), 0) + coalesce(length(identity), 0) + coalesce(length(extra), 0), coalesce(`+facts+`, '')
-		FROM `+t.String()+` ORDER BY id_key IS NULL, id_key, rowid`) //nolint:gosec // a name of tableNames
+// Heads calls yield for every row with an id, of all tables, in the order of Key; of rows that have one Key, the one of the
+// earlier Table comes first. What yield answers ends it. The Head is yield's to keep but for Tags.
+func (r *Reader) Heads(ctx context.Context, yield func(Head) error) error {
+	return r.heads(ctx, "id_key IS NOT NULL", "ORDER BY id_key", yield)
+}
+
+// Nameless calls yield for the rows without an id, in an order that depends on what is in them alone.
+func (r *Reader) Nameless(ctx context.Context, yield func(Head) error) error {
+	return r.heads(ctx, "id_key IS NULL", "ORDER BY type, name, size, id_key", yield)
+}
+
+func (r *Reader) heads(ctx context.Context, where, order string, yield func(Head) error) error {
+	var query strings.Builder
+	for _, t := range Tables() {
+		if t > 0 {
+			query.WriteString(" UNION ALL ")
+		}
+		fmt.Fprintf(&query, `SELECT id_key, %d AS place, rowid AS number, id, name, type, kind, location, resource_group, subscription_id, managed_by, api_version, tags,
+			coalesce(length(properties), 0) + coalesce(length(tags), 0) + coalesce(length(sku), 0) + coalesce(length(identity), 0) + coalesce(length(extra), 0) AS size,
+			coalesce(%s, '') FROM %s WHERE %s`, t, facts, t, where)
+	}
+	rows, err := r.db.QueryContext(ctx, query.String()+" "+order)
 	if err != nil {
 		return readFault(r.path, err)
 	}
 	defer discard(rows)
-	var h Head
-	var tags sql.RawBytes
-	h.Table = t
+	var held []Head // those of one Key
+	flush := func() error {
+		slices.SortStableFunc(held, func(a, b Head) int { return int(a.Table) - int(b.Table) })
+		for _, h := range held {
+			if err := yield(h); err != nil {
+				return err
+			}
+		}
+		held = held[:0]
+		return nil
+	}
 	for rows.Next() {
-		if err := rows.Scan(&h.Row, &h.Key, &h.ID, &h.Name, &h.Type, &h.Kind, &h.Location, &h.ResourceGroup, &h.SubscriptionID, &h.ManagedBy, &h.APIVersion, &tags, &h.Size, &h.Fact); err != nil {
+		var h Head
+		var id sql.NullString
+		if err := rows.Scan(&id, &h.Table, &h.Row, &h.ID, &h.Name, &h.Type, &h.Kind, &h.Location, &h.ResourceGroup, &h.SubscriptionID, &h.ManagedBy, &h.APIVersion, &h.Tags, &h.Size, &h.Fact); err != nil {
 			return readFault(r.path, err)
 		}
-		h.Tags = tags
-		h.Type = strings.ToLower(h.Type)
-		if err := yield(h); err != nil {
-			return err
+		h.Key, h.Type = id.String, strings.ToLower(h.Type)
+		if len(held) > 0 && (held[0].Key != h.Key || h.Key == "") {
+			if err := flush(); err != nil {
+				return err
+			}
 		}
+		held = append(held, h)
 	}
-	return readFault(r.path, rows.Err())
+	if err := rows.Err(); err != nil {
+		return readFault(r.path, err)
+	}
+	return flush()
 }
 
 // rowColumns are those of a whole row.

@@ -1,0 +1,203 @@
+package build
+
+import (
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+)
+
+// adapt mends the properties of a few types by hand, where what Azure tells is taken by its schema and refused, or without
+// sense, in a deployment.
+func (m *maker) adapt(p *template.Value) {
+	m.drop(p, "extended", report.ReadOnlyProperty) // Resource Graph's own
+	if array := m.heldElsewhere(); array != "" {
+		m.drop(p, array, report.ReadOnlyProperty)
+	}
+	switch m.typ.lower {
+	case "microsoft.network/virtualnetworks/virtualnetworkpeerings":
+		for _, name := range []string{"peeringState", "peeringSyncLevel", "remoteVirtualNetworkAddressSpace", "remoteAddressSpace", "remoteBgpCommunities", "resourceGuid"} {
+			m.drop(p, name, report.ReadOnlyProperty)
+		}
+	case "microsoft.compute/virtualmachines":
+		m.machine(p)
+	case "microsoft.web/sites", "microsoft.web/sites/slots":
+		for _, name := range []string{"name", "hostNameSslStates", "state"} { // the names of the hosts follow from the site's
+			m.drop(p, name, report.ReadOnlyProperty)
+		}
+	case "microsoft.authorization/roleassignments":
+		m.drop(p, "scope", report.ReadOnlyProperty)
+	case "microsoft.containerservice/managedclusters":
+		m.drop(p, "nodeResourceGroup", report.ReadOnlyProperty) // named by Azure, and not to be the same twice
+	}
+	if arrays := m.b.inParent[m.at]; m.survey && len(arrays) > 0 {
+		m.arrays = map[arrayItem]bool{}
+		for _, child := range arrays {
+			array := m.b.types[m.b.nodes[child].typ].array
+			if a := field(p, array); a != nil {
+				for i := range a.Items {
+					if name := field(&a.Items[i], "name"); name != nil {
+						if text, ok := plain(name); ok {
+							m.arrays[arrayItem{array, hashName(text)}] = true
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// heldElsewhere is the array of a parent whose items are always resources of their own.
+func (m *maker) heldElsewhere() string {
+	if m.typ.lower == "microsoft.network/virtualnetworks" {
+		if _, ok := m.b.typeAt["microsoft.network/virtualnetworks/virtualnetworkpeerings"]; ok {
+			return "virtualNetworkPeerings"
+		}
+	}
+	return ""
+}
+
+// machine takes out of a virtual machine what follows from its image.
+func (m *maker) machine(p *template.Value) {
+	if os := field(p, "osProfile"); os != nil {
+		m.drop(os, "requireGuestProvisionSignal", report.ReadOnlyProperty)
+	}
+	disk := path(p, "storageProfile", "osDisk")
+	if disk == nil {
+		return
+	}
+	if create := field(disk, "createOption"); create != nil {
+		if how, _ := plain(create); strings.EqualFold(how, "FromImage") {
+			if managed := field(disk, "managedDisk"); managed != nil {
+				m.drop(managed, "id", report.ReadOnlyProperty) // the disk comes with the machine
+			}
+		}
+	}
+}
+
+// path is a value below a map; nil is none.
+func path(v *template.Value, names ...string) *template.Value {
+	for _, name := range names {
+		if v = field(v, name); v == nil || v.Kind != template.Map {
+			return nil
+		}
+	}
+	return v
+}
+
+// drop takes a member out.
+func (m *maker) drop(v *template.Value, name string, why report.Reason) {
+	for i := range v.Fields {
+		if strings.EqualFold(v.Fields[i].Name, name) {
+			v.Fields = append(v.Fields[:i], v.Fields[i+1:]...)
+			m.count("properties."+name, why)
+			return
+		}
+	}
+}
+
+// need is a secret without which Azure creates no resource of a type, and which it never tells.
+type need struct {
+	path   []string // below properties
+	unless func(p *template.Value) bool
+}
+
+// needs are they, by type. Sources: the REST reference of each type.
+var needs = map[string]need{
+	"microsoft.compute/virtualmachines":                 {[]string{"osProfile", "adminPassword"}, noPassword("osProfile")},
+	"microsoft.compute/virtualmachinescalesets":         {[]string{"virtualMachineProfile", "osProfile", "adminPassword"}, noPassword("virtualMachineProfile", "osProfile")},
+	"microsoft.sql/servers":                             {[]string{"administratorLoginPassword"}, onlyEntra},
+	"microsoft.sql/managedinstances":                    {[]string{"administratorLoginPassword"}, onlyEntra},
+	"microsoft.dbforpostgresql/flexibleservers":         {[]string{"administratorLoginPassword"}, passwordDisabled},
+	"microsoft.dbformysql/flexibleservers":              {[]string{"administratorLoginPassword"}, never},
+	"microsoft.synapse/workspaces":                      {[]string{"sqlAdministratorLoginPassword"}, entraOnlySynapse},
+	"microsoft.keyvault/vaults/secrets":                 {[]string{"value"}, never},
+	"microsoft.network/connections":                     {[]string{"sharedKey"}, notIPsec},
+	"microsoft.apimanagement/service/namedvalues":       {[]string{"value"}, notSecretValue},
+	"microsoft.automation/automationaccounts/variables": {[]string{"value"}, notEncrypted},
+}
+
+func never(*template.Value) bool { return false }
+
+// truth is a member that is true.
+func truth(v *template.Value, name string) bool {
+	f := field(v, name)
+	return f != nil && f.Kind == template.Bool && f.Bool
+}
+
+func said(v *template.Value, name string) string {
+	if f := field(v, name); f != nil {
+		text, _ := plain(f)
+		return strings.ToLower(text)
+	}
+	return ""
+}
+
+// noPassword says that a machine takes no password: it has no profile (a disk was attached), or takes keys alone.
+func noPassword(at ...string) func(*template.Value) bool {
+	return func(p *template.Value) bool {
+		profile := path(p, at...)
+		if profile == nil {
+			return true
+		}
+		linux := field(profile, "linuxConfiguration")
+		return linux != nil && truth(linux, "disablePasswordAuthentication")
+	}
+}
+
+func onlyEntra(p *template.Value) bool {
+	admins := field(p, "administrators")
+	return admins != nil && truth(admins, "azureADOnlyAuthentication")
+}
+
+func entraOnlySynapse(p *template.Value) bool { return truth(p, "azureADOnlyAuthentication") }
+
+func passwordDisabled(p *template.Value) bool {
+	auth := field(p, "authConfig")
+	return auth != nil && said(auth, "passwordAuth") == "disabled"
+}
+
+func notIPsec(p *template.Value) bool {
+	kind := said(p, "connectionType")
+	return kind != "ipsec" && kind != "vnet2vnet"
+}
+
+func notSecretValue(p *template.Value) bool {
+	return !truth(p, "secret") || field(p, "keyVault") != nil
+}
+
+func notEncrypted(p *template.Value) bool { return !truth(p, "isEncrypted") }
+
+// needed adds the secrets without which Azure would refuse the resource.
+func (m *maker) needed(body []template.Field, _ *graph.Row) []template.Field {
+	n, ok := needs[m.typ.lower]
+	if !ok {
+		return body
+	}
+	at := -1
+	for i := range body {
+		if body[i].Name == "properties" {
+			at = i
+		}
+	}
+	if at < 0 {
+		if m.typ.lower != "microsoft.keyvault/vaults/secrets" {
+			return body
+		}
+		body = append(body, template.Field{Name: "properties", Value: template.Value{Kind: template.Map}})
+		at = len(body) - 1
+	}
+	properties := &body[at].Value
+	if n.unless(properties) {
+		return body
+	}
+	last := n.path[len(n.path)-1]
+	into := path(properties, n.path[:len(n.path)-1]...)
+	if into == nil || field(into, last) != nil {
+		return body
+	}
+	p := m.secret(where{path: "properties." + strings.Join(n.path, "."), name: last}, report.MissingSecret)
+	into.Fields = append(into.Fields, template.Field{Name: last, Value: template.Value{Kind: template.String, Text: []template.Part{{Parameter: p}}, WriteOnly: true}})
+	return body
+}

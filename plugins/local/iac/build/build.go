@@ -1,0 +1,225 @@
+// Package build makes a template of a snapshot: it selects, names, and orders the resources, and makes their bodies.
+//
+// It reads the snapshot three times. The first time, only heads: which rows there are, which are selected, what they are
+// called. The second time, bodies: what each refers to, how large it is, which secrets it has; then scopes, modules and their order follow. The
+// third time is template.Each, which makes the same bodies again, now with everything known. Between them a resource is some 150
+// bytes in memory, whatever it contains.
+package build
+
+import (
+	"context"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+)
+
+// Options say what to make.
+type Options struct {
+	Filter          backend.Filter
+	Target          template.Target
+	Split           string // how to cut: template.SplitDeployment, …
+	IncludeDefaults bool   // keep what is trimmed as noise
+	Limits          Limits // of SplitDeployment; zero is Azure's, with room to spare
+	// Progress may be nil. It counts rows.
+	Progress func(phase string, done, total int64)
+}
+
+// Limits are how large a unit, and a stage, may become.
+type Limits struct {
+	Resources  int // of a unit
+	Bytes      int // of a unit, as estimated
+	Parameters int // of a unit or stage: secrets, and what is shared
+	StageBytes int
+	StageUnits int
+}
+
+// azureLimits are those that Azure documents (https://learn.microsoft.com/azure/azure-resource-manager/templates/best-practices): 800 resources, 4 MB for a
+// template, 1 MB for a resource of it, which a nested deployment is, and 256 parameters. The estimates count the JSON of Azure, which indentation makes
+// larger.
+var azureLimits = Limits{Resources: 600, Bytes: 300_000, Parameters: 180, StageBytes: 1_200_000, StageUnits: 400}
+
+// Build makes the template. The reader has to stay open while the template is used; lookups of it are opened as needed.
+// What is not generated, and what is changed, goes into the report.
+func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) (*template.Template, error) {
+	if o.Limits == (Limits{}) {
+		o.Limits = azureLimits
+	}
+	b := &builder{
+		o: o, r: r, report: rep, hash: newHasher(), index: map[idKey]int32{},
+		typeAt: map[string]int32{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]int32{},
+		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{},
+	}
+	for _, step := range []func(context.Context) error{b.readHeads, b.readBodies, b.arrange} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return b.template(), nil
+}
+
+// builder is a template in the making.
+type builder struct {
+	o      Options
+	r      *graph.Reader
+	report *report.Report
+	filter filter
+	hash   hasher
+
+	nodes       []node          // all rows with an id, in the order of ids
+	index       map[idKey]int32 // where they are
+	types       []typeInfo
+	typeAt      map[string]int32 // by type in lower case
+	scopes      []scopeInfo
+	scopeAt     map[string]int32    // by id in lower case
+	symbols     map[uint64]struct{} // that are taken, with their scope
+	inParent    map[int32][]int32   // children that their parent's body holds, by parent
+	deps        []int32             // what nodes refer to, by node.depsAt
+	edgeAt      []int32             // where the edges of a generated resource begin in edges; one more than there are resources
+	edges       []template.Node     // what it waits for
+	alone       []int32             // children that their parent's body does not hold after all
+	groupScopes map[int32]int32     // the scope that a resource group's row is
+	broken      map[[2]int32]struct{}
+
+	unitOwner  map[string]string // the scope whose units have a name, by name
+	places     places            // subscriptions and locations, as parameters
+	principals *principals       // who role assignments name, as parameters
+	generated  []int32           // by template.Node
+	shared     []*template.Parameter
+	out        template.Template
+}
+
+// state is what becomes of a row.
+type state uint8
+
+const (
+	left      state = iota // outside of the filter
+	generated              // a resource of its own
+	inBody                 // a part of its parent's body
+	trimmed                // left out on purpose
+	omitted                // left out because it cannot be generated
+	existing               // has to exist: a subscription, a management group
+)
+
+// node is a row.
+type node struct {
+	place  graph.Place
+	typ    int32 // of builder.types
+	scope  int32 // of builder.scopes: what it is deployed to
+	up     int32 // the nearest row above it; -1 is none
+	number template.Node
+	unit   int32
+	depsAt int32
+	deps   int32
+	size   int32
+	name   uint32 // a hash of its name in lower case
+	secret uint16 // how many secrets it has
+	state  state
+	reason report.Reason
+	match  bool // it is what the filter asks for, and so is what is below it
+	empty  bool // nothing in its body says more than that it is there
+	symbol string
+}
+
+// typeInfo is a type of resource.
+type typeInfo struct {
+	name    string // as it is written: Microsoft.Network/virtualNetworks
+	lower   string
+	version string
+	schema  *armschema.Type // nil if it is unknown
+	fresh   bool            // no child of the type stands alone: it is held by the array below
+	array   string          // the array of the parent's properties that holds it; empty is none
+}
+
+// scopeInfo is what resources are deployed to.
+type scopeInfo struct {
+	id    string // as Azure cased it
+	kind  template.ScopeKind
+	sub   string // the subscription's id in lower case
+	group string // the resource group's name
+	node  int32  // its own row; -1 is none
+	count int    // generated resources in it
+}
+
+// typeOf interns a type; version is what Resource Graph says of it, if anything.
+func (b *builder) typeOf(lower, spelled, version string) int32 {
+	if at, ok := b.typeAt[lower]; ok {
+		if b.types[at].version == "" {
+			b.types[at].version = version
+		}
+		return at
+	}
+	t := typeInfo{name: spelled, lower: lower, version: version}
+	look := lower
+	if lower == groupRowType {
+		t.name, look = typeGroup, strings.ToLower(typeGroup)
+	}
+	if s, ok := armschema.Lookup(look); ok {
+		t.schema = s
+		t.name = s.Name
+		if s.Version != "" {
+			t.version = s.Version
+		}
+	}
+	if t.version == "" && lower == groupRowType {
+		t.version = groupVersion
+	}
+	t.array = heldBy(lower)
+	at := int32(len(b.types)) //nolint:gosec // there are some thousands of types
+	b.types = append(b.types, t)
+	b.typeAt[lower] = at
+	return at
+}
+
+// heldBy is the array of a parent's properties that holds all its children of a type; empty if there is none, or if they have to stand alone.
+func heldBy(lower string) string {
+	switch lower {
+	case "microsoft.network/virtualnetworks/virtualnetworkpeerings": // two networks that are peers would each have to be there first
+		return ""
+	case "microsoft.containerservice/managedclusters/agentpools":
+		return "agentPoolProfiles"
+	}
+	at := strings.LastIndexByte(lower, '/')
+	if at < 0 {
+		return ""
+	}
+	for _, c := range armschema.Children(lower[:at]) {
+		if c.Type == lower {
+			return c.Embedded
+		}
+	}
+	return ""
+}
+
+// scopeOf interns what a resource is deployed to.
+func (b *builder) scopeOf(id string) int32 {
+	scope := deploymentScope(id)
+	lower := strings.ToLower(scope)
+	if at, ok := b.scopeAt[lower]; ok {
+		return at
+	}
+	s := scopeInfo{id: scope, node: -1, kind: template.ScopeTenant}
+	parts := strings.Split(lower, "/")
+	switch {
+	case scope == "":
+	case parts[1] == "providers":
+		s.kind = template.ScopeManagementGroup
+	case len(parts) == 3:
+		s.kind, s.sub = template.ScopeSubscription, parts[2]
+	default:
+		s.kind, s.sub, s.group = template.ScopeResourceGroup, parts[2], scope[strings.LastIndexByte(scope, '/')+1:]
+	}
+	at := int32(len(b.scopes)) //nolint:gosec // there are fewer scopes than rows
+	b.scopes = append(b.scopes, s)
+	b.scopeAt[lower] = at
+	return at
+}
+
+// find is the row with an id, in lower case.
+func (b *builder) find(lower string) (int32, bool) {
+	at, ok := b.index[b.hash.key(lower)]
+	return at, ok
+}

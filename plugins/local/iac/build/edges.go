@@ -1,0 +1,274 @@
+package build
+
+import (
+	"slices"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+)
+
+// number numbers the generated resources, and turns what their bodies refer to into edges between them, without cycles.
+func (b *builder) number() {
+	for i := range b.nodes {
+		if n := &b.nodes[i]; n.state == generated {
+			n.number = template.Node(len(b.generated))  //nolint:gosec // a snapshot has fewer rows than 2^31
+			b.generated = append(b.generated, int32(i)) //nolint:gosec // as above
+		}
+	}
+	b.edgeAt = make([]int32, 0, len(b.generated)+1)
+	for _, at := range b.generated {
+		b.edgeAt = append(b.edgeAt, int32(len(b.edges))) //nolint:gosec // as above
+		from := len(b.edges)
+		n := &b.nodes[at]
+		for _, dep := range b.deps[n.depsAt : n.depsAt+n.deps] {
+			if to, ok := b.standsFor(dep); ok && to != at {
+				b.edges = append(b.edges, b.nodes[to].number)
+			}
+		}
+		mine := b.edges[from:]
+		slices.Sort(mine)
+		b.edges = b.edges[:from+len(slices.Compact(mine))]
+	}
+	b.edgeAt = append(b.edgeAt, int32(len(b.edges))) //nolint:gosec // as above
+	b.deps = nil
+	b.breakCycles()
+}
+
+// standsFor is the generated resource that stands for a row in what refers to it.
+func (b *builder) standsFor(at int32) (int32, bool) {
+	for at >= 0 {
+		n := &b.nodes[at]
+		switch {
+		case n.state == generated:
+			return at, true
+		case n.state == inBody, n.state == trimmed && (n.reason == report.ServiceDefault || n.reason == report.DefaultsOnly):
+			if n.up >= 0 && b.types[b.nodes[n.up].typ].lower == groupRowType {
+				return 0, false
+			}
+			at = n.up
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+// after are the resources that one waits for.
+func (b *builder) after(n template.Node) []template.Node {
+	return b.edges[b.edgeAt[n]:b.edgeAt[n+1]]
+}
+
+func (b *builder) isBroken(from, to int32) bool {
+	_, broken := b.broken[[2]int32{from, to}]
+	return broken
+}
+
+// above says that a resource hangs below another, however far: such an edge cannot be broken.
+func (b *builder) hangsBelow(n, other template.Node) bool {
+	for at := b.nodes[b.generated[n]].up; at >= 0; at = b.nodes[at].up {
+		if at == b.generated[other] {
+			return true
+		}
+	}
+	return false
+}
+
+// largeCycle is from how many resources on a cycle is broken by the order of ids alone.
+const largeCycle = 1000
+
+// breakCycles takes out edges until there is no cycle. Of resources that refer to each other, the first edges in the order of ids stay; those
+// to what is above always do.
+func (b *builder) breakCycles() {
+	for _, members := range components(len(b.generated), func(n int32) []template.Node { return b.after(template.Node(n)) }) {
+		if len(members) < 2 {
+			continue
+		}
+		slices.Sort(members)
+		inside := make(map[template.Node]bool, len(members))
+		for _, n := range members {
+			inside[template.Node(n)] = true
+		}
+		kept := map[template.Node][]template.Node{}
+		for _, n := range members {
+			for _, to := range b.after(template.Node(n)) {
+				if inside[to] && b.hangsBelow(template.Node(n), to) {
+					kept[template.Node(n)] = append(kept[template.Node(n)], to)
+				}
+			}
+		}
+		for _, m := range members {
+			n := template.Node(m)
+			for _, to := range b.after(n) {
+				if !inside[to] || b.hangsBelow(n, to) {
+					continue
+				}
+				if len(members) > largeCycle && to > n || len(members) <= largeCycle && reaches(kept, to, n) {
+					b.broken[[2]int32{b.generated[n], b.generated[to]}] = struct{}{}
+					continue
+				}
+				kept[n] = append(kept[n], to)
+			}
+		}
+	}
+	if len(b.broken) == 0 {
+		return
+	}
+	edges, at := b.edges[:0], make([]int32, 0, len(b.edgeAt))
+	for n := range b.generated {
+		mine := b.after(template.Node(n))  //nolint:gosec // a snapshot has fewer rows than 2^31
+		at = append(at, int32(len(edges))) //nolint:gosec // as above
+		for _, to := range mine {
+			if !b.isBroken(b.generated[n], b.generated[to]) {
+				edges = append(edges, to)
+			}
+		}
+	}
+	b.edges, b.edgeAt = edges, append(at, int32(len(edges))) //nolint:gosec // as above
+}
+
+// reaches says that there is a way along edges.
+func reaches(edges map[template.Node][]template.Node, from, to template.Node) bool {
+	seen := map[template.Node]bool{from: true}
+	for stack := []template.Node{from}; len(stack) > 0; {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if n == to {
+			return true
+		}
+		for _, next := range edges[n] {
+			if !seen[next] {
+				seen[next] = true
+				stack = append(stack, next)
+			}
+		}
+	}
+	return false
+}
+
+// components are the strongly connected ones of a graph with vertices 0 to n-1 (Tarjan's algorithm, without recursion), each
+// before those that lead to it.
+func components[V ~int32](n int, after func(int32) []V) [][]int32 {
+	var (
+		out     [][]int32
+		index   = make([]int32, n) // 0 is not visited
+		low     = make([]int32, n)
+		onStack = make([]bool, n)
+		stack   []int32
+		next    = int32(1)
+	)
+	type frame struct {
+		v    int32
+		edge int
+	}
+	for root := range n {
+		if index[root] != 0 {
+			continue
+		}
+		calls := []frame{{v: int32(root)}} //nolint:gosec // a snapshot has fewer rows than 2^31
+		for len(calls) > 0 {
+			f := &calls[len(calls)-1]
+			v := f.v
+			if f.edge == 0 && index[v] == 0 {
+				index[v], low[v] = next, next
+				next++
+				stack = append(stack, v)
+				onStack[v] = true
+			}
+			edges := after(v)
+			if f.edge < len(edges) {
+				w := int32(edges[f.edge])
+				f.edge++
+				switch {
+				case index[w] == 0:
+					calls = append(calls, frame{v: w})
+				case onStack[w]:
+					low[v] = min(low[v], index[w])
+				}
+				continue
+			}
+			if low[v] == index[v] {
+				var c []int32
+				for {
+					w := stack[len(stack)-1]
+					stack = stack[:len(stack)-1]
+					onStack[w] = false
+					c = append(c, w)
+					if w == v {
+						break
+					}
+				}
+				out = append(out, c)
+			}
+			calls = calls[:len(calls)-1]
+			if len(calls) > 0 {
+				up := calls[len(calls)-1].v
+				low[up] = min(low[up], low[v])
+			}
+		}
+	}
+	return out
+}
+
+// sorted are the vertices of a graph without cycles in an order in which each stands behind those that it waits for, and else as
+// early as its number lets it.
+func sorted[V ~int32](n int, after func(int32) []V) []int32 {
+	waits := make([]int32, n)
+	before := make([][]int32, n)
+	for v := range n {
+		for _, w := range after(int32(v)) { //nolint:gosec // a snapshot has fewer rows than 2^31
+			waits[v]++
+			before[w] = append(before[w], int32(v)) //nolint:gosec // as above
+		}
+	}
+	ready := &heap{}
+	for v := range n {
+		if waits[v] == 0 {
+			ready.push(int32(v)) //nolint:gosec // as above
+		}
+	}
+	order := make([]int32, 0, n)
+	for len(*ready) > 0 {
+		v := ready.pop()
+		order = append(order, v)
+		for _, w := range before[v] {
+			if waits[w]--; waits[w] == 0 {
+				ready.push(w)
+			}
+		}
+	}
+	return order
+}
+
+// heap is a heap of numbers, the smallest first.
+type heap []int32
+
+func (h *heap) push(v int32) {
+	*h = append(*h, v)
+	s := *h
+	for i := len(s) - 1; i > 0 && s[i] < s[(i-1)/2]; i = (i - 1) / 2 {
+		s[i], s[(i-1)/2] = s[(i-1)/2], s[i]
+	}
+}
+
+func (h *heap) pop() int32 {
+	s := *h
+	top := s[0]
+	last := len(s) - 1
+	s[0] = s[last]
+	s = s[:last]
+	*h = s
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= last {
+			return top
+		}
+		if child+1 < last && s[child+1] < s[child] {
+			child++
+		}
+		if s[i] <= s[child] {
+			return top
+		}
+		s[i], s[child] = s[child], s[i]
+		i = child
+	}
+}

@@ -1,0 +1,197 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// readHeads finds the rows, and decides by what they are which are generated.
+func (b *builder) readHeads(ctx context.Context) error {
+	subscriptions, err := b.r.Subscriptions(ctx)
+	if err != nil {
+		return err
+	}
+	b.places.subscriptions = subscriptions
+	if err := b.chooseSubscriptions(subscriptions); err != nil {
+		return err
+	}
+	total := b.r.Snapshot().Resources
+	err = b.r.Heads(ctx, func(h graph.Head) error {
+		if n := len(b.nodes); n%4096 == 0 {
+			b.progress("selecting", int64(n), total)
+		}
+		return b.addHead(&h)
+	})
+	if err != nil {
+		return err
+	}
+	b.progress("selecting", int64(len(b.nodes)), int64(len(b.nodes)))
+	b.keepGroups()
+	return nil
+}
+
+func (b *builder) progress(phase string, done, total int64) {
+	if b.o.Progress != nil {
+		b.o.Progress(phase, done, max(done, total))
+	}
+}
+
+// chooseSubscriptions turns names in the filter into ids; a name that no subscription has is an error.
+func (b *builder) chooseSubscriptions(all map[string]graph.Subscription) error {
+	if b.filter.subscriptions == nil {
+		return nil
+	}
+	chosen := map[string]bool{}
+	for want := range b.filter.subscriptions {
+		found := false
+		for id, s := range all {
+			if id == want || strings.EqualFold(s.Name, want) {
+				chosen[id], found = true, true
+			}
+		}
+		if !found {
+			return fault.New(fault.InvalidArgument, fmt.Sprintf("the snapshot has no subscription %q", want), fault.On(want),
+				fault.Hint("`atg snapshot show %s` lists its subscriptions", b.r.Snapshot().ID))
+		}
+	}
+	b.filter.subscriptions = chosen
+	return nil
+}
+
+// addHead makes the node of a row. The rows come in the order of their ids, so that what is above one is there already.
+func (b *builder) addHead(h *graph.Head) error {
+	if at, ok := b.find(h.Key); ok { // the same id in two tables: a container's own table is the better one
+		b.nodes[at].size = max(b.nodes[at].size, int32(min(h.Size, 1<<30))) //nolint:gosec // bounded
+		return nil
+	}
+	n := node{place: h.Place, up: -1, number: template.NoNode, unit: -1, size: int32(min(h.Size, 1<<30)), name: hashName(h.ID[strings.LastIndexByte(h.ID, '/')+1:])} //nolint:gosec // bounded
+	id, ok := parseID(h.ID)
+	n.typ = b.typeOf(h.Type, spelled(id, h.Type), h.APIVersion)
+	n.scope = b.scopeOf(h.ID)
+	for up := strings.ToLower(id.up()); ok && up != ""; up = upOf(up) {
+		if at, found := b.find(up); found {
+			n.up = at
+			break
+		}
+	}
+	at := int32(len(b.nodes)) //nolint:gosec // a snapshot has fewer rows than 2^31
+	b.index[b.hash.key(h.Key)] = at
+	if !ok {
+		n.state, n.reason = omitted, report.NoForm
+	} else {
+		b.decide(&n, h, id)
+	}
+	if h.Type == groupRowType {
+		b.groupScope(h, at)
+	}
+	if n.state == generated && n.up >= 0 && b.types[n.typ].array != "" && b.nodes[n.up].state == generated {
+		n.state, n.reason = inBody, report.PartOfParent
+		b.inParent[n.up] = append(b.inParent[n.up], at)
+	}
+	if n.state == generated || n.state == inBody {
+		n.symbol = b.name(&n, id)
+		if h.Location != "" {
+			b.places.count(h.Location)
+		}
+	}
+	b.nodes = append(b.nodes, n)
+	return nil
+}
+
+// spelled is a type as its id spells it, or else as the row does.
+func spelled(id armID, row string) string {
+	if t := id.typ(); strings.EqualFold(t, row) {
+		return t
+	}
+	return row
+}
+
+// upOf is what is above an id, in lower case; empty at the end.
+func upOf(lower string) string {
+	id, ok := parseID(lower)
+	if !ok || id.namespace == "" && !strings.Contains(lower, "/resourcegroups/") {
+		return ""
+	}
+	if id.namespace == "" {
+		return lower[:strings.Index(lower, "/resourcegroups/")]
+	}
+	return id.up()
+}
+
+// groupScope tells the scope of a resource group which row is the group's own.
+func (b *builder) groupScope(h *graph.Head, at int32) {
+	scope := b.scopeOf(h.ID + "/providers/x/y/z")
+	b.scopes[scope].node = at
+	b.groupScopes[at] = scope
+	b.scopes[scope].id = h.ID
+	b.scopes[scope].group = h.Name
+}
+
+// decide says what becomes of a row.
+func (b *builder) decide(n *node, h *graph.Head, id armID) {
+	t, scope := &b.types[n.typ], &b.scopes[n.scope]
+	above := (*node)(nil)
+	if n.up >= 0 {
+		above = &b.nodes[n.up]
+	}
+	switch {
+	case h.Type == subscriptionRowType, id.isManagementGroup():
+		n.state, n.reason = existing, report.Container
+		return
+	case !b.filter.within(scope, h), b.filter.excludes(h.Type), above != nil && above.state == left && b.filter.excludes(b.types[above.typ].lower):
+		n.state, n.reason = left, report.OutsideFilter
+		return
+	}
+	inherited := above != nil && above.match && h.Type != groupRowType && b.types[above.typ].lower != groupRowType
+	n.match = b.filter.open() || b.filter.takes(h) || inherited && b.filter.inherits(h)
+	if !n.match && h.Type != groupRowType {
+		n.state, n.reason = left, report.OutsideFilter
+		return
+	}
+	if reason, always := made(h, above, b); reason != report.None && (always || !b.o.IncludeDefaults) {
+		n.state, n.reason = trimmed, reason
+		return
+	}
+	switch {
+	case t.schema != nil && !t.schema.Writable && h.Type != groupRowType:
+		n.state, n.reason = trimmed, report.CannotCreate
+	case t.version == "":
+		n.state, n.reason = omitted, report.NoVersion
+	default:
+		n.state = generated
+	}
+}
+
+// keepGroups drops the resource groups that nothing asked for: a filter by type, location or tag takes a group with its
+// resources, and not without.
+func (b *builder) keepGroups() {
+	used := make([]bool, len(b.nodes))
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		if n.state == generated && b.types[n.typ].lower != groupRowType {
+			b.scopes[n.scope].count++
+			if g := b.scopes[n.scope].node; g >= 0 {
+				used[g] = true
+			}
+		}
+	}
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		if n.state == generated && b.types[n.typ].lower == groupRowType && !used[i] && !b.filter.open() {
+			n.state, n.reason = left, report.OutsideFilter
+		}
+	}
+}
+
+func hashName(name string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(strings.ToLower(name))) // a hash never fails
+	return h.Sum32()
+}

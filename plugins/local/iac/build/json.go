@@ -1,0 +1,132 @@
+package build
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+)
+
+// parse reads JSON into a value whose strings are single literals. Of members with one name the last one stays, where the first one was.
+func parse(text []byte) (template.Value, error) {
+	if len(text) == 0 {
+		return template.Value{}, nil
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	v, err := parseValue(d)
+	if err != nil {
+		return v, err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return v, errors.New("there is more than one JSON value")
+	}
+	return v, nil
+}
+
+func parseValue(d *jsontext.Decoder) (v template.Value, err error) {
+	t, err := d.ReadToken()
+	if err != nil {
+		return v, err
+	}
+	switch t.Kind() {
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return template.Value{Kind: template.Bool, Bool: t.Bool()}, nil
+	case jsontext.KindString:
+		return text(t.String()), nil
+	case jsontext.KindNumber:
+		return template.Value{Kind: template.Number, Text: literal(t.String())}, nil
+	case jsontext.KindBeginArray:
+		v.Kind = template.List
+		for d.PeekKind() != jsontext.KindEndArray {
+			item, err := parseValue(d)
+			if err != nil {
+				return v, err
+			}
+			v.Items = append(v.Items, item)
+		}
+		_, err = d.ReadToken()
+	case jsontext.KindBeginObject:
+		v.Kind = template.Map
+		for d.PeekKind() != jsontext.KindEndObject {
+			name, err := d.ReadToken()
+			if err != nil {
+				return v, err
+			}
+			field := template.Field{Name: name.String()}
+			if field.Value, err = parseValue(d); err != nil {
+				return v, err
+			}
+			if at := member(&v, field.Name); at >= 0 {
+				v.Fields[at] = field
+			} else {
+				v.Fields = append(v.Fields, field)
+			}
+		}
+		unique(&v)
+		_, err = d.ReadToken()
+	}
+	return v, err
+}
+
+// manyFields is from how many fields on looking for a name one by one would be quadratic enough to be felt; such maps are taken as they come,
+// and made unique once they are whole.
+const manyFields = 64
+
+// member is where a map has a field; -1 is nowhere, or not known yet.
+func member(v *template.Value, name string) int {
+	if len(v.Fields) > manyFields {
+		return -1
+	}
+	for i := range v.Fields {
+		if v.Fields[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// unique drops fields of large maps whose name comes again later.
+func unique(v *template.Value) {
+	if len(v.Fields) <= manyFields {
+		return
+	}
+	at := make(map[string]int, len(v.Fields))
+	kept := v.Fields[:0]
+	for _, f := range v.Fields {
+		if i, ok := at[f.Name]; ok {
+			kept[i] = f
+			continue
+		}
+		at[f.Name] = len(kept)
+		kept = append(kept, f)
+	}
+	v.Fields = kept
+}
+
+func literal(s string) []template.Part { return []template.Part{{Literal: s}} }
+
+func text(s string) template.Value {
+	return template.Value{Kind: template.String, Text: literal(s)}
+}
+
+// plain is the text of a string of one literal.
+func plain(v *template.Value) (string, bool) {
+	if v.Kind != template.String || len(v.Text) != 1 || v.Text[0].Parameter != nil || v.Text[0].Ref != nil {
+		return "", false
+	}
+	return v.Text[0].Literal, true
+}
+
+// field is a map's field, by its name in any case; nil is none.
+func field(v *template.Value, name string) *template.Value {
+	for i := range v.Fields {
+		if strings.EqualFold(v.Fields[i].Name, name) {
+			return &v.Fields[i].Value
+		}
+	}
+	return nil
+}

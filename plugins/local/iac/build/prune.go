@@ -1,0 +1,259 @@
+package build
+
+import (
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/secrets"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+)
+
+// where is the place of a value in a resource.
+type where struct {
+	path     string // properties.osProfile.adminPassword; an item of a list has [] behind the list
+	name     string // the property's, or that of the setting beside it
+	setting  bool   // name is one that people chose
+	secret   bool   // the schema says so
+	write    bool   // the schema says that Azure does not give it back
+	free     bool   // below a value of free form
+	required bool
+	depth    int
+}
+
+// maxDepth is how deeply a body may be nested. Azure takes templates of fewer levels (20 for expressions, some dozens for objects); the tools that read the files
+// have limits of their own beyond this.
+const maxDepth = 200
+
+func (w where) member(name string) where {
+	return where{path: w.path + "." + name, name: name, free: w.free, secret: w.secret, write: w.write, depth: w.depth + 1}
+}
+
+func (w where) item() where {
+	w.path += "[]"
+	w.depth++
+	return w
+}
+
+// prune takes out of a value what cannot be written, and turns ids into references and secrets into parameters. It says
+// whether anything is left that has to be written.
+func (m *maker) prune(v *template.Value, s *armschema.Schema, w where) bool {
+	if w.depth > maxDepth {
+		m.changed = append(m.changed, report.Entry{Property: w.path[:min(len(w.path), 200)], Reason: report.TooDeep})
+		return false
+	}
+	if s != nil && s.Kind == armschema.Any {
+		w.free = true
+	}
+	switch v.Kind {
+	case template.Null:
+		if w.free && !w.required {
+			return w.depth > 2 // a free form may mean something by it
+		}
+		m.count(w.path, report.EmptyProperty)
+		return false
+	case template.String:
+		m.leaf(v, w)
+		if t, ok := plain(v); ok && t == "" && !w.free && !w.required && !m.b.o.IncludeDefaults {
+			m.count(w.path, report.EmptyProperty)
+			return false
+		}
+		return true
+	case template.List:
+		return m.pruneList(v, s, w)
+	case template.Map:
+		return m.pruneMap(v, s, w)
+	}
+	return true
+}
+
+func (m *maker) pruneList(v *template.Value, s *armschema.Schema, w where) bool {
+	var items *armschema.Schema
+	if s != nil && s.Kind == armschema.List {
+		items = s.Items
+	}
+	kept := v.Items[:0]
+	for i := range v.Items {
+		inner := w.item()
+		inner.required = true // an item that is empty still counts
+		if v.Items[i].Kind == template.Null && !w.free {
+			continue
+		}
+		if m.prune(&v.Items[i], items, inner) {
+			kept = append(kept, v.Items[i])
+		}
+	}
+	v.Items = kept
+	if len(kept) == 0 && !w.free && !w.required && !m.b.o.IncludeDefaults {
+		m.count(w.path, report.EmptyProperty)
+		return false
+	}
+	return true
+}
+
+func (m *maker) pruneMap(v *template.Value, s *armschema.Schema, w where) bool {
+	object := s
+	if s != nil && s.Discriminator != "" {
+		if d := field(v, s.Discriminator); d != nil {
+			value, _ := plain(d)
+			object = s.Variant(value)
+		}
+	}
+	setting := m.settingName(v)
+	kept := v.Fields[:0]
+	for i := range v.Fields {
+		f := v.Fields[i]
+		inner := w.member(f.Name)
+		var schema *armschema.Schema
+		switch {
+		case object == nil || object.Kind == armschema.Any:
+			if s == nil && m.schema == nil && !w.free && generallyReadOnly(f.Name, w.depth) {
+				m.count(inner.path, report.ReadOnlyProperty)
+				continue
+			}
+		case object.Kind == armschema.Map:
+			schema, inner.setting = object.Items, true
+		case object.Kind == armschema.Object:
+			p, ok := object.Property(f.Name)
+			switch {
+			case !ok && object.Items != nil:
+				schema, inner.setting = object.Items, true
+			case !ok:
+				m.count(inner.path, report.UnknownProperty)
+				continue
+			case p.ReadOnly:
+				m.count(inner.path, report.ReadOnlyProperty)
+				continue
+			default:
+				schema, f.Name = p.Schema, p.Name
+				inner.name, inner.required = p.Name, p.Required
+				inner.secret, inner.write = inner.secret || p.Secret, inner.write || p.WriteOnly
+			}
+		default: // a scalar was to be here: what Azure tells is kept as it is
+		}
+		if setting != "" && strings.EqualFold(f.Name, "value") {
+			inner.name, inner.setting = setting, true
+		}
+		if !w.free && m.ownID(v, f.Name, &f.Value) || !w.free && dynamic(v, f.Name) {
+			m.count(inner.path, report.ReadOnlyProperty)
+			continue
+		}
+		if m.prune(&f.Value, schema, inner) {
+			kept = append(kept, f)
+		}
+	}
+	v.Fields = kept
+	if len(kept) == 0 && !w.free && !w.required && !m.b.o.IncludeDefaults {
+		m.count(w.path, report.EmptyProperty)
+		return false
+	}
+	return true
+}
+
+// settingName is the name in a pair of name and value, whose name people chose: an application's setting, an environment variable.
+func (m *maker) settingName(v *template.Value) string {
+	if len(v.Fields) > 6 || field(v, "value") == nil {
+		return ""
+	}
+	for _, name := range [...]string{"name", "key"} {
+		if f := field(v, name); f != nil {
+			if text, ok := plain(f); ok {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// ownID says that a member is the id of the part of a resource that it stands in: Azure makes it of the names above.
+func (m *maker) ownID(v *template.Value, name string, id *template.Value) bool {
+	if name != "id" {
+		return false
+	}
+	text, ok := plain(id)
+	named := field(v, "name")
+	if !ok || named == nil || !looksLikeID(text) {
+		return false
+	}
+	own, ok := plain(named)
+	return ok && len(own) > 0 && len(text) > len(own) && strings.EqualFold(text[len(text)-len(own):], own) && text[len(text)-len(own)-1] == '/'
+}
+
+// dynamic says that a member is an address that Azure chose.
+func dynamic(v *template.Value, name string) bool {
+	if name != "privateIPAddress" && name != "ipAddress" {
+		return false
+	}
+	for _, by := range [...]string{"privateIPAllocationMethod", "publicIPAllocationMethod"} {
+		if f := field(v, by); f != nil {
+			if method, _ := plain(f); strings.EqualFold(method, "Dynamic") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// generallyReadOnly are the names of what Azure itself says of a resource, whatever the type: for types that the schema does not know.
+func generallyReadOnly(name string, depth int) bool {
+	switch strings.ToLower(name) {
+	case "provisioningstate", "etag", "resourceguid", "systemdata", "createdat", "createdby", "createdbytype", "lastmodifiedat", "lastmodifiedby", "lastmodifiedbytype",
+		"createddate", "createdtime", "creationtime", "creationdate", "modifieddate", "changedtime", "lastmodifiedtime", "lastmodifieddate", "lastmodified", "timecreated",
+		"uniqueid", "internalid", "provisioningstatedetails", "statusmessage", "operationalstate", "extended":
+		return true
+	case "id", "type", "name", "principalid", "status", "state":
+		return depth == 1
+	}
+	return false
+}
+
+// leaf turns the text of a string into references and parameters.
+func (m *maker) leaf(v *template.Value, w where) {
+	s, ok := plain(v)
+	if !ok {
+		return
+	}
+	v.WriteOnly = w.write && w.secret
+	if why := m.secretive(s, w); why != report.None {
+		p := m.secret(w, why)
+		v.Text = []template.Part{{Parameter: p}}
+		return
+	}
+	switch {
+	case looksLikeID(s):
+		v.Text = m.link(s)
+	case isLocation(w.name) && !w.free && m.b.places.byRegion[region(s)] != nil:
+		v.Text = m.b.places.location(s)
+	default:
+		v.Text = m.rewrite(s)
+	}
+}
+
+func isLocation(name string) bool { return strings.EqualFold(name, "location") }
+
+// secretive says why a text has to become a parameter: it is a secret by its name, its form, or what the schema says.
+func (m *maker) secretive(s string, w where) report.Reason {
+	named := w.secret || secrets.Named(w.name) && !(w.name == "value" && !w.setting) || w.setting && secrets.NamedSetting(w.name) && len(s) >= 8
+	switch {
+	case secrets.Masked(s) && named, secrets.Masked(s) && strings.Trim(s, "*") == "" && len(s) >= 6:
+		return report.MaskedSecret
+	case named && !secrets.Refers(s):
+		return report.SecretProperty
+	}
+	if _, found := secrets.Looks(s); found {
+		return report.SecretProperty
+	}
+	return report.None
+}
+
+// secret makes the parameter of one.
+func (m *maker) secret(w where, why report.Reason) *template.Parameter {
+	p := &template.Parameter{
+		Name: m.unit.secret(m.node.symbol, w), Secret: true,
+		Description: template.OneLine(w.path + " of " + m.typ.name + " " + m.name),
+	}
+	m.secrets = append(m.secrets, p)
+	m.count(w.path, why)
+	m.changed = append(m.changed, report.Entry{Property: w.path, Reason: why, Detail: p.Name})
+	return p
+}

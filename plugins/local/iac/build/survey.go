@@ -1,0 +1,244 @@
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+)
+
+// chunkSize is how many rows are read by one goroutine at a time.
+const chunkSize = 512
+
+// finding is what a row's body says.
+type finding struct {
+	at         int32
+	deps       []int32
+	secrets    int
+	empty      bool
+	unreadable bool
+	arrays     map[arrayItem]bool
+	owns       []string // object ids of its identity
+	names      []string // GUIDs that it names, which may be object ids
+	changed    []report.Entry
+}
+
+// readBodies reads the bodies of what may be generated, to know what refers to what. Chunks of rows are read side by side, and what
+// they say is taken in the order of the rows.
+func (b *builder) readBodies(ctx context.Context) error {
+	b.parameters()
+	b.principals = &principals{owner: map[string]int32{}, named: map[string]bool{}}
+	var wanted []int32
+	for i := range b.nodes {
+		if b.nodes[i].state == generated {
+			wanted = append(wanted, int32(i)) //nolint:gosec // a snapshot has fewer rows than 2^31
+		}
+	}
+	for len(wanted) > 0 {
+		if err := b.survey(ctx, wanted); err != nil {
+			return err
+		}
+		wanted, b.alone = b.alone, nil // children that turned out to stand alone
+	}
+	b.dropEmpty()
+	b.principals.parameters(b)
+	return nil
+}
+
+// survey reads rows, and keeps what they say.
+func (b *builder) survey(ctx context.Context, wanted []int32) error {
+	type chunk struct {
+		rows  []int32
+		found chan []finding
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	work, order := make(chan chunk), make(chan chunk, 4*runtime.GOMAXPROCS(0))
+	g.Go(func() error {
+		defer close(work)
+		defer close(order)
+		for from := 0; from < len(wanted); from += chunkSize {
+			c := chunk{wanted[from:min(from+chunkSize, len(wanted))], make(chan []finding, 1)}
+			for _, to := range []chan chunk{order, work} {
+				select {
+				case to <- c:
+				case <-gctx.Done():
+					return context.Cause(gctx)
+				}
+			}
+		}
+		return nil
+	})
+	for range runtime.GOMAXPROCS(0) {
+		g.Go(func() error {
+			m, err := b.maker(gctx, true)
+			if err != nil {
+				return err
+			}
+			defer m.lookup.Close()
+			defer func() { b.report.Properties(m.counted) }()
+			for c := range work {
+				found := make([]finding, 0, len(c.rows))
+				for _, at := range c.rows {
+					f, err := m.look(gctx, at)
+					if err != nil {
+						return err
+					}
+					found = append(found, f)
+				}
+				c.found <- found
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		done := 0
+		for c := range order {
+			select {
+			case found := <-c.found:
+				for i := range found {
+					b.keep(&found[i])
+				}
+				done += len(found)
+				b.progress("reading", int64(done), int64(len(wanted)))
+			case <-gctx.Done():
+				return context.Cause(gctx)
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// arrayItem is a child in an array of its parent: by the array's name, and a hash of its own.
+type arrayItem struct {
+	array string
+	name  uint32
+}
+
+// look reads one row.
+func (m *maker) look(ctx context.Context, at int32) (finding, error) {
+	row, err := m.lookup.Row(ctx, m.b.nodes[at].place)
+	if err != nil {
+		return finding{}, err
+	}
+	m.arrays = nil
+	m.unit = newUnitNames()
+	r, err := m.make(at, &row)
+	if err != nil {
+		return finding{at: at, unreadable: true}, nil
+	}
+	f := finding{at: at, deps: append([]int32(nil), m.deps...), secrets: len(r.Secrets), arrays: m.arrays, changed: m.changed, empty: nothing(r)}
+	for i := range f.changed {
+		f.changed[i].Resource, f.changed[i].Type = r.ID, r.Type
+	}
+	if r.Identity.Kind == template.Map || m.typ.lower == "microsoft.managedidentity/userassignedidentities" {
+		f.owns = objectIDs(row.Identity, row.Properties, m.typ.lower)
+	}
+	if m.typ.lower == "microsoft.authorization/roleassignments" || m.typ.lower == "microsoft.keyvault/vaults" {
+		f.names = guids(r.Body)
+	}
+	return f, nil
+}
+
+// objectIDs are the object ids of the identity that a resource has or is, in lower case.
+func objectIDs(identity, properties []byte, lower string) []string {
+	var is, has struct {
+		PrincipalID string `json:"principalId"`
+	}
+	_ = json.Unmarshal(identity, &has) // what does not fit says nothing of it
+	if lower == "microsoft.managedidentity/userassignedidentities" {
+		_ = json.Unmarshal(properties, &is)
+	}
+	var ids []string
+	for _, id := range []string{has.PrincipalID, is.PrincipalID} {
+		if isGUID(id) {
+			ids = append(ids, strings.ToLower(id))
+		}
+	}
+	return ids
+}
+
+// guids are the strings of a body that are GUIDs.
+func guids(fields []template.Field) (all []string) {
+	for i := range fields {
+		v := &fields[i].Value
+		if s, ok := plain(v); ok && isGUID(s) {
+			all = append(all, strings.ToLower(s))
+		}
+		all = append(all, guids(v.Fields)...)
+		for j := range v.Items {
+			all = append(all, guids(v.Items[j].Fields)...)
+		}
+	}
+	return all
+}
+
+// nothing says that a resource says nothing but that it is there.
+func nothing(r *template.Resource) bool {
+	if len(r.Tags.Fields) > 0 || r.Identity.Kind == template.Map || len(r.Secrets) > 0 {
+		return false
+	}
+	for _, f := range r.Body {
+		if f.Name != "sku" && f.Name != "kind" { // a part of an account repeats its account's
+			return false
+		}
+	}
+	return true
+}
+
+// keep keeps what a row's body says.
+func (b *builder) keep(f *finding) {
+	n := &b.nodes[f.at]
+	if f.unreadable {
+		n.state, n.reason = omitted, report.Unreadable
+		return
+	}
+	n.depsAt, n.deps = int32(len(b.deps)), int32(len(f.deps)) //nolint:gosec // a snapshot's references are fewer than 2^31
+	b.deps = append(b.deps, f.deps...)
+	n.secret = uint16(min(f.secrets, 1<<16-1)) //nolint:gosec // bounded
+	n.empty = f.empty
+	for _, id := range f.owns {
+		b.principals.owner[id] = f.at
+	}
+	for _, id := range f.names {
+		b.principals.named[id] = true
+	}
+	for _, e := range f.changed {
+		b.report.Change(e)
+	}
+	for _, child := range b.inParent[f.at] { // a child that the parent's body does not have stands alone
+		c := &b.nodes[child]
+		if !f.arrays[arrayItem{b.types[c.typ].array, c.name}] {
+			c.state, c.reason = generated, report.None
+			b.alone = append(b.alone, child)
+		}
+	}
+}
+
+// dropEmpty trims the resources that have one fixed name, say nothing, and have nothing below them: the service makes them.
+func (b *builder) dropEmpty() {
+	if b.o.IncludeDefaults {
+		return
+	}
+	below := make([]bool, len(b.nodes)) // something generated hangs below
+	for i := len(b.nodes) - 1; i >= 0; i-- {
+		n := &b.nodes[i]
+		if n.state == generated && n.empty && !below[i] && b.fixedName(n) {
+			n.state, n.reason = trimmed, report.DefaultsOnly
+		}
+		if n.up >= 0 && (n.state == generated || n.state == inBody || below[i]) {
+			below[n.up] = true
+		}
+	}
+}
+
+// fixedName says that the type is that of a part that its parent has exactly once, or once for each of a few names.
+func (b *builder) fixedName(n *node) bool {
+	t := &b.types[n.typ]
+	return t.schema != nil && len(t.schema.Names) > 0 && strings.Count(t.lower, "/") > 1
+}

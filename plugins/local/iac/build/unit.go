@@ -1,0 +1,60 @@
+package build
+
+import (
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+)
+
+// unitNames are the names that are taken in a unit while its resources are made in their order: of secrets, and of resources that have to exist.
+type unitNames struct {
+	taken  map[string]bool // without case and underscores
+	exists map[string]*template.Existing
+}
+
+func newUnitNames() *unitNames {
+	return &unitNames{taken: map[string]bool{}, exists: map[string]*template.Existing{}}
+}
+
+// unique is a name, or what a hash makes of it where it is taken.
+func (u *unitNames) unique(name, content string) string {
+	for length := 6; ; length += 6 {
+		folded := strings.ReplaceAll(name, "_", "")
+		if !u.taken[folded] {
+			u.taken[folded] = true
+			return name
+		}
+		name = strings.TrimRight(name[:min(len(name), symbolLength)], "_") + "_" + digest(content)[:min(length, 60)]
+		content += "|"
+	}
+}
+
+// secret names the parameter of a secret: vm_web_admin_password.
+func (u *unitNames) secret(symbol string, w where) string {
+	last := w.name
+	if last == "" {
+		last = w.path
+	}
+	name := symbol + "_" + snake(last)
+	return u.unique(strings.Trim(name, "_"), symbol+"|"+w.path+"|"+w.name)
+}
+
+// existing is the resource with an id that has to exist.
+func (u *unitNames) existing(m *maker, id string, t *armschema.Type) *template.Existing {
+	lower := strings.ToLower(id)
+	if e := u.exists[lower]; e != nil {
+		return e
+	}
+	m.literalSubscriptions = true // it stays where it is, wherever the code is for
+	parts := m.rewrite(id)
+	m.literalSubscriptions = false
+	kind := snake(singular(t.Name[strings.LastIndexByte(t.Name, '/')+1:]))
+	name := "existing_" + strings.Trim(kind+"_"+snake(short(id[strings.LastIndexByte(id, '/')+1:])), "_")
+	if len(name) > symbolLength {
+		name = strings.TrimRight(name[:symbolLength], "_")
+	}
+	e := &template.Existing{Symbol: u.unique(name, lower), Type: t.Name, APIVersion: t.Version, ID: parts}
+	u.exists[lower] = e
+	return e
+}
