@@ -33,7 +33,9 @@ type index struct {
 	defs  []*Schema
 }
 
-var load = sync.OnceValue(func() *index {
+var load = sync.OnceValue(newIndex)
+
+func newIndex() *index {
 	if !strings.HasPrefix(encoded, magic) {
 		panic("armschema: schema.bin is of another form") // it is part of the program, and a test reads it
 	}
@@ -60,13 +62,14 @@ var load = sync.OnceValue(func() *index {
 		x.bodies[i] = r.take(size)
 	}
 	return x
-})
+}
 
 // Lookup finds what is known of a resource type, in any case (microsoft.storage/storageaccounts), and
 // resource groups also by what Resource Graph calls them. It is safe for
 // concurrent use; what it decodes it keeps.
-func Lookup(resourceType string) (*Type, bool) {
-	x := load()
+func Lookup(resourceType string) (*Type, bool) { return load().lookup(resourceType) }
+
+func (x *index) lookup(resourceType string) (*Type, bool) {
 	id := strings.ToLower(resourceType)
 	if id == groupsInGraph {
 		id = groups

@@ -216,7 +216,7 @@ func (m *model) properties(k key) []prop {
 		}
 		delete(answered, name)
 		switch {
-		case strings.HasPrefix(f.comment, "READ-ONLY"):
+		case strings.HasPrefix(f.comment, "READ-ONLY"), settled(k.put, name):
 			p.flags = flagReadOnly
 			p.ref = m.plain(s, f.typ)
 		default:

@@ -151,7 +151,7 @@ func (c *catalog) body(m *model, id string, put candidate) int {
 	d.props = slices.Clone(d.props)
 	for i, p := range d.props {
 		switch strings.ToLower(p.name) {
-		case "id", "name", "type", "systemdata": // the path says them, or Azure does
+		case "id", "name", "type", "systemdata", "etag": // the path says them, or Azure does
 			d.props[i].flags = flagReadOnly
 			d.props[i].ref = scalar(kindAny)
 			if p.name != "systemData" {
