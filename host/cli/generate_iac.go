@@ -13,8 +13,8 @@ import (
 type generateIaCCmd struct {
 	tenantFlag
 	filterFlags
-	waitFlags
 	targetFlags
+	waitFlags
 	Format          string `enum:"terraform,bicep,arm" required:"" placeholder:"FORMAT" help:"terraform, bicep or arm."`
 	OutputDir       string `required:"" type:"path" placeholder:"DIR" help:"Folder for the code. Files there that atg did not write stay, unless --force."`
 	Snapshot        string `placeholder:"ID" help:"Snapshot to take (default: the newest complete one of the tenant)."`

@@ -82,7 +82,8 @@ func (s *Session) download(ctx context.Context, id string, op backend.Operation,
 			}
 			return got, err
 		},
-		place: func(a backend.Artifact) string { return a.Path },
+		place:  func(a backend.Artifact) string { return a.Path },
+		moving: func(root *os.Root, artifacts []backend.Artifact) error { return announce(root, op, artifacts) },
 		moved: func(root *os.Root, placed []backend.Artifact, whole bool) error {
 			return s.remember(root, op, placed, whole)
 		},
@@ -124,8 +125,9 @@ func (s *Session) FetchSnapshot(ctx context.Context, id, target string, overwrit
 			}
 			return []backend.Artifact{fetched}, err
 		},
-		place: func(backend.Artifact) string { return filepath.Base(target) },
-		moved: func(*os.Root, []backend.Artifact, bool) error { return nil },
+		place:  func(backend.Artifact) string { return filepath.Base(target) },
+		moving: func(*os.Root, []backend.Artifact) error { return nil },
+		moved:  func(*os.Root, []backend.Artifact, bool) error { return nil },
 	})
 	return fetched, err
 }

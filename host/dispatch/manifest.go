@@ -32,6 +32,14 @@ type manifest struct {
 	// Code are those of Files that generate-iac wrote. A tool deploys all that is in the folder, so the next
 	// code replaces them as a whole.
 	Code []string `json:"code,omitempty"`
+	// Arriving are files that are about to take their place. What atg was killed over is found here.
+	Arriving *arrival `json:"arriving,omitempty"`
+}
+
+// arrival is files on their way.
+type arrival struct {
+	Code  bool              `json:"code"`
+	Files map[string]string `json:"files"` // as manifest.Files
 }
 
 // readManifest reads the manifest of a folder. One that is missing or damaged vouches for nothing.
@@ -39,26 +47,38 @@ func readManifest(root *os.Root) manifest {
 	var m manifest
 	content, err := root.ReadFile(manifestName)
 	if err != nil || json.Unmarshal(content, &m) != nil || m.Files == nil {
-		m.Files = map[string]string{}
+		m = manifest{Files: map[string]string{}}
 	}
 	return m
 }
 
-// remember enters artifacts that took their place in a folder into its manifest. With whole, they are all
-// that the operation made: code that an earlier generation left is removed, and the user is told of what
-// else an earlier run has left there.
-func (s *Session) remember(root *os.Root, op backend.Operation, artifacts []backend.Artifact, whole bool) error {
+// settledManifest reads a manifest and enters those of the arriving files that have arrived: whoever was
+// to do that is gone.
+func settledManifest(root *os.Root) manifest {
 	m := readManifest(root)
-	if whole {
-		s.tidy(root, &m, op, artifacts)
+	if m.Arriving == nil {
+		return m
 	}
-	for _, a := range artifacts {
-		m.Files[a.Path] = a.SHA256
-		m.Code = slices.DeleteFunc(m.Code, func(file string) bool { return file == a.Path })
-		if op == backend.OpGenerateIaC {
-			m.Code = append(m.Code, a.Path)
+	for file, sum := range m.Arriving.Files {
+		if now, err := sumOf(root, file); err == nil && now == sum {
+			m.enter(backend.Artifact{Path: file, SHA256: sum}, m.Arriving.Code)
 		}
 	}
+	m.Arriving = nil
+	return m
+}
+
+// enter enters a file that is there.
+func (m *manifest) enter(a backend.Artifact, code bool) {
+	m.forget(a.Path)
+	m.Files[a.Path] = a.SHA256
+	if code {
+		m.Code = append(m.Code, a.Path)
+	}
+}
+
+// write puts the manifest into its folder.
+func (m *manifest) write(root *os.Root) error {
 	slices.Sort(m.Code)
 	m.About = "what atg wrote here, so that it replaces no file of yours; it can be deleted"
 	content, err := json.MarshalIndent(m, "", "  ")
@@ -72,11 +92,37 @@ func (s *Session) remember(root *os.Root, op backend.Operation, artifacts []back
 	return root.Rename(next, manifestName)
 }
 
+// announce enters artifacts that are about to take their place in a folder into its manifest, so that they
+// are known as atg's wherever it may be ended.
+func announce(root *os.Root, op backend.Operation, artifacts []backend.Artifact) error {
+	m := settledManifest(root)
+	m.Arriving = &arrival{Code: op == backend.OpGenerateIaC, Files: map[string]string{}}
+	for _, a := range artifacts {
+		m.Arriving.Files[a.Path] = a.SHA256
+	}
+	return m.write(root)
+}
+
+// remember enters artifacts that took their place in a folder into its manifest. With whole, they are all
+// that the operation made: code that an earlier generation left is removed, and the user is told of what
+// else an earlier run has left there.
+func (s *Session) remember(root *os.Root, op backend.Operation, artifacts []backend.Artifact, whole bool) error {
+	m := readManifest(root)
+	m.Arriving = nil
+	if whole {
+		s.tidy(root, &m, op, artifacts)
+	}
+	for _, a := range artifacts {
+		m.enter(a, op == backend.OpGenerateIaC)
+	}
+	return m.write(root)
+}
+
 // admit refuses artifacts whose place is taken by a file that atg did not write, or that somebody has
 // changed since, unless e says otherwise; and what cannot be replaced at all.
 // What was compared before stands in seen and is not read again as long as it looks the same.
 func (s *Session) admit(root *os.Root, id string, e Ending, artifacts []backend.Artifact, seen map[string]fs.FileInfo) error {
-	m := readManifest(root)
+	m := settledManifest(root)
 	var problems []fault.Problem
 	for _, a := range artifacts {
 		if why := taken(root, m, a.Path, e.Overwrite, seen); why != "" {

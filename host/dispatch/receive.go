@@ -21,10 +21,11 @@ const unwritable = "the output folder cannot be written"
 
 // delivery is how files come into a folder.
 type delivery struct {
-	what  string                    // they are of; the same files come under the same name
-	admit func(root *os.Root) error // says whether they may, before they are fetched and again before they are moved
-	fetch func(staging string) ([]backend.Artifact, error)
-	place func(backend.Artifact) string // relative to the folder, with slashes
+	what   string                    // they are of; the same files come under the same name
+	admit  func(root *os.Root) error // says whether they may, before they are fetched and again before they are moved
+	fetch  func(staging string) ([]backend.Artifact, error)
+	place  func(backend.Artifact) string                           // relative to the folder, with slashes
+	moving func(root *os.Root, artifacts []backend.Artifact) error // is told of what is about to take its place
 	// moved is told of the artifacts that took their place; whole says that these are all.
 	moved func(root *os.Root, artifacts []backend.Artifact, whole bool) error
 }
@@ -77,6 +78,9 @@ func (s *Session) receive(ctx context.Context, dir string, d delivery) ([]string
 	if err := d.admit(root); err != nil {
 		kept = true
 		return nil, err
+	}
+	if err := d.moving(root, artifacts); err != nil {
+		return nil, fail(err)
 	}
 	written := make([]string, 0, len(artifacts))
 	for _, a := range artifacts {

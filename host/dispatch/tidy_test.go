@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // TestCodeReplacesEarlierCode: of two generations into one folder, the folder holds the second, and what
@@ -177,6 +178,42 @@ func TestHalfADeliveryRemovesNothing(t *testing.T) {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 	if m := readManifest(root); len(m.Files) != 2 || len(m.Code) != 2 {
+		t.Errorf("manifest %+v", m)
+	}
+}
+
+// TestKilledOverADelivery: what had taken its place before atg was ended is atg's, and what had not is
+// nobody's.
+func TestKilledOverADelivery(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := run(t, dir, false, map[string]string{"a.tf": "1", "b.tf": "1", "old.tf": "1"}); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	later := t.TempDir()
+	arriving := []backend.Artifact{write(t, later, "a.tf", "2"), write(t, later, "b.tf", "2"), write(t, later, "new.tf", "2"), write(t, later, "mine.tf", "2")}
+	if err := announce(root, backend.OpGenerateIaC, arriving); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "a.tf", "2")
+	write(t, dir, "new.tf", "2")
+	write(t, dir, "mine.tf", "mine") // of the user, since
+
+	if _, err := run(t, dir, false, map[string]string{"a.tf": "3", "mine.tf": "3"}); fault.CodeOf(err) != fault.Conflict || len(fault.Of(err).Problems) != 1 {
+		t.Errorf("over the user's own: %v", err)
+	}
+	r, err := run(t, dir, false, map[string]string{"a.tf": "3"})
+	if err != nil || len(r.notes) != 1 || !strings.HasSuffix(r.notes[0], "has not: b.tf, new.tf, old.tf") {
+		t.Errorf("notes %q, %v", r.notes, err)
+	}
+	if diff := cmp.Diff(map[string]string{"a.tf": "3", "mine.tf": "mine"}, tree(t, dir)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if m := readManifest(root); len(m.Files) != 1 || m.Arriving != nil {
 		t.Errorf("manifest %+v", m)
 	}
 }
