@@ -130,6 +130,15 @@ func (w *writer) note(p *template.Part) {
 
 // expression makes parts one expression. A text too long for one is put together of variables.
 func (w *writer) expression(parts []template.Part) string {
+	e := w.short(parts)
+	if e[0] == '\'' || len(e)+2 <= maxExpression {
+		return e
+	}
+	return w.long(parts)
+}
+
+// short makes parts one expression, however long it is.
+func (w *writer) short(parts []template.Part) string {
 	if e := w.wholeID(parts); e != "" {
 		return e
 	}
@@ -138,11 +147,7 @@ func (w *writer) expression(parts []template.Part) string {
 	if len(f.expressions) == 0 { // literals alone
 		return quote(string(appendLiterals(nil, parts)))
 	}
-	e := f.String()
-	if len(e)+2 <= maxExpression {
-		return e
-	}
-	return w.long(parts)
+	return f.String()
 }
 
 func appendLiterals(b []byte, parts []template.Part) []byte {
@@ -207,9 +212,7 @@ func (w *writer) long(parts []template.Part) string {
 		case p.Parameter == nil && p.Ref == nil:
 			pieces = append(pieces, quote(p.Literal))
 		default:
-			var f formatted
-			w.collect(&f, parts[i:i+1])
-			pieces = append(pieces, f.String())
+			pieces = append(pieces, w.short(parts[i:i+1]))
 		}
 	}
 	for {
