@@ -64,7 +64,7 @@ func camel(name string) string {
 		return "unnamed"
 	case len(out) > longest-16: // room for a number behind it
 		h := fnv.New32a()
-		h.Write([]byte(name)) //nolint:errcheck // a hash takes everything
+		h.Write([]byte(name))
 		return string(out[:longest-32]) + strconv.FormatUint(uint64(h.Sum32()), 16)
 	case reserved[string(out)]:
 		return string(out) + "_"

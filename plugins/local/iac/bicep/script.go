@@ -16,7 +16,7 @@ import (
 var deployScript string
 
 // scriptNames are the script's own variables, whose names a subscription's cannot have.
-var scriptNames = []string{"location", "yes", "preview", "name", "scope", "answer", "missing", "secret"}
+var scriptNames = []string{"location", "yes", "preview", "json", "name", "scope", "answer", "missing", "secret"}
 
 // script writes deploy.sh.
 func (w *writer) script() error {
@@ -42,11 +42,11 @@ func (w *writer) script() error {
 			if !known {
 				variable = taken.take(p.Name)
 				subscriptions[p.Name] = variable
-				fmt.Fprintf(&variables, "%s=%s # %s\n", variable, shell(p.Default), comment(p.Description))
+				fmt.Fprintf(&variables, "%s=%s # %s\n", variable, shell(p.Default), template.OneLine(p.Description))
 			}
 			command = fmt.Sprintf(`sub --subscription "${%s:?is empty in deploy.sh}"`, variable)
 		}
-		fmt.Fprintf(&deployments, "# %s\ndeploy %s %s --parameters %s\n", comment(s.Title), shell(deploymentName("atg-"+s.Name)), command, shell(w.file(i)+".bicepparam"))
+		fmt.Fprintf(&deployments, "# %s\ndeploy %s %s --parameters %s\n", template.OneLine(s.Title), shell(deploymentName("atg-"+s.Name)), command, shell(w.file(i)+".bicepparam"))
 	}
 	secrets := ""
 	for _, names := range w.environment {
@@ -95,14 +95,4 @@ func shell(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// comment is text that stays on its line.
-func comment(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -88,7 +88,8 @@ type secret struct{ module, symbol string }
 
 // ownSubscription says whether a parameter is the subscription that the stage is deployed to: then Azure says it.
 func (m *mainFile) ownSubscription(p *template.Parameter) bool {
-	return m.stage.Scope.Kind == template.ScopeSubscription && !p.Secret && p.Name == m.stage.Scope.Subscription.Name
+	s := m.stage.Scope
+	return s.Kind == template.ScopeSubscription && !p.Secret && s.Subscription != nil && p.Name == s.Subscription.Name
 }
 
 // nameSecrets names the secrets of modules in main. Names are unique in a unit alone, so those that several units have begin with the
@@ -197,6 +198,6 @@ func deploymentName(name string) string {
 		return name
 	}
 	h := fnv.New32a()
-	h.Write([]byte(name)) //nolint:errcheck // a hash takes everything
+	h.Write([]byte(name))
 	return name[:longestDeployment-9] + "-" + strconv.FormatUint(1<<32|uint64(h.Sum32()), 16)[1:]
 }

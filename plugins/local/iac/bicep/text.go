@@ -26,20 +26,20 @@ func appendEscaped(b []byte, s string, last bool) []byte {
 			continue
 		}
 		size := 1
-		switch {
-		case c == '$':
+		switch c {
+		case '$':
 			if i+1 < len(s) && s[i+1] != '{' || i+1 == len(s) && last {
 				i++
 				continue
 			}
 			b = append(append(b, s[start:i]...), `\$`...)
-		case c == '\\' || c == '\'':
+		case '\\', '\'':
 			b = append(append(b, s[start:i]...), '\\', c)
-		case c == '\n':
+		case '\n':
 			b = append(append(b, s[start:i]...), `\n`...)
-		case c == '\r':
+		case '\r':
 			b = append(append(b, s[start:i]...), `\r`...)
-		case c == '\t':
+		case '\t':
 			b = append(append(b, s[start:i]...), `\t`...)
 		default:
 			var r rune

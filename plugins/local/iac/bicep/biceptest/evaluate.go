@@ -233,10 +233,12 @@ func (f *frame) access(e *Access) (any, error) {
 			}
 		}
 		for _, name := range e.Path {
-			object, ok := value.(map[string]any)
-			if value, ok = object[name]; !ok {
+			object, isObject := value.(map[string]any)
+			member, ok := object[name]
+			if !isObject || !ok {
 				return nil, fmt.Errorf("line %d: %s has no %s (BCP053)", e.Line, e.Name, name)
 			}
+			value = member
 		}
 		return value, nil
 	}

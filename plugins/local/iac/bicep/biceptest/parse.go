@@ -1,6 +1,6 @@
 package biceptest
 
-import "strings"
+import "slices"
 
 // Parse reads a file. An error says the line.
 func Parse(text string) (file *File, err error) {
@@ -91,7 +91,7 @@ func (p *parser) parameter(file *File, d *Declaration) {
 	d.Name = p.identifier()
 	if file.Using == "" {
 		d.Type = p.identifier()
-		if !strings.Contains(" string int bool object array ", " "+d.Type+" ") {
+		if !slices.Contains([]string{"string", "int", "bool", "object", "array"}, d.Type) {
 			p.fail("%s is no type (BCP031)", d.Type)
 		}
 		p.space()

@@ -27,12 +27,14 @@ type Declaration struct {
 // Expr is an expression: Null, Bool, Int, *Text, *Access, Array or *Object.
 type Expr any
 
-// The literals.
-type (
-	Null struct{}
-	Bool bool
-	Int  int64
-)
+// Null is null.
+type Null struct{}
+
+// Bool is true or false.
+type Bool bool
+
+// Int is a number: Bicep has no others.
+type Int int64
 
 // Text is a string: literals and expressions by turns. Its Pieces are string or Expr.
 type Text struct{ Pieces []any }

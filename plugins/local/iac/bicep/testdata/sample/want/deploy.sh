@@ -11,19 +11,22 @@ subscription_id=11111111-1111-4111-8111-111111111111 # Subscription Production
 
 usage() {
   cat <<'END'
-Usage: ./deploy.sh [--preview | --yes] [--location REGION]
+Usage: ./deploy.sh [--preview [--json] | --yes] [--location REGION]
 
   --preview          show what would change, and deploy nothing
+  --json             show it as JSON, one document for each deployment
   --yes              deploy without asking
   --location REGION  where Azure keeps the records of the deployments
 END
 }
 
 preview=false
+json=false
 yes=false
 while [[ $# -gt 0 ]]; do
   case $1 in
     --preview) preview=true ;;
+    --json) json=true ;;
     --yes) yes=true ;;
     --location)
       location=${2:?--location needs a region}
@@ -63,6 +66,10 @@ fi
 deploy() {
   local name=$1 scope=$2 answer
   shift 2
+  if [[ $preview == true && $json == true ]]; then
+    az deployment "$scope" what-if --name "$name" --location "$location" --no-pretty-print --output json "$@"
+    return
+  fi
   az deployment "$scope" what-if --name "$name" --location "$location" "$@"
   if [[ $preview == true ]]; then
     return

@@ -1,0 +1,239 @@
+package bicep
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/check"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// largestTemplate is Azure's limit for a compiled template, modules and all, in bytes.
+const largestTemplate = 4 << 20
+
+// Check has Bicep compile a folder that Write has written, with the program bicep or else az bicep, and leaves nothing in dir. With
+// whatIf, and only then, it asks Azure what a deployment would change, which reads from Azure as the user of az. env is the environment of the programs, as in
+// exec.Cmd: its PATH is where they are looked for, and nil is that of this process. What is not there is said by Skipped; an error is
+// that nothing could be checked at all, or that ctx has ended.
+func Check(ctx context.Context, dir string, env []string, whatIf bool) ([]check.Result, error) {
+	if env == nil {
+		env = os.Environ()
+	}
+	out, err := os.MkdirTemp("", "atg-bicep-*")
+	if err == nil {
+		defer os.RemoveAll(out) //nolint:errcheck // a temporary folder that stays is no reason to fail
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return nil, fault.New(fault.ExecutionFailed, "cannot have the generated files checked by Bicep", fault.Because(err),
+			fault.Hint("the folder for temporary files needs space, and must be writable"))
+	}
+	c := &checker{dir: dir, out: out, env: env, sources: map[string][]string{}}
+	results := []check.Result{c.build(ctx)}
+	if whatIf {
+		results = append(results, c.whatIf(ctx))
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+type checker struct {
+	dir, out string
+	env      []string
+	sources  map[string][]string // lines of files, by their names
+}
+
+// find is where a program is, by the PATH of an environment; empty if it is not there.
+func find(program string, env []string) string {
+	for _, variable := range slices.Backward(env) {
+		name, value, _ := strings.Cut(variable, "=")
+		if !strings.EqualFold(name, "PATH") {
+			continue
+		}
+		for _, dir := range filepath.SplitList(value) {
+			if !filepath.IsAbs(dir) {
+				continue // never the program of a folder that one happens to be in
+			}
+			if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
+				return found
+			}
+		}
+		return ""
+	}
+	return ""
+}
+
+// answer is what a run of a program gave.
+type answer struct {
+	stdout, stderr []byte
+	code           int
+	err            error // it could not run
+}
+
+func (c *checker) run(ctx context.Context, env []string, program string, arguments ...string) answer {
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(ctx, program, arguments...) //nolint:gosec // a program as it was found, with arguments of ours
+	command.Dir, command.Stdout, command.Stderr = c.dir, &stdout, &stderr
+	command.Env = append(slices.Clip(c.env), env...)
+	err := command.Run()
+	a := answer{stdout: stdout.Bytes(), stderr: stderr.Bytes()}
+	if exited, ok := errors.AsType[*exec.ExitError](err); ok {
+		a.code = exited.ExitCode()
+	} else {
+		a.err = err
+	}
+	return a
+}
+
+// why is the reason of a run that was no success, in one line.
+func (a answer) why() string {
+	if a.err != nil {
+		return a.err.Error()
+	}
+	return strings.Join(strings.Fields(cmp.Or(string(a.stderr), string(a.stdout))), " ")
+}
+
+// compiler is the program that compiles, and what its arguments begin with.
+func (c *checker) compiler(ctx context.Context) (command []string, version string) {
+	for _, candidate := range [][]string{{"bicep", "--version"}, {"az", "bicep", "version"}} {
+		program := find(candidate[0], c.env)
+		if program == "" {
+			continue
+		}
+		// az without Bicep fails here, and would download it where it has to compile.
+		if a := c.run(ctx, nil, program, candidate[1:]...); a.err == nil && a.code == 0 {
+			return append([]string{program}, candidate[1:len(candidate)-1]...), versionNumber.FindString(string(a.stdout))
+		}
+	}
+	return nil, ""
+}
+
+var (
+	versionNumber = regexp.MustCompile(`\d+\.\d+\.\d+`)
+	diagnosticOf  = regexp.MustCompile(`(?m)^(?:(?:WARNING|ERROR): )?(.+?)\((\d+),\d+\) : (Error|Warning) ([\w-]+): (.*?)(?: \[https://\S+\])?\r?$`)
+	declaration   = regexp.MustCompile(`^(?:resource|module|param) (\w+) `)
+	environmentOf = regexp.MustCompile(`readEnvironmentVariable\('([A-Z0-9_]+)'\)`)
+)
+
+// build compiles every main file with its modules, and its parameters.
+func (c *checker) build(ctx context.Context) check.Result {
+	r := check.Result{Tool: "bicep build", State: check.Skipped, Message: "Bicep is not installed, so it has checked nothing."}
+	command, version := c.compiler(ctx)
+	if command == nil {
+		return r
+	}
+	r.Version = version
+	file := "" // bicep takes the file itself, az after a flag
+	if len(command) > 1 {
+		file = "--file"
+	}
+	mains, err := filepath.Glob(filepath.Join(c.dir, "*.bicep"))
+	if err != nil || len(mains) == 0 {
+		r.Message = "There are no Bicep files to check."
+		return r
+	}
+	for i, main := range mains {
+		for _, verb := range []string{"build", "build-params"} {
+			source, env := main, []string(nil)
+			if verb == "build-params" {
+				source += "param"
+				env = c.placeholders(source)
+				if _, err := os.Stat(source); err != nil {
+					continue
+				}
+			}
+			compiled := filepath.Join(c.out, strconv.Itoa(i)+verb+".json")
+			arguments := slices.Concat(command[1:], []string{verb}, strings.Fields(file), []string{source, "--outfile", compiled})
+			a := c.run(ctx, env, command[0], arguments...)
+			found := c.diagnostics(a)
+			if failed := a.err != nil || a.code != 0; failed && !slices.ContainsFunc(found, isError) {
+				found = append(found, check.Finding{Severity: check.Error, File: c.relative(source), Message: a.why()})
+			}
+			if info, err := os.Stat(compiled); err == nil && info.Size() > largestTemplate {
+				found = append(found, check.Finding{Severity: check.Error, File: c.relative(source),
+					Message: fmt.Sprintf("it compiles to %d bytes, and Azure takes %d", info.Size(), largestTemplate)})
+			}
+			for _, f := range found {
+				if !slices.Contains(r.Findings, f) {
+					r.Findings = append(r.Findings, f)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(r.Findings, func(a, b check.Finding) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
+	r.State, r.Message = check.Passed, "Bicep compiles every file."
+	if slices.ContainsFunc(r.Findings, isError) {
+		r.State, r.Message = check.Failed, "Bicep found errors."
+	}
+	return r
+}
+
+func isError(f check.Finding) bool { return f.Severity == check.Error }
+
+// placeholders sets the variables that a file of parameters reads: Bicep wants a value for each, and compiling looks at none.
+func (c *checker) placeholders(source string) (env []string) {
+	for _, line := range c.lines(c.relative(source)) {
+		if m := environmentOf.FindStringSubmatch(line); m != nil {
+			env = append(env, m[1]+"=placeholder")
+		}
+	}
+	return env
+}
+
+// diagnostics are what Bicep said, each with the declaration that its line belongs to.
+func (c *checker) diagnostics(a answer) (found []check.Finding) {
+	for _, m := range diagnosticOf.FindAllStringSubmatch(string(a.stderr)+"\n"+string(a.stdout), -1) {
+		f := check.Finding{Severity: check.Warning, File: c.relative(m[1]), Message: m[4] + ": " + strings.TrimSpace(m[5])}
+		if m[3] == "Error" {
+			f.Severity = check.Error
+		}
+		f.Line, _ = strconv.Atoi(m[2]) //nolint:errcheck // the expression takes digits alone
+		lines := c.lines(f.File)
+		for at := min(f.Line, len(lines)) - 1; at >= 0; at-- {
+			if m := declaration.FindStringSubmatch(lines[at]); m != nil {
+				f.Resource = m[1]
+				break
+			}
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// relative is the name of a file in the folder, with slashes; one that lies elsewhere keeps its own.
+func (c *checker) relative(file string) string {
+	if !filepath.IsAbs(file) {
+		return filepath.ToSlash(filepath.Clean(file))
+	}
+	if name, err := filepath.Rel(c.dir, file); err == nil && filepath.IsLocal(name) {
+		return filepath.ToSlash(name)
+	}
+	return filepath.ToSlash(file)
+}
+
+// lines are those of a file of the folder; none where there is no such file.
+func (c *checker) lines(name string) []string {
+	lines, known := c.sources[name]
+	if !known && filepath.IsLocal(filepath.FromSlash(name)) {
+		if text, err := os.ReadFile(filepath.Join(c.dir, filepath.FromSlash(name))); err == nil {
+			lines = strings.Split(string(text), "\n")
+		}
+		c.sources[name] = lines
+	}
+	return lines
+}
