@@ -17,20 +17,11 @@ func sorted(all []string) []string { slices.Sort(all); return all }
 
 // unknown are the types that tracked.txt and the simulator's tenant have and the schema does not, with the reason.
 var unknown = map[string]string{
-	"microsoft.containerservice/fleets":                       "module refused",
-	"microsoft.devcenter/devcenters":                          "module refused",
-	"microsoft.devcenter/devcenters/devboxdefinitions":        "module refused",
-	"microsoft.devcenter/projects":                            "module refused",
-	"microsoft.devcenter/projects/pools":                      "module refused",
-	"microsoft.documentdb/mongoclusters":                      "module refused",
-	"microsoft.elasticsan/elasticsans/volumegroups":           "module refused",
-	"microsoft.storagesync/storagesyncservices":               "module without a checksum",
-	"microsoft.signalrservice/signalr/replicas":               "newer than the module",
-	"microsoft.appconfiguration/configurationstores/replicas": "newer than the module",
-	"microsoft.operationsmanagement/solutions":                "module refused",
-	"microsoft.portal/dashboards":                             "module without a checksum",
-	"microsoft.web/connections":                               "module refused",
-	"microsoft.policyinsights/policystates":                   "a row of compliance, and no resource",
+	"microsoft.devcenter/devcenters":                   "module refused",
+	"microsoft.devcenter/devcenters/devboxdefinitions": "module refused",
+	"microsoft.devcenter/projects":                     "module refused",
+	"microsoft.devcenter/projects/pools":               "module refused",
+	"microsoft.policyinsights/policystates":            "a row of compliance, and no resource",
 }
 
 func TestWhatIsScannedIsKnown(t *testing.T) {

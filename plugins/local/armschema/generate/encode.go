@@ -31,14 +31,14 @@ func encode(resources []resource, defs []def, number []int) []byte {
 	}
 	types, bodies := e.write(resources, defs, number, order, place)
 	out := []byte(magic)
-	out = binary.AppendUvarint(out, uint64(len(table)))
+	out = appendNumber(out, len(table))
 	for _, s := range table {
 		out = appendText(out, s)
 	}
 	out = append(out, types...)
-	out = binary.AppendUvarint(out, uint64(len(bodies)))
+	out = appendNumber(out, len(bodies))
 	for _, b := range bodies {
-		out = binary.AppendUvarint(out, uint64(len(b)))
+		out = appendNumber(out, len(b))
 	}
 	return append(out, bytes.Join(bodies, nil)...)
 }
@@ -85,7 +85,7 @@ func sortByUse(defs []def, used map[int]int) (order, place []int) {
 }
 
 func (e *encoder) write(resources []resource, defs []def, number, order, place []int) (types []byte, bodies [][]byte) {
-	types = binary.AppendUvarint(nil, uint64(len(resources)))
+	types = appendNumber(nil, len(resources))
 	for _, r := range resources {
 		types = appendText(types, r.name)
 		types = e.text(types, r.version)
@@ -97,7 +97,7 @@ func (e *encoder) write(resources []resource, defs []def, number, order, place [
 			flags |= 2
 		}
 		types = append(types, flags)
-		types = binary.AppendUvarint(types, uint64(len(r.names)))
+		types = appendNumber(types, len(r.names))
 		for _, name := range r.names {
 			types = e.text(types, name)
 		}
@@ -105,13 +105,13 @@ func (e *encoder) write(resources []resource, defs []def, number, order, place [
 		if r.body >= 0 {
 			body = place[number[r.body]] + 1
 		}
-		types = binary.AppendUvarint(types, uint64(body))
+		types = appendNumber(types, body)
 		named := maps.Clone(r.named)
 		maps.DeleteFunc(named, func(_ string, at int) bool { return number[at] == number[r.body] })
-		types = binary.AppendUvarint(types, uint64(len(named)))
+		types = appendNumber(types, len(named))
 		for _, name := range slices.Sorted(maps.Keys(named)) {
 			types = e.text(types, name)
-			types = binary.AppendUvarint(types, uint64(place[number[named[name]]]))
+			types = appendNumber(types, place[number[named[name]]])
 		}
 	}
 	for _, at := range order {
@@ -133,25 +133,25 @@ func (e *encoder) def(d def, place []int) []byte {
 	}
 	out := []byte{head}
 	if d.kind == kindObject {
-		out = binary.AppendUvarint(out, uint64(len(d.props)))
+		out = appendNumber(out, len(d.props))
 		for _, p := range d.props {
 			out = e.text(out, p.name)
-			out = binary.AppendUvarint(out, uint64(place[p.ref])<<flagBits|uint64(p.flags))
+			out = appendNumber(out, place[p.ref]<<flagBits|int(p.flags))
 		}
 	}
 	if d.items >= 0 {
-		out = binary.AppendUvarint(out, uint64(place[d.items]))
+		out = appendNumber(out, place[d.items])
 	}
 	if d.property != "" {
 		out = e.text(out, d.property)
-		out = binary.AppendUvarint(out, uint64(len(d.variants)))
+		out = appendNumber(out, len(d.variants))
 		for _, value := range slices.Sorted(maps.Keys(d.variants)) {
 			out = e.text(out, value)
-			out = binary.AppendUvarint(out, uint64(place[d.variants[value]]))
+			out = appendNumber(out, place[d.variants[value]])
 		}
 	}
 	if len(d.enum) > 0 {
-		out = binary.AppendUvarint(out, uint64(len(d.enum)))
+		out = appendNumber(out, len(d.enum))
 		for _, value := range d.enum {
 			out = e.text(out, value)
 		}
@@ -161,9 +161,13 @@ func (e *encoder) def(d def, place []int) []byte {
 
 func (e *encoder) text(out []byte, s string) []byte {
 	e.uses[s]++
-	return binary.AppendUvarint(out, uint64(e.strings[s]))
+	return appendNumber(out, e.strings[s])
 }
 
 func appendText(out []byte, s string) []byte {
-	return append(binary.AppendUvarint(out, uint64(len(s))), s...)
+	return append(appendNumber(out, len(s)), s...)
+}
+
+func appendNumber(out []byte, n int) []byte {
+	return binary.AppendUvarint(out, uint64(n)) //nolint:gosec // lengths and places are not negative
 }

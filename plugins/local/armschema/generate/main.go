@@ -17,13 +17,13 @@ import (
 func main() {
 	if err := run(os.Args[1:], os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
 func run(args []string, log io.Writer) error {
 	flags := flag.NewFlagSet("generate", flag.ContinueOnError)
-	in := flags.String("in", ".", "folder with modules.txt, pins.txt and children-exceptions.txt")
+	in := flags.String("in", ".", "folder with modules.txt and the other lists")
 	out := flags.String("out", "..", "folder with schema.bin and children.txt")
 	check := flags.Bool("check", false, "compare, and write nothing")
 	if err := flags.Parse(args); err != nil {
@@ -47,7 +47,10 @@ func run(args []string, log io.Writer) error {
 	for _, s := range sources {
 		c.read(s)
 	}
-	resources := c.resources(m)
+	resources, err := supplement(filepath.Join(*in, "supplement.txt"), m, c.resources(m))
+	if err != nil {
+		return err
+	}
 	defs, number := minimize(m.defs)
 	encoded := encode(resources, defs, number)
 	fmt.Fprintf(log, "%d modules, %d types, %d bytes\n", len(modules), len(resources), len(encoded))

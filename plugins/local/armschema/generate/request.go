@@ -54,7 +54,7 @@ func (s *source) request(d *ast.FuncDecl) request {
 				r.path, _ = text(n.Rhs[0])
 			}
 		case *ast.SelectorExpr:
-			if id, ok := n.X.(*ast.Ident); ok && id.Name == "http" && strings.HasPrefix(n.Sel.Name, "Method") {
+			if id, ok := n.X.(*ast.Ident); ok && id.Name == "http" && r.method == "" && strings.HasPrefix(n.Sel.Name, "Method") {
 				r.method = strings.TrimPrefix(n.Sel.Name, "Method")
 			}
 		case *ast.CallExpr:
@@ -75,8 +75,8 @@ func (s *source) call(r *request, n *ast.CallExpr, types map[string]typ) {
 		if t, ok := s.argument(n.Args[1], types); ok {
 			r.body = &t
 		}
-	case "SetBody":
-		r.body = &typ{kind: 'a'}
+	case "SetBody": // a file, and no resource
+		r.method = "File"
 	case "ReplaceAll":
 		if len(n.Args) != 3 {
 			return

@@ -104,6 +104,9 @@ func (s *source) jsonName(owner string, f field) string {
 			return key
 		}
 	}
+	if f.name == strings.ToUpper(f.name) {
+		return strings.ToLower(f.name)
+	}
 	return strings.ToLower(f.name[:1]) + f.name[1:]
 }
 
