@@ -245,7 +245,7 @@ func (m *model) properties(k key) []prop {
 
 // hide marks a secret.
 func (m *model) hide(p *prop, owner string) {
-	secret, writeOnly := secrecy(owner, strings.ToLower(p.name), m.defs[p.ref].kind)
+	secret, writeOnly := secrecy(owner, p.name, m.defs[p.ref].kind)
 	if secret {
 		p.flags |= flagSecret
 	}
@@ -256,7 +256,7 @@ func (m *model) hide(p *prop, owner string) {
 
 func neverAnswered(comment string) bool {
 	comment = strings.ToLower(strings.Join(strings.Fields(comment), " "))
-	for _, s := range []string{"write-only", "write only", "never returned", "not returned in", "will not be returned", "won't be returned"} {
+	for _, s := range []string{"write-only", "write only", "never returned", "not returned in", "will not be returned", "won't be returned", "not be filled on"} {
 		if strings.Contains(comment, s) {
 			return true
 		}
