@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -59,6 +60,8 @@ func Write(ctx context.Context, t *template.Template, files *output.Files, o Opt
 }
 
 type writer struct {
+	buffers sync.Pool // of *[]byte: texts of modules that have been written
+
 	t       *template.Template
 	files   *output.Files
 	options Options
@@ -67,6 +70,14 @@ type writer struct {
 
 	prefixes    []string   // of the environment variables of a stage's secrets; nil where there is one stage
 	environment [][]string // those variables, by stage
+}
+
+// buffer is an empty text.
+func (w *writer) buffer() []byte {
+	if b, ok := w.buffers.Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return nil
 }
 
 // used is what a module takes from its main.
@@ -78,6 +89,8 @@ func (w *writer) module(ctx context.Context, u *template.Unit) error {
 		return nil
 	}
 	f := newFile(w.t, u, u.Scope)
+	f.body = w.buffer()
+	defer func() { w.buffers.Put(&f.body) }()
 	if err := w.t.Each(ctx, u, func(r *template.Resource) error { return f.resource(r, nil) }); err != nil {
 		return err
 	}

@@ -43,6 +43,10 @@ while [[ $# -gt 0 ]]; do
   esac
   shift
 done
+if [[ $json == true && $preview != true ]]; then
+  usage >&2
+  exit 2
+fi
 if [[ -z $location ]]; then
   echo "deploy.sh: say --location REGION" >&2
   exit 2
