@@ -112,6 +112,13 @@ func TestProperties(t *testing.T) {
 		{"Microsoft.ContainerService/managedClusters", "properties.servicePrincipalProfile.secret", "secret"},
 		{"Microsoft.ContainerService/managedClusters", "properties.agentPoolProfiles.count", "writable"},
 		{"Microsoft.App/containerApps", "properties.configuration.secrets.value", "secret write-only"},
+		{"Microsoft.ServiceBus/namespaces", "properties.minimumTlsVersion", "writable"},
+		{"Microsoft.Insights/workbooks", "properties.displayName", "required"},
+		{"Microsoft.Web/connections", "properties.api.id", "writable"},
+		{"Microsoft.ApiManagement/service/namedValues", "properties.value", "secret write-only"},
+		{"Microsoft.EventGrid/systemTopics/eventSubscriptions", "properties.destination{WebHook}.properties.endpointUrl", "secret write-only"},
+		{"Microsoft.Automation/automationAccounts/certificates", "properties.base64Value", "required secret write-only"},
+		{"Microsoft.Network/virtualNetworks/virtualNetworkPeerings", "properties.peeringState", "read-only"},
 		{"Microsoft.OperationalInsights/workspaces", "properties.customerId", "read-only"},
 	} {
 		t.Run(c.typ+"/"+c.path, func(t *testing.T) {

@@ -174,7 +174,8 @@ func TestSecrecy(t *testing.T) {
 
 func TestSupplement(t *testing.T) {
 	m := newModel()
-	resources, err := supplement("supplement.txt", m, nil)
+	obsolete := []resource{{name: "Microsoft.Insights/workbooks", version: "2015-05-01"}}
+	resources, err := supplement("supplement.txt", m, slices.Clone(obsolete))
 	if err != nil || len(resources) < 10 {
 		t.Fatal(len(resources), err)
 	}
@@ -196,7 +197,10 @@ type 1 read-only
 	if got := describe(m, resources[at].body, "", map[int]bool{}); got != want {
 		t.Errorf("%s\nnot\n%s", got, want)
 	}
-	if _, err := supplement("supplement.txt", m, resources[:1]); err == nil {
+	if _, err := supplement("supplement.txt", m, nil); err == nil {
+		t.Error("a type is replaced that no module has")
+	}
+	if _, err := supplement("supplement.txt", m, append(obsolete, resource{name: "Microsoft.Web/connections"})); err == nil {
 		t.Error("a type that a module has is added")
 	}
 }

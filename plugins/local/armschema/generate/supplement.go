@@ -24,11 +24,15 @@ func supplement(file string, m *model, resources []resource) ([]resource, error)
 	scopes := map[string]byte{"group": scopeResourceGroup, "subscription": scopeSubscription, "extension": scopeExtension}
 	for len(lines) > 0 {
 		f := lines[0].fields
-		if len(f) != 4 || f[0] != "type" || scopes[f[3]] == 0 {
+		if len(f) != 4 || f[0] != "type" && f[0] != "instead" || scopes[f[3]] == 0 {
 			return nil, fmt.Errorf("%s: %q", file, f)
 		}
-		if slices.ContainsFunc(resources, func(r resource) bool { return strings.EqualFold(r.name, f[1]) }) {
-			return nil, fmt.Errorf("%s: a module has %s", file, f[1])
+		at := slices.IndexFunc(resources, func(r resource) bool { return strings.EqualFold(r.name, f[1]) })
+		if older := at >= 0 && resources[at].version < f[2]; f[0] == "type" && at >= 0 || f[0] == "instead" && !older {
+			return nil, fmt.Errorf("%s: a module has %s, or none has an older one", file, f[1])
+		}
+		if at >= 0 {
+			resources = slices.Delete(resources, at, at+1)
 		}
 		r := resource{name: f[1], version: f[2], scopes: scopes[f[3]], writable: true, listed: true}
 		if r.body, lines, err = m.lines(lines[1:], 0); err != nil {
