@@ -1,4 +1,5 @@
-// Package armschema knows which types of resource there are below others, and how Resource Manager lists them.
+// Package armschema knows of resource types what can be written of them, which types there are below others, and how
+// Resource Manager lists them. docs/armschema.md tells where it knows it from.
 package armschema
 
 import (

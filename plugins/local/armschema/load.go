@@ -64,9 +64,8 @@ func newIndex() *index {
 	return x
 }
 
-// Lookup finds what is known of a resource type, in any case (microsoft.storage/storageaccounts), and
-// resource groups also by what Resource Graph calls them. It is safe for
-// concurrent use; what it decodes it keeps.
+// Lookup finds what is known of a resource type, in any case (microsoft.storage/storageaccounts), and resource
+// groups also by what Resource Graph calls them. It is safe for concurrent use; what it decodes it keeps.
 func Lookup(resourceType string) (*Type, bool) { return load().lookup(resourceType) }
 
 func (x *index) lookup(resourceType string) (*Type, bool) {
