@@ -17,11 +17,7 @@ func sorted(all []string) []string { slices.Sort(all); return all }
 
 // unknown are the types that tracked.txt and the simulator's tenant have and the schema does not, with the reason.
 var unknown = map[string]string{
-	"microsoft.devcenter/devcenters":                   "module refused",
-	"microsoft.devcenter/devcenters/devboxdefinitions": "module refused",
-	"microsoft.devcenter/projects":                     "module refused",
-	"microsoft.devcenter/projects/pools":               "module refused",
-	"microsoft.policyinsights/policystates":            "a row of compliance, and no resource",
+	"microsoft.policyinsights/policystates": "a row of compliance, and no resource",
 }
 
 func TestWhatIsScannedIsKnown(t *testing.T) {

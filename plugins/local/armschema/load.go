@@ -94,6 +94,18 @@ func Types() int { return len(load().names) }
 // Names are the types that are known, as Azure spells them, in order.
 func Names() []string { return append([]string(nil), load().names...) }
 
+// Below are the child types of a type, in any case, that are known: as Azure spells them, in order.
+func Below(parent string) []string {
+	var all []string
+	for _, name := range load().names {
+		at := strings.LastIndexByte(name, '/')
+		if strings.EqualFold(name[:at], parent) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 // Size is how many bytes of the program the schema takes.
 func Size() int { return len(encoded) }
 

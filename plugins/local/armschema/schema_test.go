@@ -1,6 +1,7 @@
 package armschema_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -201,5 +202,38 @@ func TestVariants(t *testing.T) {
 	}
 	if s.Variant("AzureBlobStorage") != s.Variant("azureblobstorage") || s.Variant("no such thing") != s || s.Variant("AzureBlobStorage") == s {
 		t.Error("a variant is not what its value says")
+	}
+}
+
+func TestVersions(t *testing.T) {
+	version := regexp.MustCompile(`^20[12]\d-[01]\d-[0-3]\d(-[a-z]+)?$`)
+	for _, name := range armschema.Names() {
+		if v := lookup(t, name).Version; !version.MatchString(v) {
+			t.Errorf("%s has version %q", name, v)
+		}
+	}
+	for name, least := range map[string]string{
+		"Microsoft.Storage/storageAccounts":       "2025-08-01",
+		"Microsoft.Network/virtualNetworks":       "2025-07-01",
+		"Microsoft.Compute/virtualMachines":       "2025-04-01",
+		"Microsoft.Insights/diagnosticSettings":   "2021-05-01-preview",
+		"Microsoft.Authorization/roleAssignments": "2022-04-01",
+	} {
+		if v := lookup(t, name).Version; v < least {
+			t.Errorf("%s has version %s", name, v)
+		}
+	}
+}
+
+func TestBelow(t *testing.T) {
+	want := []string{
+		"Microsoft.KeyVault/vaults/accessPolicies", "Microsoft.KeyVault/vaults/keys",
+		"Microsoft.KeyVault/vaults/privateEndpointConnections", "Microsoft.KeyVault/vaults/secrets",
+	}
+	if d := cmp.Diff(want, armschema.Below("microsoft.keyvault/VAULTS")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if below := armschema.Below("microsoft.keyvault/nothing"); len(below) > 0 {
+		t.Error(below)
 	}
 }
