@@ -31,6 +31,7 @@ const (
 // the files that are being made: one for each processor, each of at most 4 MB.
 func Write(ctx context.Context, t *template.Template, files *output.Files, _ Options) error {
 	written := make([]*stageFile, len(t.Stages))
+	buffers := &pool{}
 	workers := runtime.GOMAXPROCS(0)
 	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(workers)
@@ -39,7 +40,7 @@ func Write(ctx context.Context, t *template.Template, files *output.Files, _ Opt
 			if err := context.Cause(group); err != nil {
 				return err
 			}
-			s := newStageFile(t, stage)
+			s := newStageFile(t, stage, buffers)
 			if err := s.make(group, max(1, workers/len(t.Stages))); err != nil {
 				return err
 			}

@@ -77,3 +77,19 @@ func TestGolden(t *testing.T) {
 		})
 	}
 }
+
+func folderSize(t testing.TB, dir string) (size int64) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	return size
+}

@@ -1,29 +1,41 @@
 #!/usr/bin/env bash
-# Shows what would change, asks, and deploys, one stage after the other.
-#   ./deploy.sh            ask before each stage
-#   ./deploy.sh --yes      do not ask
-#   ./deploy.sh --what-if  only show what would change
-# DEPLOYMENT_LOCATION is the region where Azure keeps the records of the deployments.
+# Previews and deploys what is in this folder, part by part; nothing is deployed before you agree. It needs the Azure CLI and a
+# login: az login.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
-yes=false
-what_if=false
-location=${DEPLOYMENT_LOCATION:-@LOCATION@}
+location=@LOCATION@ # where Azure keeps the records of the deployments
 
-for argument in "$@"; do
-  case $argument in
+usage() {
+  cat <<'END'
+Usage: ./deploy.sh [--preview | --yes] [--location REGION]
+
+  --preview          show what would change, and deploy nothing
+  --yes              deploy without asking
+  --location REGION  where Azure keeps the records of the deployments
+END
+}
+
+preview=false
+yes=false
+while [[ $# -gt 0 ]]; do
+  case $1 in
+    --preview) preview=true ;;
     --yes) yes=true ;;
-    --what-if) what_if=true ;;
-    -h | --help)
-      echo "usage: $0 [--yes | --what-if]"
-      exit 0
+    --location)
+      location=${2:?--location needs a region}
+      shift
+      ;;
+    --help | -h)
+      usage
+      exit
       ;;
     *)
-      echo "usage: $0 [--yes | --what-if]" >&2
+      usage >&2
       exit 2
       ;;
   esac
+  shift
 done
 
 fail() {
@@ -31,6 +43,7 @@ fail() {
   exit 1
 }
 
+[[ -n $location ]] || fail "say --location REGION"
 command -v az >/dev/null || fail "the Azure CLI (az) is not installed"
 
 # Secrets are only in files that nobody else can read, and only until the script ends.
@@ -106,9 +119,9 @@ deploy() {
     printf '%s' "{\"\$schema\":\"https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#\",\"contentVersion\":\"1.0.0.0\",\"parameters\":{$values}}" >"$temporary/parameters.json"
     arguments+=(--parameters "@$temporary/parameters.json")
   fi
-  echo "== $title"
+  echo "deploy.sh: $title"
   az deployment "$kind" what-if "${arguments[@]}"
-  if [[ $what_if == true ]]; then
+  if [[ $preview == true ]]; then
     return
   fi
   if [[ $yes != true ]]; then

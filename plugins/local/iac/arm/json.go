@@ -2,8 +2,54 @@ package arm
 
 import (
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
+
+// pool keeps the memory of templates that are written for the next ones.
+type pool struct {
+	mu   sync.Mutex
+	free [][]byte
+}
+
+// get is memory for about so many bytes.
+func (p *pool) get(size int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	best := -1
+	for i, b := range p.free {
+		if best < 0 || fits(cap(b), cap(p.free[best]), size) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return make([]byte, 0, size)
+	}
+	b := p.free[best]
+	p.free[best] = p.free[len(p.free)-1]
+	p.free = p.free[:len(p.free)-1]
+	if cap(b) < size {
+		b = make([]byte, 0, size+size/4) // the next ones are of about the same size, and some larger
+	}
+	return b
+}
+
+// fits says whether memory of a bytes serves better than of b where size are wanted: the smallest that is enough, else the largest.
+func fits(a, b, size int) bool {
+	if (a >= size) != (b >= size) {
+		return a >= size
+	}
+	return (a < b) == (a >= size)
+}
+
+func (p *pool) put(b []byte) {
+	if cap(b) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, b[:0])
+}
 
 // document is JSON that is being written. It never fails, and takes what it is given in the order in which it is given.
 type document struct {
@@ -91,11 +137,12 @@ func appendEscaped(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]
 		if c >= ' ' && c < utf8.RuneSelf {
-			if c == '"' || c == '\\' {
+			switch c {
+			case '"', '\\':
 				b = append(b, s[start:i]...)
 				b = append(b, '\\', c)
 				start = i + 1
-			} else if c == 0x7f {
+			case 0x7f:
 				b = append(b, s[start:i]...)
 				b = append(b, `\u007f`...)
 				start = i + 1

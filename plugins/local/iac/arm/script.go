@@ -25,13 +25,14 @@ func writeScript(w io.Writer, t *template.Template, stages []*stageFile) error {
 	}
 	b.WriteString("#\n")
 	variables := environment(stages)
-	secrets := 0
-	for _, s := range stages {
-		secrets += len(s.secrets)
-	}
-	if secrets > 0 {
+	if len(variables) > 0 {
 		b.WriteString("# Set these environment variables first:\n")
 		for _, s := range stages {
+			for _, p := range s.parameters {
+				if !p.HasDefault {
+					fmt.Fprintf(&b, "#   %s: %s\n", variables[variableOf{s, p.Name}], comment(p.Description))
+				}
+			}
 			for _, x := range s.secrets {
 				fmt.Fprintf(&b, "#   %s: %s\n", variables[variableOf{s, x.name}], comment(x.description))
 			}
@@ -66,21 +67,14 @@ func call(s *stageFile, variables map[variableOf]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n# %s\n", comment(s.stage.Title))
 	scope := ""
-	kind := "tenant"
-	switch s.stage.Scope.Kind {
-	case template.ScopeManagementGroup:
-		kind, scope = "mg", " --management-group-id "+shell(s.stage.Scope.ManagementGroup)
-	case template.ScopeSubscription, template.ScopeResourceGroup:
-		kind = "sub"
-		if p := s.stage.Scope.Subscription; p != nil {
-			if slices.ContainsFunc(s.parameters, func(has *template.Parameter) bool { return has.Name == p.Name && has.HasDefault }) {
-				fmt.Fprintf(&b, "subscription=$(parameter %s %s)\n", shell(s.parameterFile()), shell(p.Name))
-			} else {
-				fmt.Fprintf(&b, "subscription=%s\n", shell(p.Default))
-			}
-			scope = ` --subscription "$subscription"`
-		}
-	case template.ScopeTenant:
+	switch p := s.stage.Scope.Subscription; {
+	case s.stage.Scope.Kind == template.ScopeManagementGroup:
+		scope = " --management-group-id " + shell(s.stage.Scope.ManagementGroup)
+	case p != nil && s.has(p):
+		fmt.Fprintf(&b, "subscription=$(parameter %s %s)\n", shell(s.parameterFile()), shell(p.Name))
+		scope = ` --subscription "$subscription"`
+	case p != nil:
+		scope = " --subscription " + shell(p.Default)
 	}
 	fmt.Fprintf(&b, "begin %s\n", shell(s.base))
 	for _, p := range s.parameters {
@@ -95,7 +89,7 @@ func call(s *stageFile, variables map[variableOf]string) string {
 		}
 		fmt.Fprintf(&b, "%s %s %s\n", from, shell(x.name), variables[variableOf{s, x.name}])
 	}
-	fmt.Fprintf(&b, "deploy %s %s %s%s\n", kind, shell(deploymentName("atg-"+s.stage.Name)), shell(s.stage.Title), scope)
+	fmt.Fprintf(&b, "deploy %s %s %s%s\n", s.scopeName(), shell(s.deploymentName()), shell(s.stage.Title), scope)
 	return b.String()
 }
 
@@ -109,8 +103,7 @@ type variableOf struct {
 // of different secrets there. A prefix keeps clear of variables that mean something to programs.
 func environment(stages []*stageFile) map[variableOf]string {
 	taken, answer := map[string]bool{}, map[variableOf]string{}
-	name := func(s *stageFile, parameter string) {
-		words := "PARAMETER_"
+	name := func(s *stageFile, words, parameter string) {
 		if len(stages) > 1 {
 			words += s.stage.Name + "_"
 		}
@@ -133,17 +126,17 @@ func environment(stages []*stageFile) map[variableOf]string {
 	for _, s := range stages {
 		for _, p := range s.parameters {
 			if !p.HasDefault {
-				name(s, p.Name)
+				name(s, "ATG_PARAMETER_", p.Name)
 			}
 		}
 		for _, x := range s.secrets {
-			name(s, x.name)
+			name(s, "ATG_SECRET_", x.name)
 		}
 	}
 	return answer
 }
 
-// location is where Azure keeps the records of the deployments.
+// location is where Azure keeps the records of the deployments; the script asks for --location where it is empty.
 func location(t *template.Template) string {
 	if t.Target.Location != "" {
 		return t.Target.Location
@@ -153,7 +146,7 @@ func location(t *template.Template) string {
 			return p.Default
 		}
 	}
-	return "westeurope"
+	return ""
 }
 
 // shell quotes a word for the shell.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -16,10 +17,11 @@ import (
 
 // stageFile is the template of one stage and what its parameter file and the script have to say of it.
 type stageFile struct {
-	t     *template.Template
-	stage *template.Stage
-	base  string // of the files' names
-	body  []byte // the template; nil once it is written
+	t       *template.Template
+	stage   *template.Stage
+	buffers *pool
+	base    string    // of the files' names
+	body    [3][]byte // the template: what stands before the resources, the resources, and the end
 
 	compact    bool
 	parameters []*template.Parameter // those of the template that are no secrets, by name
@@ -36,7 +38,12 @@ type secret struct {
 }
 
 const (
-	groupedName     = "secrets"
+	groupedName = "secrets"
+	// What a unit and what surrounds it may be like, in bytes: guesses, so that memory is seldom moved.
+	unitSize   = 1 << 16
+	nestedSize = 1 << 12
+
+	parameterSuffix = ".parameters.json"
 	deploymentType  = "Microsoft.Resources/deployments"
 	deploymentAPI   = "2022-09-01"
 	contentVersion  = "1.0.0.0"
@@ -58,18 +65,19 @@ func schema(kind template.ScopeKind) string {
 	return groupSchema
 }
 
-func newStageFile(t *template.Template, stage *template.Stage) *stageFile {
+func newStageFile(t *template.Template, stage *template.Stage, buffers *pool) *stageFile {
 	base := stage.Name
 	if len(t.Stages) == 1 {
 		base = onlyTemplate
 	}
-	return &stageFile{t: t, stage: stage, base: base}
+	return &stageFile{t: t, stage: stage, base: base, buffers: buffers}
 }
 
 // make makes the template, with at most so many units at a time.
 func (s *stageFile) make(ctx context.Context, workers int) error {
 	err := s.render(ctx, workers)
 	if errors.Is(err, errTooLarge) {
+		s.release()
 		s.compact = true
 		err = s.render(ctx, workers)
 	}
@@ -86,7 +94,7 @@ func (s *stageFile) render(ctx context.Context, workers int) error {
 			if err := context.Cause(group); err != nil {
 				return err
 			}
-			w := newWriter(u.Title, u.Index, &u.Scope, s.compact, maxResource)
+			w := newWriter(u.Title, u.Index, &u.Scope, s.compact, maxResource, s.buffers.get(unitSize))
 			w.depth = 6
 			nested[i] = w
 			return w.all(group, s.t, u, nil, nil)
@@ -102,7 +110,11 @@ func (s *stageFile) render(ctx context.Context, workers int) error {
 	if count > maxResources {
 		return overLimit("the template of "+stage.Title, count, maxResources, "resources")
 	}
-	outer := newWriter("the template of "+stage.Title, unit, &stage.Scope, s.compact, maxTemplate)
+	size := unitSize
+	for _, w := range nested {
+		size += len(w.b) + nestedSize
+	}
+	outer := newWriter("the template of "+stage.Title, unit, &stage.Scope, s.compact, maxTemplate, s.buffers.get(size))
 	outer.depth = 2
 	o := &outerFile{stageFile: s, writer: outer, mains: map[template.Node]string{}, wanted: map[template.Node]bool{}}
 	if err := o.main(ctx); err != nil {
@@ -113,9 +125,16 @@ func (s *stageFile) render(ctx context.Context, workers int) error {
 		if err := o.nested(u, nested[i], names[i]); err != nil {
 			return err
 		}
+		s.buffers.put(nested[i].b)
 		nested[i] = nil
 	}
 	return s.assemble(outer)
+}
+
+// release gives back the memory of the template.
+func (s *stageFile) release() {
+	s.buffers.put(s.body[1])
+	s.body = [3][]byte{}
 }
 
 // assemble puts what stands before the resources before them.
@@ -126,26 +145,11 @@ func (s *stageFile) assemble(outer *writer) error {
 			s.parameters = append(s.parameters, p)
 		}
 	}
-	d := &document{compact: s.compact, b: make([]byte, 0, len(outer.b)+8192)}
+	d := &document{compact: s.compact}
 	d.open('{')
 	d.plain("$schema", schema(s.stage.Scope.Kind))
 	d.plain("contentVersion", contentVersion)
-	d.name("metadata")
-	d.open('{')
-	d.name("_generator")
-	d.open('{')
-	d.plain("name", "atg")
-	d.name("notice")
-	d.open('[')
-	for _, line := range s.t.Notice() {
-		d.next()
-		d.b = appendLiteral(d.b, line)
-	}
-	d.close(']')
-	d.close('}')
-	d.name("description")
-	d.b = appendLiteral(d.b, "Deploys "+s.stage.Title+".")
-	d.close('}')
+	s.describe(d)
 	n := s.declare(d)
 	if n > maxParameters {
 		return overLimit(outer.title, n, maxParameters, "parameters")
@@ -154,13 +158,16 @@ func (s *stageFile) assemble(outer *writer) error {
 		return err
 	}
 	d.name("resources")
-	d.list(outer.b)
-	d.close('}')
-	d.b = append(d.b, '\n')
-	if len(d.b) > maxTemplate {
-		return tooLarge(outer.title, len(d.b), maxTemplate)
+	d.open('[')
+	d.empty = len(outer.b) == 0
+	end := &document{compact: s.compact, depth: d.depth, empty: d.empty}
+	end.close(']')
+	end.close('}')
+	end.b = append(end.b, '\n')
+	s.body = [3][]byte{d.b, outer.b, end.b}
+	if size := len(d.b) + len(outer.b) + len(end.b); size > maxTemplate {
+		return tooLarge(outer.title, size, maxTemplate)
 	}
-	s.body = d.b
 	return nil
 }
 
@@ -238,9 +245,15 @@ func (w *writer) declareVariables(d *document) error {
 
 // write writes the template and its parameter file.
 func (s *stageFile) write(files *output.Files) error {
-	body := s.body
-	s.body = nil
-	if err := files.Write(s.base+".json", func(w io.Writer) error { _, err := w.Write(body); return err }); err != nil {
+	defer s.release()
+	if err := files.Write(s.base+".json", func(w io.Writer) error {
+		for _, piece := range s.body {
+			if _, err := w.Write(piece); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
 		return err
 	}
 	d := &document{}
@@ -265,4 +278,7 @@ func (s *stageFile) write(files *output.Files) error {
 	return files.Write(s.parameterFile(), func(w io.Writer) error { _, err := w.Write(d.b); return err })
 }
 
-func (s *stageFile) parameterFile() string { return s.base + ".parameters.json" }
+// order is the stage's place among the others, from 1.
+func (s *stageFile) order() string { return strconv.Itoa(slices.Index(s.t.Stages, s.stage) + 1) }
+
+func (s *stageFile) parameterFile() string { return s.base + parameterSuffix }

@@ -30,9 +30,9 @@ type writer struct {
 	scratch      []byte
 }
 
-func newWriter(title string, unit int, scope *template.Scope, compact bool, limit int) *writer {
+func newWriter(title string, unit int, scope *template.Scope, compact bool, limit int, b []byte) *writer {
 	return &writer{
-		title: title, unit: unit, limit: limit, document: document{compact: compact, empty: true},
+		title: title, unit: unit, limit: limit, document: document{b: b, compact: compact, empty: true},
 		resources: resourceIDs{kind: scope.Kind, scope: scopeText(scope)},
 		known:     map[string]*template.Parameter{}, used: map[string]*template.Parameter{},
 		ids: map[string]string{}, waitedFor: map[template.Node]string{},
@@ -115,10 +115,13 @@ func (w *writer) all(ctx context.Context, t *template.Template, u *template.Unit
 		if size := len(w.b) - start; size > maxResource {
 			return tooLarge("the resource "+r.ID, size, maxResource)
 		}
+		if w.err != nil {
+			return w.err
+		}
 		if len(w.b) > w.limit {
 			return tooLarge(w.title, len(w.b), w.limit)
 		}
-		return w.err
+		return nil
 	})
 }
 
@@ -240,11 +243,16 @@ type frame struct {
 	i int
 }
 
-// value writes a value, without recursion: the depth of what Azure holds is not ours to bound.
+// value writes a value, without recursion: the depth of what Azure holds is not ours to bound. What grows over the limit ends
+// there, for indentation makes a deep value many times as long.
 func (w *writer) value(v *template.Value) {
 	w.stack = append(w.stack[:0], frame{})
 	w.enter(v)
 	for len(w.stack) > 1 {
+		if len(w.b) > w.limit {
+			w.fail(tooLarge(w.title, len(w.b), w.limit))
+			return
+		}
 		top := &w.stack[len(w.stack)-1]
 		i := top.i
 		top.i++

@@ -16,6 +16,7 @@ type random struct {
 	*rand.Rand
 	t         template.Template
 	resources []*template.Resource
+	nodes     template.Node
 	units     map[template.Node]int
 	prefix    *template.Parameter
 	location  *template.Parameter
@@ -101,7 +102,8 @@ func (r *random) stage(name string, scope template.Scope) {
 }
 
 func (r *random) next(u *template.Unit) *template.Resource {
-	made := &template.Resource{Node: template.Node(len(r.resources)), Scope: u.Scope, APIVersion: "2024-01-01"}
+	made := &template.Resource{Node: r.nodes, Scope: u.Scope, APIVersion: "2024-01-01"}
+	r.nodes++
 	r.resources = append(r.resources, made)
 	r.units[made.Node] = u.Index
 	u.Nodes = append(u.Nodes, made.Node)
@@ -182,7 +184,7 @@ func (r *random) add(u *template.Unit, kind string, nest bool) template.Node {
 }
 
 func (r *random) earlier(made *template.Resource) *template.Ref {
-	return r.ref(template.Node(r.IntN(int(made.Node))))
+	return r.ref(template.Node(r.Int32N(int32(made.Node))))
 }
 
 func (r *random) fields(made *template.Resource, depth int) []template.Field {
