@@ -16,11 +16,11 @@ var subscription = &template.Parameter{Name: "subscription_id", Default: "111111
 // one is a template with one resource group that holds the resources, for tests of what is in them.
 func one(resources ...*template.Resource) *template.Template {
 	id := []template.Part{{Literal: "/subscriptions/"}, {Parameter: subscription}}
-	group := append(id[:2:2], template.Part{Literal: "/resourceGroups/rg"})
+	group := []template.Part{{Literal: "/subscriptions/"}, {Parameter: subscription}, {Literal: "/resourceGroups/rg"}}
 	u := &template.Unit{Name: "rg", Title: "resource group rg", Scope: template.Scope{Kind: template.ScopeResourceGroup, Subscription: subscription,
 		ResourceGroup: templatetest.Lit("rg"), Group: template.NoNode, ID: group}}
 	for i, r := range resources {
-		r.Node, r.ParentID, r.Scope = template.Node(i), group, u.Scope //nolint:gosec // a test has few resources
+		r.Node, r.ParentID, r.Scope = template.Node(i), group, u.Scope
 		if r.Type == "" {
 			r.Type, r.APIVersion, r.Name = "Contoso.Strange/things", "2024-01-01", templatetest.Lit("thing-"+string(rune('a'+i%26))+strings.Repeat("x", i/26))
 		}

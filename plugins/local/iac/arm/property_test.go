@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/arm"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/arm/armtest"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/arm/engine"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/check"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template/templatetest"
 )
@@ -188,10 +190,17 @@ func order(t *testing.T, s *template.Stage, got *engine.Template, ids map[templa
 	}
 }
 
-func TestSampleDeploysTheModel(t *testing.T) {
-	tmpl := templatetest.Sample(template.SplitDeployment)
-	_, files := write(t, tmpl)
-	verify(t, tmpl, files)
+func TestSamplesDeployTheModel(t *testing.T) {
+	for name, tmpl := range map[string]*template.Template{"sample": templatetest.Sample(template.SplitDeployment), "stages": templatetest.Stages()} {
+		t.Run(name, func(t *testing.T) {
+			dir, files := write(t, tmpl)
+			verify(t, tmpl, files)
+			results, err := arm.Check(t.Context(), dir, nil, false)
+			if err != nil || check.Worst(results) != check.Passed {
+				t.Errorf("%v: %+v", err, results)
+			}
+		})
+	}
 }
 
 func TestRandomTemplates(t *testing.T) {

@@ -28,12 +28,7 @@ func writeScript(w io.Writer, t *template.Template, stages []*stageFile) error {
 	if len(variables) > 0 {
 		b.WriteString("# Set these environment variables first:\n")
 		for _, s := range stages {
-			for _, p := range s.parameters {
-				if !p.HasDefault {
-					fmt.Fprintf(&b, "#   %s: %s\n", variables[variableOf{s, p.Name}], comment(p.Description))
-				}
-			}
-			for _, x := range s.secrets {
+			for _, x := range s.given() {
 				fmt.Fprintf(&b, "#   %s: %s\n", variables[variableOf{s, x.name}], comment(x.description))
 			}
 		}
@@ -44,6 +39,15 @@ func writeScript(w io.Writer, t *template.Template, stages []*stageFile) error {
 	}
 	body, calls, _ := strings.Cut(scriptBody, "# STAGES\n")
 	b.WriteString(strings.ReplaceAll(strings.TrimPrefix(body, "#!/usr/bin/env bash\n"), "@LOCATION@", shell(location(t))))
+	if len(variables) > 0 {
+		b.WriteString("\n# All that has to be given is given, or nothing is deployed.\n")
+		for _, s := range stages {
+			for _, x := range s.given() {
+				fmt.Fprintf(&b, "need %s %s %s\n", shell(s.base), shell(x.name), variables[variableOf{s, x.name}])
+			}
+		}
+		b.WriteString("[[ -z $missing ]] || fail \"set these environment variables first:$missing\"\n")
+	}
 	for _, s := range stages {
 		b.WriteString(call(s, variables))
 	}
@@ -77,12 +81,7 @@ func call(s *stageFile, variables map[variableOf]string) string {
 		scope = " --subscription " + shell(p.Default)
 	}
 	fmt.Fprintf(&b, "begin %s\n", shell(s.base))
-	for _, p := range s.parameters {
-		if !p.HasDefault {
-			fmt.Fprintf(&b, "from_environment %s %s\n", shell(p.Name), variables[variableOf{s, p.Name}])
-		}
-	}
-	for _, x := range s.secrets {
+	for _, x := range s.given() {
 		from := "from_environment"
 		if x.grouped {
 			from = "grouped_from_environment"
@@ -91,6 +90,25 @@ func call(s *stageFile, variables map[variableOf]string) string {
 	}
 	fmt.Fprintf(&b, "deploy %s %s %s%s\n", s.scopeName(), shell(s.deploymentName()), shell(s.stage.Title), scope)
 	return b.String()
+}
+
+// given are the parameters that have no value in the parameter file: what nobody chose yet, and secrets.
+func (s *stageFile) given() []given {
+	var all []given
+	for _, p := range s.parameters {
+		if !p.HasDefault {
+			all = append(all, given{secret{name: p.Name, description: p.Description}, "ATG_PARAMETER_"})
+		}
+	}
+	for _, x := range s.secrets {
+		all = append(all, given{x, "ATG_SECRET_"})
+	}
+	return all
+}
+
+type given struct {
+	secret
+	prefix string // of the environment variable
 }
 
 // variableOf is the parameter of a stage that an environment variable gives.
@@ -124,13 +142,8 @@ func environment(stages []*stageFile) map[variableOf]string {
 		answer[variableOf{s, parameter}] = unique
 	}
 	for _, s := range stages {
-		for _, p := range s.parameters {
-			if !p.HasDefault {
-				name(s, "ATG_PARAMETER_", p.Name)
-			}
-		}
-		for _, x := range s.secrets {
-			name(s, "ATG_SECRET_", x.name)
+		for _, x := range s.given() {
+			name(s, x.prefix, x.name)
 		}
 	}
 	return answer

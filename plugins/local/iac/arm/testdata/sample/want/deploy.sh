@@ -80,44 +80,42 @@ json() {
   printf '"%s"' "$text"
 }
 
-# begin NAME: the next stage has the template NAME.json.
+# in_file TEMPLATE NAME: the parameter file of a template has a parameter: a reference to a Key Vault, say.
+in_file() {
+  grep -q "\"$2\"[[:space:]]*:" "$1.parameters.json"
+}
+
+# need TEMPLATE NAME VARIABLE: unless the parameter file has the parameter, the variable has to be set.
+missing=
+need() {
+  if [[ -z ${!3:-} ]] && ! in_file "$1" "$2"; then
+    missing+=" $3"
+  fi
+}
+
+# begin TEMPLATE: the next part has the template TEMPLATE.json.
 begin() {
   base=$1
   values=
   grouped=
-  missing=
-}
-
-# given NAME VARIABLE: the variable is set; else it is missing.
-given() {
-  if [[ -z ${!2:-} ]]; then
-    missing+=" $2"
-    return 1
-  fi
 }
 
 # from_environment NAME VARIABLE: a parameter has the value of a variable, unless the parameter file has it.
 from_environment() {
-  if grep -q "\"$1\"[[:space:]]*:" "$base.parameters.json"; then
-    return
-  fi
-  if given "$1" "$2"; then
+  if ! in_file "$base" "$1"; then
     values+="${values:+,}$(json "$1"):{\"value\":$(json "${!2}")}"
   fi
 }
 
 # grouped_from_environment NAME VARIABLE: a member of the parameter "secrets" has the value of a variable.
 grouped_from_environment() {
-  if given "$1" "$2"; then
-    grouped+="${grouped:+,}$(json "$1"):$(json "${!2}")"
-  fi
+  grouped+="${grouped:+,}$(json "$1"):$(json "${!2}")"
 }
 
 # deploy KIND NAME TITLE [ARGUMENT…]: shows what would change, asks, and deploys.
 deploy() {
   local kind=$1 name=$2 title=$3 answer
   shift 3
-  [[ -z $missing ]] || fail "set these environment variables first:$missing"
   if [[ -n $grouped ]]; then
     values+="${values:+,}\"secrets\":{\"value\":{$grouped}}"
   fi
@@ -140,6 +138,11 @@ deploy() {
   fi
   az deployment "$kind" create "${arguments[@]}" --query properties.provisioningState --output tsv
 }
+
+# All that has to be given is given, or nothing is deployed.
+need 'azuredeploy' 'vm_web_admin_password' ATG_SECRET_VM_WEB_ADMIN_PASSWORD
+need 'azuredeploy' 'vm_web_tag_token' ATG_SECRET_VM_WEB_TAG_TOKEN
+[[ -z $missing ]] || fail "set these environment variables first:$missing"
 
 # subscription Production
 subscription=$(parameter 'azuredeploy.parameters.json' 'subscription_id')
