@@ -30,6 +30,7 @@ type service struct {
 	*runner.Runner
 	scan  func(ctx context.Context, job *runner.Job) error // what a scan does before it writes its files
 	files map[string]string                                // that a scan makes
+	code  func(*backend.IaCGenerationResult)               // changes what a generation answers
 
 	noStream, noManifest, noLongPoll bool
 
@@ -45,7 +46,7 @@ type service struct {
 func newService() *service {
 	s := &service{files: map[string]string{"main.tf": "resource {}\n", "sub/variables.tf": "variable {}\n"}, protocols: map[string]string{}}
 	s.scan = func(context.Context, *runner.Job) error { return nil }
-	s.Runner = runner.New(runner.Works{backend.OpScan: s.work, backend.OpGenerateIaC: s.work}, runner.WithCheck(check))
+	s.Runner = runner.New(runner.Works{backend.OpScan: s.work, backend.OpGenerateIaC: s.generate}, runner.WithCheck(check))
 	return s
 }
 

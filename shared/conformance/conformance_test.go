@@ -369,7 +369,10 @@ func TestEveryCheckCanFail(t *testing.T) {
 				return r.Submit(ctx, s)
 			}
 		},
-		"close/ends": func(b *broken) { b.close = func(context.Context) error { return errors.New("stuck") } },
+		"generate-iac/result":     func(b *broken) { b.unnamed = "main.json" },
+		"generate-iac/same-bytes": func(b *broken) { b.fickle = true },
+		"generate-iac/refusals":   func(b *broken) { b.careless = true },
+		"close/ends":              func(b *broken) { b.close = func(context.Context) error { return errors.New("stuck") } },
 	}
 	for _, c := range conformance.Checks() {
 		t.Run(c.Name, func(t *testing.T) {

@@ -23,6 +23,11 @@ type reference struct {
 	configure    func(backend.Settings) error
 	capabilities func(*backend.Capabilities)
 	health       func(*backend.Health)
+	code         func(*backend.IaCGenerationResult)
+	careless     bool   // about which snapshot the code is of
+	fickle       bool   // other code each time
+	unreported   bool   // what the code leaves out
+	unnamed      string // a file that the result does not name
 
 	mu        sync.Mutex
 	snapshots []backend.Snapshot
@@ -32,7 +37,7 @@ var snapshotFile = []byte("a snapshot")
 
 func newReference() *reference {
 	r := &reference{}
-	r.Runner = runner.New(runner.Works{backend.OpScan: r.scan, backend.OpGenerateIaC: r.scan}, runner.WithCheck(func(q backend.Request) error {
+	r.Runner = runner.New(runner.Works{backend.OpScan: r.scan, backend.OpGenerateIaC: r.generate}, runner.WithCheck(func(q backend.Request) error {
 		if iac, ok := q.(*backend.IaCGenerationRequest); ok && iac.OutputFormat != "arm" {
 			return fault.Newf(fault.InvalidArgument, "unknown format %q", iac.OutputFormat)
 		}
@@ -110,6 +115,38 @@ func (r *reference) scan(_ context.Context, job *runner.Job) (backend.Result, er
 	defer r.mu.Unlock()
 	r.snapshots = append([]backend.Snapshot{s}, r.snapshots...)
 	return &backend.ScanResult{Success: true, Complete: true, Resources: 1, Snapshot: &s, Coverage: backend.Coverage{Complete: true}}, nil
+}
+
+// generate makes code out of nothing but the id of a snapshot.
+func (r *reference) generate(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	request := job.Submission().Request.(*backend.IaCGenerationRequest)
+	if _, err := r.GetSnapshot(ctx, request.Snapshot); err != nil && !r.careless {
+		return nil, err
+	}
+	out, err := job.OutputDir()
+	if err != nil {
+		return nil, err
+	}
+	result := &backend.IaCGenerationResult{Success: true, Complete: true, OutputFormat: request.OutputFormat, ResourcesIncluded: 1, Snapshot: request.Snapshot}
+	files := map[string]string{"main.json": request.Snapshot, "report.ndjson": ""}
+	if r.fickle {
+		files["main.json"] = job.ID()
+	}
+	if r.code != nil {
+		r.code(result)
+	}
+	if r.unreported {
+		delete(files, "report.ndjson")
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(out, name), []byte(content), 0o600); err != nil {
+			return nil, err
+		}
+		if r.unnamed != name {
+			result.FilesGenerated = append(result.FilesGenerated, name)
+		}
+	}
+	return result, nil
 }
 
 // parts does the parts of a scan that are not done.
