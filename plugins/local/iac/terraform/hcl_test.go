@@ -2,6 +2,9 @@ package terraform
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -13,6 +16,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template/templatetest"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // survives is what Terraform makes of a string: it is UTF-8, and in Unicode's composed form.
@@ -96,7 +100,7 @@ func FuzzKey(f *testing.F) {
 // TestManySigns: a script full of dollar signs does not keep HCL's parser busy for minutes.
 func TestManySigns(t *testing.T) {
 	for _, sign := range []string{"$a", "${", "%", "%{", "$$"} {
-		s := strings.Repeat(sign, 50_000)
+		s := strings.Repeat(sign, 5_000)
 		source := append(appendQuoted([]byte("x = "), s), '\n')
 		canonical(t, source)
 		if got := evaluate(t, source, nil).AsString(); got != s {
@@ -155,34 +159,64 @@ func TestDepth(t *testing.T) {
 		t.Errorf("%d levels take %d bytes", depth, len(w.b))
 	}
 
-	for v = templatetest.Str("bottom"); v.Kind != template.Map || len(v.Fields[0].Name) < 200; {
-		name := "a"
-		if v.Kind == template.List {
-			name = v.Items[0].Fields[0].Name + "a"
-		}
-		v = templatetest.List(templatetest.Map(name, v, "b", templatetest.Num("-1")))
-		if len(name) == 200 {
-			v = v.Items[0]
-		}
+	const levels = 200
+	v = templatetest.Str("bottom")
+	for range levels {
+		v = templatetest.Map("a", templatetest.List(v), "long name", templatetest.Num("-1"))
 	}
 	w = &writer{}
 	w.fields([]template.Field{{Name: "x", Value: v}}, 0)
 	canonical(t, w.b)
-	got, levels := evaluate(t, w.b, nil), 0
-	for got.Type().IsObjectType() || got.Type().IsTupleType() {
-		if got.Type().IsTupleType() {
-			got = got.Index(cty.NumberIntVal(0))
-			continue
-		}
-		levels++
-		for it := got.ElementIterator(); it.Next(); {
-			if key, value := it.Element(); key.AsString() != "b" {
-				got = value
-			}
+	got := evaluate(t, w.b, nil)
+	for range levels {
+		got = got.GetAttr("a").Index(cty.NumberIntVal(0))
+	}
+	if got.AsString() != "bottom" {
+		t.Errorf("at the bottom is %#v", got)
+	}
+}
+
+// TestSpool: what was added by turns comes back unit by unit, and nothing of it stays on the disk.
+func TestSpool(t *testing.T) {
+	s, err := newSpool(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]strings.Builder, 3)
+	for i := range 30_000 {
+		unit := 2 * (i % 2)
+		line := fmt.Sprintf("line %d of unit %d\n", i, unit)
+		want[unit].WriteString(line)
+		if err := s.add(unit, []byte(line)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if levels != 200 || got.AsString() != "bottom" {
-		t.Errorf("%d levels, below them %#v", levels, got)
+	for unit := range want {
+		if err := s.done(unit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(s.units[0]) < 2 {
+		t.Errorf("a unit has %d pieces, so that nothing was kept on the disk in between", len(s.units[0]))
+	}
+	var got strings.Builder
+	if err := s.copy(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != want[0].String()+want[2].String() {
+		t.Error("something else came back")
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(s.file.Name()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file stays: %v", err)
+	}
+	if err := s.done(0); err != nil {
+		t.Errorf("nothing to add: %v", err)
+	}
+	if err := errors.Join(s.add(1, []byte("x")), s.done(1)); !errors.Is(err, fault.New(fault.ExecutionFailed, "")) {
+		t.Errorf("what cannot be kept: %v", err)
 	}
 }
 

@@ -71,7 +71,7 @@ func newRoot(t *template.Template, units []*unit) *root {
 	slices.SortFunc(r.variables, func(a, b variable) int { return cmp.Compare(a.name, b.name) })
 	r.groupOutputs()
 	for i := range r.offers {
-		slices.SortFunc(r.offers[i], func(a, b template.Node) int { return cmp.Compare(t.Ref(a).Symbol, t.Ref(b).Symbol) })
+		slices.Sort(r.offers[i])
 		r.offers[i] = slices.Compact(r.offers[i])
 	}
 	return r
