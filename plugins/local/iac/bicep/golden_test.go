@@ -82,9 +82,17 @@ func TestGolden(t *testing.T) {
 		options  bicep.Options
 	}{
 		"sample": {templatetest.Sample(template.SplitDeployment), bicep.Options{}},
+		"stages": {templatetest.Stages(), bicep.Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, filepath.Join("testdata", name, "want"), write(t, test.template, test.options))
 		})
+	}
+}
+
+func TestNothing(t *testing.T) {
+	empty := template.Of(template.Template{Source: template.Source{TenantID: "t", Complete: true}, Split: template.SplitDeployment}, nil, nil)
+	if files := write(t, empty, bicep.Options{}); len(files) > 0 {
+		t.Errorf("a template of nothing became %v", files)
 	}
 }

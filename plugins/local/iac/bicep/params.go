@@ -6,7 +6,8 @@ import (
 )
 
 // parameters writes the values of a stage's parameters. A secret has none: whoever deploys sets the environment variable, and Bicep
-// does not go on without it (BCP338). A parameter that the snapshot has no value for is empty, to be filled in.
+// does not go on without it (BCP338). A subscription's id is where deploy.sh has it too, so that both speak of one. A parameter that the
+// snapshot has no value for is empty, to be filled in.
 func (w *writer) parameters(index int, m *mainFile) error {
 	taken := names{}
 	environment := func(parts ...string) string {
@@ -21,19 +22,23 @@ func (w *writer) parameters(index int, m *mainFile) error {
 		w.environment[index] = append(w.environment[index], name)
 		return name
 	}
-	read := func(b []byte, name string) []byte {
-		return append(appendQuoted(append(b, "readEnvironmentVariable("...), name), ')')
-	}
+	read := func(name string) []byte { return appendQuoted([]byte("readEnvironmentVariable("), name) }
 
-	b := append(appendQuoted(append(w.notice("//"), "using "...), "./"+w.file(index)+".bicep"), "\n\n"...)
+	b := append(appendQuoted(append(w.notice("//"), "using "...), "./"+w.file(index)+".bicep"), '\n')
+	if len(m.parameters) > 0 {
+		b = append(b, '\n')
+	}
 	for _, p := range m.sorted() {
 		if m.ownSubscription(p.Parameter) {
 			continue // deploy.sh says it
 		}
 		b = append(append(append(b, "param "...), p.symbol...), " = "...)
-		if p.Secret {
-			b = read(b, environment(p.symbol))
-		} else {
+		switch variable := w.subscriptions[p.Name]; {
+		case p.Secret:
+			b = append(append(b, read(environment(p.symbol))...), ')')
+		case variable != "":
+			b = append(appendQuoted(append(append(b, read(variable)...), ", "...), p.Default), ')')
+		default:
 			b = appendQuoted(b, p.Default)
 		}
 		b = append(b, '\n')
@@ -50,7 +55,7 @@ func (w *writer) parameters(index int, m *mainFile) error {
 				b = append(append(append(b, "\n  "...), module...), ": {"...)
 			}
 			b = append(append(append(b, "\n    "...), s.symbol...), ": "...)
-			b = read(b, environment(s.module, s.symbol))
+			b = append(append(b, read(environment(s.module, s.symbol))...), ')')
 		}
 		b = append(b, "\n  }\n}\n"...)
 	}

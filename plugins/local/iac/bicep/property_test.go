@@ -97,7 +97,7 @@ func deploy(t *testing.T, files map[string]string, name string, s *template.Stag
 	}
 	environment := map[string]string{}
 	for _, d := range values.Declarations {
-		if read, ok := d.Value.(*biceptest.Access); ok {
+		if read, ok := d.Value.(*biceptest.Access); ok && len(read.Args) == 1 {
 			i := slices.IndexFunc(mainFile.Declarations, func(m *biceptest.Declaration) bool { return m.Name == d.Name })
 			variable, _ := read.Args[0].(*biceptest.Text).Literal()
 			if environment[variable] != "" || !strings.Contains(files["deploy.sh"], variable) {

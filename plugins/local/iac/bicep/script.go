@@ -15,20 +15,13 @@ import (
 //go:embed deploy.sh.txt
 var deployScript string
 
-// scriptNames are the script's own variables, whose names a subscription's cannot have.
-var scriptNames = []string{"location", "yes", "preview", "json", "name", "scope", "answer", "missing", "secret"}
-
 // script writes deploy.sh.
 func (w *writer) script() error {
 	if len(w.t.Stages) == 0 {
 		return nil
 	}
-	taken := names{}
-	for _, name := range scriptNames {
-		taken.take(name)
-	}
 	var variables, deployments strings.Builder
-	subscriptions := map[string]string{}
+	declared := map[string]bool{}
 	for i, s := range w.t.Stages {
 		command := ""
 		switch s.Scope.Kind {
@@ -38,11 +31,10 @@ func (w *writer) script() error {
 			command = "mg --management-group-id " + shell(s.Scope.ManagementGroup)
 		case template.ScopeSubscription, template.ScopeResourceGroup:
 			p := s.Scope.Subscription
-			variable, known := subscriptions[p.Name]
-			if !known {
-				variable = taken.take(p.Name)
-				subscriptions[p.Name] = variable
-				fmt.Fprintf(&variables, "%s=%s # %s\n", variable, shell(p.Default), template.OneLine(p.Description))
+			variable := w.subscriptions[p.Name]
+			if !declared[variable] {
+				declared[variable] = true
+				fmt.Fprintf(&variables, "export %[1]s=\"${%[1]s:-%[2]s}\" # %[3]s\n", variable, guid(p.Default), template.OneLine(p.Description))
 			}
 			command = fmt.Sprintf(`sub --subscription "${%s:?is empty in deploy.sh}"`, variable)
 		}
@@ -87,6 +79,14 @@ func (w *writer) location() string {
 		}
 	}
 	return ""
+}
+
+// guid is the id of a subscription, or nothing: it stands where a shell would read more than that.
+func guid(id string) string {
+	if strings.Trim(id, "0123456789abcdefABCDEF-") != "" {
+		return ""
+	}
+	return id
 }
 
 // shell quotes a word for a shell where it has to be.

@@ -32,8 +32,9 @@ type Options struct {
 func Write(ctx context.Context, t *template.Template, files *output.Files, o Options) error {
 	w := &writer{
 		t: t, files: files, options: o, used: make([]*used, len(t.Units)), main: make([]bool, len(t.Units)),
-		environment: make([][]string, len(t.Stages)),
+		environment: make([][]string, len(t.Stages)), subscriptions: map[string]string{},
 	}
+	variables := names{}
 	if len(t.Stages) > 1 {
 		taken := names{}
 		for _, s := range t.Stages {
@@ -41,6 +42,9 @@ func Write(ctx context.Context, t *template.Template, files *output.Files, o Opt
 		}
 	}
 	for _, s := range t.Stages {
+		if p := s.Scope.Subscription; p != nil && w.subscriptions[p.Name] == "" {
+			w.subscriptions[p.Name] = variables.take("ATG_" + shout(p.Name))
+		}
 		if s.Main != nil {
 			w.main[s.Main.Index] = true
 		}
@@ -70,6 +74,8 @@ type writer struct {
 
 	prefixes    []string   // of the environment variables of a stage's secrets; nil where there is one stage
 	environment [][]string // those variables, by stage
+	// subscriptions are the environment variables of subscriptions that are deployed to, by the names of their parameters.
+	subscriptions map[string]string
 }
 
 // buffer is an empty text.

@@ -262,12 +262,15 @@ func (f *frame) call(e *Access) (any, error) {
 	case e.Name == "subscription" && len(e.Args) == 0 && len(e.Path) == 1 && e.Path[0] == "subscriptionId":
 		id, err := f.scopeOf(&Access{Name: "subscription", Call: true})
 		return strings.TrimPrefix(id, "/subscriptions/"), err
-	case e.Name == "readEnvironmentVariable" && len(e.Args) == 1 && f.environment != nil:
+	case e.Name == "readEnvironmentVariable" && (len(e.Args) == 1 || len(e.Args) == 2) && f.environment != nil:
 		name, err := f.text(e.Args[0])
 		if err != nil {
 			return nil, err
 		}
 		value, ok := f.environment[name]
+		if !ok && len(e.Args) == 2 {
+			return f.eval(e.Args[1])
+		}
 		if !ok {
 			return nil, fmt.Errorf("line %d: the environment has no %s (BCP338)", e.Line, name)
 		}

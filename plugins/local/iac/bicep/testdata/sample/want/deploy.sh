@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 location=westeurope # where Azure keeps the records of the deployments
-subscription_id=11111111-1111-4111-8111-111111111111 # Subscription Production
+export ATG_SUBSCRIPTION_ID="${ATG_SUBSCRIPTION_ID:-11111111-1111-4111-8111-111111111111}" # Subscription Production
 
 usage() {
   cat <<'END'
@@ -89,4 +89,4 @@ deploy() {
 }
 
 # subscription Production
-deploy atg-production sub --subscription "${subscription_id:?is empty in deploy.sh}" --parameters main.bicepparam
+deploy atg-production sub --subscription "${ATG_SUBSCRIPTION_ID:?is empty in deploy.sh}" --parameters main.bicepparam
