@@ -11,6 +11,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/runner"
@@ -40,7 +41,7 @@ var (
 // New makes the backend. It does nothing until it is configured.
 func New() backend.Backend {
 	l := &local{}
-	l.Runner = runner.New(runner.Works{backend.OpScan: l.scan}, runner.WithCheck(l.check))
+	l.Runner = runner.New(runner.Works{backend.OpScan: l.scan, backend.OpGenerateIaC: l.generateIaC}, runner.WithCheck(l.check))
 	return l
 }
 
@@ -97,7 +98,8 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 		return backend.Capabilities{}, err
 	}
 	return backend.Capabilities{
-		Operations: []backend.Operation{backend.OpScan},
+		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC},
+		Formats:    iac.Formats(),
 		Features:   append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
 	}, nil
 }
@@ -115,8 +117,11 @@ func (l *local) check(r backend.Request) error {
 	if _, err := l.configured(); err != nil {
 		return err
 	}
-	if scan, ok := r.(*backend.ScanRequest); ok {
-		return discovery.Check(scan)
+	switch r := r.(type) {
+	case *backend.ScanRequest:
+		return discovery.Check(r)
+	case *backend.IaCGenerationRequest:
+		return iac.Check(r)
 	}
 	return nil
 }

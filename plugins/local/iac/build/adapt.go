@@ -3,7 +3,6 @@ package build
 import (
 	"strings"
 
-	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
@@ -22,6 +21,12 @@ func (m *maker) adapt(p *template.Value) {
 		}
 	case "microsoft.compute/virtualmachines":
 		m.machine(p)
+	case "microsoft.compute/disks": // which disks take what they can do as a wish, and which have it of their size
+		if sku := strings.ToLower(string(m.row.SKU)); !strings.Contains(sku, "ultrassd") && !strings.Contains(sku, "premiumv2") {
+			for _, name := range []string{"diskIOPSReadWrite", "diskMBpsReadWrite", "diskIOPSReadOnly", "diskMBpsReadOnly"} {
+				m.drop(p, name, report.ReadOnlyProperty)
+			}
+		}
 	case "microsoft.web/sites", "microsoft.web/sites/slots":
 		for _, name := range []string{"name", "hostNameSslStates", "state"} { // the names of the hosts follow from the site's
 			m.drop(p, name, report.ReadOnlyProperty)
@@ -34,7 +39,7 @@ func (m *maker) adapt(p *template.Value) {
 	if arrays := m.b.inParent[m.at]; m.survey && len(arrays) > 0 {
 		m.arrays = map[arrayItem]bool{}
 		for _, child := range arrays {
-			array := m.b.types[m.b.nodes[child].typ].array
+			array := m.b.types[m.b.nodes[child.node].typ].array
 			if a := field(p, array); a != nil {
 				for i := range a.Items {
 					if name := field(&a.Items[i], "name"); name != nil {
@@ -91,7 +96,7 @@ func (m *maker) drop(v *template.Value, name string, why report.Reason) {
 	for i := range v.Fields {
 		if strings.EqualFold(v.Fields[i].Name, name) {
 			v.Fields = append(v.Fields[:i], v.Fields[i+1:]...)
-			m.count("properties."+name, why)
+			m.count(m.root.below("properties").below(name), why)
 			return
 		}
 	}
@@ -170,7 +175,7 @@ func notSecretValue(p *template.Value) bool {
 func notEncrypted(p *template.Value) bool { return !truth(p, "isEncrypted") }
 
 // needed adds the secrets without which Azure would refuse the resource.
-func (m *maker) needed(body []template.Field, _ *graph.Row) []template.Field {
+func (m *maker) needed(body []template.Field) []template.Field {
 	n, ok := needs[m.typ.lower]
 	if !ok {
 		return body
@@ -197,7 +202,11 @@ func (m *maker) needed(body []template.Field, _ *graph.Row) []template.Field {
 	if into == nil || field(into, last) != nil {
 		return body
 	}
-	p := m.secret(where{path: "properties." + strings.Join(n.path, "."), name: last}, report.MissingSecret)
+	spot := m.root.below("properties")
+	for _, name := range n.path {
+		spot = spot.below(name)
+	}
+	p := m.secret(where{path: spot, name: last}, report.MissingSecret)
 	into.Fields = append(into.Fields, template.Field{Name: last, Value: template.Value{Kind: template.String, Text: []template.Part{{Parameter: p}}, WriteOnly: true}})
 	return body
 }

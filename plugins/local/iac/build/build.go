@@ -8,6 +8,7 @@ package build
 
 import (
 	"context"
+	"hash/maphash"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
@@ -44,13 +45,13 @@ var azureLimits = Limits{Resources: 600, Bytes: 300_000, Parameters: 180, StageB
 
 // Build makes the template. The reader has to stay open while the template is used; lookups of it are opened as needed.
 // What is not generated, and what is changed, goes into the report.
-func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) (*template.Template, error) {
+func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) (*Plan, error) {
 	if o.Limits == (Limits{}) {
 		o.Limits = azureLimits
 	}
 	b := &builder{
-		o: o, r: r, report: rep, hash: newHasher(), index: map[idKey]int32{},
-		typeAt: map[string]int32{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]int32{},
+		o: o, r: r, report: rep, seed: maphash.MakeSeed(),
+		typeAt: map[string]uint16{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]childName{},
 		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{},
 	}
 	for _, step := range []func(context.Context) error{b.readHeads, b.readBodies, b.arrange} {
@@ -58,7 +59,8 @@ func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) 
 			return nil, err
 		}
 	}
-	return b.template(), nil
+	b.notes()
+	return b.plan(), nil
 }
 
 // builder is a template in the making.
@@ -67,21 +69,24 @@ type builder struct {
 	r      *graph.Reader
 	report *report.Report
 	filter filter
-	hash   hasher
+	seed   maphash.Seed
 
-	nodes       []node          // all rows with an id, in the order of ids
-	index       map[idKey]int32 // where they are
+	nodes       []node    // all rows with an id, in the order of ids
+	measures    []measure // of them, until units are cut
+	text        symbols
+	last        string           // the id of the last row, in lower case
+	index       map[uint64]int32 // where they are, by a hash of the id in lower case
 	types       []typeInfo
-	typeAt      map[string]int32 // by type in lower case
+	typeAt      map[string]uint16 // by type in lower case
 	scopes      []scopeInfo
-	scopeAt     map[string]int32    // by id in lower case
-	symbols     map[uint64]struct{} // that are taken, with their scope
-	inParent    map[int32][]int32   // children that their parent's body holds, by parent
-	deps        []int32             // what nodes refer to, by node.depsAt
-	edgeAt      []int32             // where the edges of a generated resource begin in edges; one more than there are resources
-	edges       []template.Node     // what it waits for
-	alone       []int32             // children that their parent's body does not hold after all
-	groupScopes map[int32]int32     // the scope that a resource group's row is
+	scopeAt     map[string]int32      // by id in lower case
+	symbols     map[uint64]struct{}   // that are taken, with their scope
+	inParent    map[int32][]childName // children that their parent's body holds, by parent
+	deps        []int32               // what nodes refer to, by node.depsAt
+	edgeAt      []int32               // where the edges of a generated resource begin in edges; one more than there are resources
+	edges       []template.Node       // what it waits for
+	alone       []int32               // children that their parent's body does not hold after all
+	groupScopes map[int32]int32       // the scope that a resource group's row is
 	broken      map[[2]int32]struct{}
 
 	unitOwner  map[string]string // the scope whose units have a name, by name
@@ -104,24 +109,31 @@ const (
 	existing               // has to exist: a subscription, a management group
 )
 
-// node is a row.
+// node is a row. It has no pointers, so that the garbage collector never looks at a hundred thousand of them.
 type node struct {
-	place  graph.Place
-	typ    int32 // of builder.types
-	scope  int32 // of builder.scopes: what it is deployed to
-	up     int32 // the nearest row above it; -1 is none
-	number template.Node
-	unit   int32
+	row       int32  // its number in its table
+	scope     int32  // of builder.scopes: what it is deployed to
+	up        int32  // the nearest row above it; -1 is none
+	unit      int32  // of a generated one
+	symbolAt  uint32 // see symbols
+	typ       uint16 // of builder.types
+	symbolLen uint8
+	table     graph.Table
+	state     state
+	reason    report.Reason
+	match     bool // it is what the filter asks for, and so is what is below it
+	empty     bool // nothing in its body says more than that it is there
+}
+
+// place is where its row lies.
+func (n *node) place() graph.Place { return graph.Place{Table: n.table, Row: int64(n.row)} }
+
+// measure is what is known of a row until its unit is: how large it is, and what it refers to.
+type measure struct {
 	depsAt int32
-	deps   int32
-	size   int32
-	name   uint32 // a hash of its name in lower case
+	deps   uint16
 	secret uint16 // how many secrets it has
-	state  state
-	reason report.Reason
-	match  bool // it is what the filter asks for, and so is what is below it
-	empty  bool // nothing in its body says more than that it is there
-	symbol string
+	size   int32  // bytes of JSON
 }
 
 // typeInfo is a type of resource.
@@ -145,7 +157,7 @@ type scopeInfo struct {
 }
 
 // typeOf interns a type; version is what Resource Graph says of it, if anything.
-func (b *builder) typeOf(lower, spelled, version string) int32 {
+func (b *builder) typeOf(lower, spelled, version string) uint16 {
 	if at, ok := b.typeAt[lower]; ok {
 		if b.types[at].version == "" {
 			b.types[at].version = version
@@ -164,14 +176,25 @@ func (b *builder) typeOf(lower, spelled, version string) int32 {
 			t.version = s.Version
 		}
 	}
-	if t.version == "" && lower == groupRowType {
-		t.version = groupVersion
+	if t.version == "" {
+		t.version = childVersion(lower)
 	}
 	t.array = heldBy(lower)
-	at := int32(len(b.types)) //nolint:gosec // there are some thousands of types
+	at := uint16(len(b.types)) //nolint:gosec // there are some thousands of types
 	b.types = append(b.types, t)
 	b.typeAt[lower] = at
 	return at
+}
+
+// childVersion is the api-version by which a scan lists a child type; empty is unknown.
+func childVersion(lower string) string {
+	at := strings.LastIndexByte(lower, '/')
+	for _, c := range armschema.Children(lower[:max(at, 0)]) {
+		if c.Type == lower {
+			return c.Version
+		}
+	}
+	return ""
 }
 
 // heldBy is the array of a parent's properties that holds all its children of a type; empty if there is none, or if they have to stand alone.
@@ -220,6 +243,6 @@ func (b *builder) scopeOf(id string) int32 {
 
 // find is the row with an id, in lower case.
 func (b *builder) find(lower string) (int32, bool) {
-	at, ok := b.index[b.hash.key(lower)]
+	at, ok := b.index[maphash.String(b.seed, lower)]
 	return at, ok
 }

@@ -7,11 +7,19 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
-// number numbers the generated resources, and turns what their bodies refer to into edges between them, without cycles.
-func (b *builder) number() {
+// number is the number of a generated resource.
+func (b *builder) number(at int32) template.Node {
+	n, ok := slices.BinarySearch(b.generated, at)
+	if !ok {
+		return template.NoNode
+	}
+	return template.Node(n) //nolint:gosec // a snapshot has fewer rows than 2^31
+}
+
+// connect numbers the generated resources, and turns what their bodies refer to into edges between them, without cycles.
+func (b *builder) connect() {
 	for i := range b.nodes {
 		if n := &b.nodes[i]; n.state == generated {
-			n.number = template.Node(len(b.generated))  //nolint:gosec // a snapshot has fewer rows than 2^31
 			b.generated = append(b.generated, int32(i)) //nolint:gosec // as above
 		}
 	}
@@ -19,10 +27,10 @@ func (b *builder) number() {
 	for _, at := range b.generated {
 		b.edgeAt = append(b.edgeAt, int32(len(b.edges))) //nolint:gosec // as above
 		from := len(b.edges)
-		n := &b.nodes[at]
-		for _, dep := range b.deps[n.depsAt : n.depsAt+n.deps] {
+		m := &b.measures[at]
+		for _, dep := range b.deps[m.depsAt : m.depsAt+int32(m.deps)] {
 			if to, ok := b.standsFor(dep); ok && to != at {
-				b.edges = append(b.edges, b.nodes[to].number)
+				b.edges = append(b.edges, b.number(to))
 			}
 		}
 		mine := b.edges[from:]
@@ -213,11 +221,21 @@ func components[V ~int32](n int, after func(int32) []V) [][]int32 {
 // early as its number lets it.
 func sorted[V ~int32](n int, after func(int32) []V) []int32 {
 	waits := make([]int32, n)
-	before := make([][]int32, n)
+	from := make([]int32, n+1) // where those that wait for a vertex begin in before
 	for v := range n {
 		for _, w := range after(int32(v)) { //nolint:gosec // a snapshot has fewer rows than 2^31
 			waits[v]++
-			before[w] = append(before[w], int32(v)) //nolint:gosec // as above
+			from[w+1]++
+		}
+	}
+	for v := range n {
+		from[v+1] += from[v]
+	}
+	before, next := make([]int32, from[n]), slices.Clone(from)
+	for v := range n {
+		for _, w := range after(int32(v)) { //nolint:gosec // as above
+			before[next[w]] = int32(v) //nolint:gosec // as above
+			next[w]++
 		}
 	}
 	ready := &heap{}
@@ -230,7 +248,7 @@ func sorted[V ~int32](n int, after func(int32) []V) []int32 {
 	for len(*ready) > 0 {
 		v := ready.pop()
 		order = append(order, v)
-		for _, w := range before[v] {
+		for _, w := range before[from[v]:from[v+1]] {
 			if waits[w]--; waits[w] == 0 {
 				ready.push(w)
 			}

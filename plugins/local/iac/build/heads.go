@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"hash/maphash"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
-	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -22,7 +22,10 @@ func (b *builder) readHeads(ctx context.Context) error {
 	if err := b.chooseSubscriptions(subscriptions); err != nil {
 		return err
 	}
-	total := b.r.Snapshot().Resources
+	snapshot := b.r.Snapshot()
+	total := snapshot.Resources
+	room := int(min(total+snapshot.RoleAssignments+snapshot.RoleAssignments/8+2048, 1<<24))
+	b.nodes, b.measures, b.index = make([]node, 0, room), make([]measure, 0, room), make(map[uint64]int32, room)
 	err = b.r.Heads(ctx, func(h graph.Head) error {
 		if n := len(b.nodes); n%4096 == 0 {
 			b.progress("selecting", int64(n), total)
@@ -67,11 +70,14 @@ func (b *builder) chooseSubscriptions(all map[string]graph.Subscription) error {
 
 // addHead makes the node of a row. The rows come in the order of their ids, so that what is above one is there already.
 func (b *builder) addHead(h *graph.Head) error {
-	if at, ok := b.find(h.Key); ok { // the same id in two tables: a container's own table is the better one
-		b.nodes[at].size = max(b.nodes[at].size, int32(min(h.Size, 1<<30))) //nolint:gosec // bounded
-		return nil
+	if _, ok := b.find(h.Key); ok {
+		if h.Key == b.last { // the same id in two tables: the earlier one is the better one
+			return nil
+		}
+		return fault.New(fault.Internal, "two ids have the same hash", fault.On(h.ID), fault.Hint("run the command again: hashes are other ones each time"), fault.Retryable())
 	}
-	n := node{place: h.Place, up: -1, number: template.NoNode, unit: -1, size: int32(min(h.Size, 1<<30)), name: hashName(h.ID[strings.LastIndexByte(h.ID, '/')+1:])} //nolint:gosec // bounded
+	b.last = h.Key
+	n := node{row: int32(h.Row), table: h.Table, up: -1, unit: -1} //nolint:gosec // a snapshot has fewer rows than 2^31
 	id, ok := parseID(h.ID)
 	n.typ = b.typeOf(h.Type, spelled(id, h.Type), h.APIVersion)
 	n.scope = b.scopeOf(h.ID)
@@ -82,7 +88,7 @@ func (b *builder) addHead(h *graph.Head) error {
 		}
 	}
 	at := int32(len(b.nodes)) //nolint:gosec // a snapshot has fewer rows than 2^31
-	b.index[b.hash.key(h.Key)] = at
+	b.index[maphash.String(b.seed, h.Key)] = at
 	if !ok {
 		n.state, n.reason = omitted, report.NoForm
 	} else {
@@ -93,15 +99,16 @@ func (b *builder) addHead(h *graph.Head) error {
 	}
 	if n.state == generated && n.up >= 0 && b.types[n.typ].array != "" && b.nodes[n.up].state == generated {
 		n.state, n.reason = inBody, report.PartOfParent
-		b.inParent[n.up] = append(b.inParent[n.up], at)
+		b.inParent[n.up] = append(b.inParent[n.up], childName{at, hashName(id.name())})
 	}
 	if n.state == generated || n.state == inBody {
-		n.symbol = b.name(&n, id)
+		n.symbolAt, n.symbolLen = b.text.add(b.name(&n, id))
 		if h.Location != "" {
 			b.places.count(h.Location)
 		}
 	}
 	b.nodes = append(b.nodes, n)
+	b.measures = append(b.measures, measure{size: int32(min(h.Size, 1<<30))}) //nolint:gosec // bounded
 	return nil
 }
 
@@ -188,6 +195,12 @@ func (b *builder) keepGroups() {
 			n.state, n.reason = left, report.OutsideFilter
 		}
 	}
+}
+
+// childName is a child that its parent's body holds, and a hash of its name in lower case.
+type childName struct {
+	node int32
+	name uint32
 }
 
 func hashName(name string) uint32 {

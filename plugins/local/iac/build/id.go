@@ -1,14 +1,10 @@
 package build
 
-import (
-	"hash/maphash"
-	"strings"
-)
+import "strings"
 
 // The types of containers, as they are deployed.
 const (
 	typeGroup           = "Microsoft.Resources/resourceGroups"
-	groupVersion        = "2024-03-01" // of Microsoft.Resources/resourceGroups; where the schema does not say
 	groupRowType        = "microsoft.resources/subscriptions/resourcegroups"
 	subscriptionRowType = "microsoft.resources/subscriptions"
 	managementGroupType = "microsoft.management/managementgroups"
@@ -120,17 +116,4 @@ func deploymentScope(id string) string {
 		return id[:len(s[1])+len(s[2])+len(s[3])+len(s[4])+4]
 	}
 	return id[:len(s[1])+len(s[2])+2]
-}
-
-// idKey is a fingerprint of an id that compares without case. 128 bits of a keyed hash: two ids of even the largest tenant do not share one.
-type idKey [2]uint64
-
-// hasher makes them.
-type hasher struct{ a, b maphash.Seed }
-
-func newHasher() hasher { return hasher{maphash.MakeSeed(), maphash.MakeSeed()} }
-
-// key is that of an id in lower case.
-func (h hasher) key(lower string) idKey {
-	return idKey{maphash.String(h.a, lower), maphash.String(h.b, lower)}
 }

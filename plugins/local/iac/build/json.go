@@ -16,19 +16,38 @@ func parse(text []byte) (template.Value, error) {
 	if len(text) == 0 {
 		return template.Value{}, nil
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	v, err := parseValue(d)
+	p := parser{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	v, err := p.value()
 	if err != nil {
 		return v, err
 	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+	if _, err := p.ReadToken(); !errors.Is(err, io.EOF) {
 		return v, errors.New("there is more than one JSON value")
 	}
 	return v, nil
 }
 
-func parseValue(d *jsontext.Decoder) (v template.Value, err error) {
-	t, err := d.ReadToken()
+// parser keeps what it needs between values.
+type parser struct {
+	*jsontext.Decoder
+	fields []template.Field // of the maps that are being read
+	items  []template.Value // of the lists
+	parts  []template.Part  // room for those of strings to come
+}
+
+// part is a string's only part.
+func (p *parser) part(s string) []template.Part {
+	if len(p.parts) == 0 {
+		p.parts = make([]template.Part, 64)
+	}
+	one := p.parts[:1:1]
+	p.parts = p.parts[1:]
+	one[0].Literal = s
+	return one
+}
+
+func (p *parser) value() (v template.Value, err error) {
+	t, err := p.ReadToken()
 	if err != nil {
 		return v, err
 	}
@@ -36,38 +55,44 @@ func parseValue(d *jsontext.Decoder) (v template.Value, err error) {
 	case jsontext.KindTrue, jsontext.KindFalse:
 		return template.Value{Kind: template.Bool, Bool: t.Bool()}, nil
 	case jsontext.KindString:
-		return text(t.String()), nil
+		return template.Value{Kind: template.String, Text: p.part(t.String())}, nil
 	case jsontext.KindNumber:
-		return template.Value{Kind: template.Number, Text: literal(t.String())}, nil
+		return template.Value{Kind: template.Number, Text: p.part(t.String())}, nil
 	case jsontext.KindBeginArray:
 		v.Kind = template.List
-		for d.PeekKind() != jsontext.KindEndArray {
-			item, err := parseValue(d)
+		from := len(p.items)
+		for p.PeekKind() != jsontext.KindEndArray {
+			item, err := p.value()
 			if err != nil {
 				return v, err
 			}
-			v.Items = append(v.Items, item)
+			p.items = append(p.items, item)
 		}
-		_, err = d.ReadToken()
+		v.Items = append(v.Items, p.items[from:]...)
+		p.items = p.items[:from]
+		_, err = p.ReadToken()
 	case jsontext.KindBeginObject:
 		v.Kind = template.Map
-		for d.PeekKind() != jsontext.KindEndObject {
-			name, err := d.ReadToken()
+		from := len(p.fields)
+		for p.PeekKind() != jsontext.KindEndObject {
+			name, err := p.ReadToken()
 			if err != nil {
 				return v, err
 			}
 			field := template.Field{Name: name.String()}
-			if field.Value, err = parseValue(d); err != nil {
+			if field.Value, err = p.value(); err != nil {
 				return v, err
 			}
-			if at := member(&v, field.Name); at >= 0 {
-				v.Fields[at] = field
+			if at := member(p.fields[from:], field.Name); at >= 0 {
+				p.fields[from+at] = field
 			} else {
-				v.Fields = append(v.Fields, field)
+				p.fields = append(p.fields, field)
 			}
 		}
+		v.Fields = append(v.Fields, p.fields[from:]...)
+		p.fields = p.fields[:from]
+		_, err = p.ReadToken()
 		unique(&v)
-		_, err = d.ReadToken()
 	}
 	return v, err
 }
@@ -77,12 +102,12 @@ func parseValue(d *jsontext.Decoder) (v template.Value, err error) {
 const manyFields = 64
 
 // member is where a map has a field; -1 is nowhere, or not known yet.
-func member(v *template.Value, name string) int {
-	if len(v.Fields) > manyFields {
+func member(fields []template.Field, name string) int {
+	if len(fields) > manyFields {
 		return -1
 	}
-	for i := range v.Fields {
-		if v.Fields[i].Name == name {
+	for i := range fields {
+		if fields[i].Name == name {
 			return i
 		}
 	}

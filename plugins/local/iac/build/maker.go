@@ -20,6 +20,7 @@ type maker struct {
 	// Of the resource that is being made:
 	at      int32
 	node    *node
+	row     *graph.Row
 	typ     *typeInfo
 	name    string
 	schema  *armschema.Schema // of its body; nil is unknown
@@ -28,7 +29,9 @@ type maker struct {
 	changed []report.Entry
 	arrays  map[arrayItem]bool // what is in the arrays that hold children
 
-	counted              map[report.Property]int64
+	roots                map[string]*place // by type
+	root                 *place
+	verdicts, settings   map[string]bool // whether a name is that of a secret
 	literalSubscriptions bool
 }
 
@@ -37,7 +40,7 @@ func (b *builder) maker(ctx context.Context, survey bool) (*maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &maker{b: b, lookup: lookup, survey: survey, counted: map[report.Property]int64{}, unit: newUnitNames()}, nil
+	return &maker{b: b, lookup: lookup, survey: survey, roots: map[string]*place{}, verdicts: map[string]bool{}, settings: map[string]bool{}, unit: newUnitNames()}, nil
 }
 
 // begin prepares for the next resource.
@@ -45,15 +48,20 @@ func (m *maker) begin(at int32) {
 	m.at, m.node = at, &m.b.nodes[at]
 	m.typ = &m.b.types[m.node.typ]
 	m.deps, m.secrets, m.changed = m.deps[:0], nil, nil
+	if m.root = m.roots[m.typ.name]; m.root == nil {
+		m.root = &place{}
+		m.roots[m.typ.name] = m.root
+	}
 }
 
 // make makes the resource of a row. The error is one of its JSON, which cannot be read.
 func (m *maker) make(at int32, row *graph.Row) (*template.Resource, error) {
 	m.begin(at)
+	m.row = row
 	b, t := m.b, m.typ
 	id, _ := parseID(row.ID)
 	r := &template.Resource{
-		Node: m.node.number, Symbol: m.node.symbol, ID: row.ID, Type: t.name, APIVersion: t.version, KnownType: t.schema != nil,
+		Node: b.number(at), Symbol: b.symbol(m.node), ID: row.ID, Type: t.name, APIVersion: t.version, KnownType: t.schema != nil,
 		Scope: b.scope(m.node.scope),
 	}
 	m.name = id.name()
@@ -131,18 +139,18 @@ func (m *maker) tags(raw []byte) (template.Value, error) {
 		return template.Value{}, err
 	}
 	if !m.takes("tags") {
-		m.count("tags", report.UnknownProperty)
+		m.count(m.root.below("tags"), report.UnknownProperty)
 		return template.Value{}, nil
 	}
 	kept := v.Fields[:0]
 	for _, f := range v.Fields {
 		switch f.Value.Kind {
 		case template.String:
-			m.leaf(&f.Value, where{path: "tags." + f.Name, name: f.Name, setting: true})
+			m.leaf(&f.Value, where{path: m.root.below("tags").below("*"), name: f.Name, setting: true})
 		case template.Null:
 			f.Value = text("")
 		default:
-			m.count("tags", report.UnknownProperty)
+			m.count(m.root.below("tags"), report.UnknownProperty)
 			continue
 		}
 		kept = append(kept, f)
@@ -176,7 +184,7 @@ func (m *maker) identity(r *template.Resource, raw []byte) error {
 		return nil
 	}
 	if !m.takes("identity") {
-		m.count("identity", report.UnknownProperty)
+		m.count(m.root.below("identity"), report.UnknownProperty)
 		return nil
 	}
 	r.Identity = template.Value{Kind: template.Map, Fields: []template.Field{{Name: "type", Value: text(typ)}}}
@@ -227,7 +235,7 @@ func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 	}
 	for _, f := range extra.Fields {
 		if m.typ.schema == nil { // general rules: what a resource has at the top level beside the usual is Azure's
-			m.count(f.Name, report.ReadOnlyProperty)
+			m.count(m.root.below(f.Name), report.ReadOnlyProperty)
 			continue
 		}
 		if err := m.top(&body, f.Name, f.Value); err != nil {
@@ -244,8 +252,7 @@ func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 			return nil, err
 		}
 	}
-	body = m.needed(body, row)
-	return body, nil
+	return m.needed(body), nil
 }
 
 // top adds a member of the top level, without what cannot be written.
@@ -256,16 +263,16 @@ func (m *maker) top(body *[]template.Field, name string, v template.Value) error
 		switch {
 		case !ok:
 			if v.Kind != template.Map || len(v.Fields) > 0 {
-				m.count(name, report.UnknownProperty)
+				m.count(m.root.below(name), report.UnknownProperty)
 			}
 			return nil
 		case p.ReadOnly:
-			m.count(name, report.ReadOnlyProperty)
+			m.count(m.root.below(name), report.ReadOnlyProperty)
 			return nil
 		}
 		schema, name = p.Schema, p.Name
 	}
-	if !m.prune(&v, schema, where{path: name, name: name, depth: 1}) {
+	if !m.prune(&v, schema, where{path: m.root.below(name), name: name, depth: 1}) {
 		return nil
 	}
 	*body = append(*body, template.Field{Name: name, Value: v})
@@ -273,6 +280,13 @@ func (m *maker) top(body *[]template.Field, name string, v template.Value) error
 }
 
 // count counts a property that was left out or changed.
-func (m *maker) count(path string, why report.Reason) {
-	m.counted[report.Property{Type: m.typ.name, Path: path, Reason: why}]++
+func (m *maker) count(at *place, why report.Reason) { at.counts[why]++ }
+
+// counted is what was counted.
+func (m *maker) counted() map[report.Property]int64 {
+	all := map[report.Property]int64{}
+	for typ, root := range m.roots {
+		root.collect(typ, all)
+	}
+	return all
 }

@@ -12,6 +12,29 @@ import (
 // symbolLength is how long a symbol may become; longer ones are cut. Bicep takes 255 characters, and people fewer.
 const symbolLength = 72
 
+// symbols keeps symbols in a few large pieces of memory.
+type symbols struct{ pieces [][]byte }
+
+const symbolPiece = 1 << 16
+
+// add keeps one, and says where.
+func (s *symbols) add(text string) (at uint32, length uint8) {
+	last := len(s.pieces) - 1
+	if last < 0 || len(s.pieces[last])+len(text) > symbolPiece {
+		s.pieces = append(s.pieces, make([]byte, 0, symbolPiece))
+		last++
+	}
+	at = uint32(last*symbolPiece + len(s.pieces[last])) //nolint:gosec // symbols of less than 4 GB
+	s.pieces[last] = append(s.pieces[last], text...)
+	return at, uint8(len(text)) //nolint:gosec // see symbolLength
+}
+
+// symbol is that of a row.
+func (b *builder) symbol(n *node) string {
+	piece := b.text.pieces[n.symbolAt/symbolPiece]
+	return string(piece[n.symbolAt%symbolPiece:][:n.symbolLen])
+}
+
 // name chooses the symbol of a resource: its type and its name, virtual_network_vnet_hub, with the names above a child and the
 // target of an extension. Where that is taken in the scope, a piece of a hash of the id follows. It depends on the id, and on
 // which ids before it make the same symbol.

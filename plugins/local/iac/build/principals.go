@@ -39,13 +39,13 @@ func (p *principals) parameters(b *builder) {
 	taken := map[string]bool{}
 	for _, id := range ids {
 		n := &b.nodes[p.owner[id]]
-		name := "principal_id_" + n.symbol
+		name := "principal_id_" + b.symbol(n)
 		if folded := strings.ReplaceAll(name, "_", ""); taken[folded] {
 			name += "_" + id[:8]
 		} else {
 			taken[folded] = true
 		}
-		made := &template.Parameter{Name: name, Default: id, HasDefault: true, Description: "The object id of the identity of " + b.types[n.typ].name + " " + n.symbol + ": another one once it is made anew"}
+		made := &template.Parameter{Name: name, Default: id, HasDefault: true, Description: "The object id of the identity of " + b.types[n.typ].name + " " + b.symbol(n) + ": another one once it is made anew"}
 		p.made[id] = made
 		b.shared = append(b.shared, made)
 	}

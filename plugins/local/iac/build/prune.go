@@ -11,7 +11,7 @@ import (
 
 // where is the place of a value in a resource.
 type where struct {
-	path     string // properties.osProfile.adminPassword; an item of a list has [] behind the list
+	path     *place // properties.osProfile.adminPassword
 	name     string // the property's, or that of the setting beside it
 	setting  bool   // name is one that people chose
 	secret   bool   // the schema says so
@@ -25,12 +25,19 @@ type where struct {
 // have limits of their own beyond this.
 const maxDepth = 200
 
+// member is the place of a member, which the schema names.
 func (w where) member(name string) where {
-	return where{path: w.path + "." + name, name: name, free: w.free, secret: w.secret, write: w.write, depth: w.depth + 1}
+	return where{path: w.path.below(name), name: name, free: w.free, secret: w.secret, write: w.write, depth: w.depth + 1}
 }
 
+// any is the place of a member whose name somebody chose.
+func (w where) any(name string) where {
+	return where{path: w.path.below("*"), name: name, free: w.free, secret: w.secret, write: w.write, depth: w.depth + 1}
+}
+
+// item is the place of the items of a list.
 func (w where) item() where {
-	w.path += "[]"
+	w.path = w.path.below("[]")
 	w.depth++
 	return w
 }
@@ -39,7 +46,7 @@ func (w where) item() where {
 // whether anything is left that has to be written.
 func (m *maker) prune(v *template.Value, s *armschema.Schema, w where) bool {
 	if w.depth > maxDepth {
-		m.changed = append(m.changed, report.Entry{Property: w.path[:min(len(w.path), 200)], Reason: report.TooDeep})
+		m.changed = append(m.changed, report.Entry{Property: "properties", Reason: report.TooDeep})
 		return false
 	}
 	if s != nil && s.Kind == armschema.Any {
@@ -103,33 +110,38 @@ func (m *maker) pruneMap(v *template.Value, s *armschema.Schema, w where) bool {
 	kept := v.Fields[:0]
 	for i := range v.Fields {
 		f := v.Fields[i]
-		inner := w.member(f.Name)
+		var inner where
 		var schema *armschema.Schema
 		switch {
 		case object == nil || object.Kind == armschema.Any:
+			inner = w.any(f.Name)
 			if s == nil && m.schema == nil && !w.free && generallyReadOnly(f.Name, w.depth) {
-				m.count(inner.path, report.ReadOnlyProperty)
+				m.count(w.path.below(f.Name), report.ReadOnlyProperty)
 				continue
 			}
 		case object.Kind == armschema.Map:
+			inner = w.any(f.Name)
 			schema, inner.setting = object.Items, true
 		case object.Kind == armschema.Object:
 			p, ok := object.Property(f.Name)
 			switch {
 			case !ok && object.Items != nil:
+				inner = w.any(f.Name)
 				schema, inner.setting = object.Items, true
 			case !ok:
-				m.count(inner.path, report.UnknownProperty)
+				m.count(w.path.below(f.Name), report.UnknownProperty)
 				continue
 			case p.ReadOnly:
-				m.count(inner.path, report.ReadOnlyProperty)
+				m.count(w.path.below(p.Name), report.ReadOnlyProperty)
 				continue
 			default:
+				inner = w.member(p.Name)
 				schema, f.Name = p.Schema, p.Name
 				inner.name, inner.required = p.Name, p.Required
 				inner.secret, inner.write = inner.secret || p.Secret, inner.write || p.WriteOnly
 			}
 		default: // a scalar was to be here: what Azure tells is kept as it is
+			inner = w.any(f.Name)
 		}
 		if setting != "" && strings.EqualFold(f.Name, "value") {
 			inner.name, inner.setting = setting, true
@@ -233,7 +245,7 @@ func isLocation(name string) bool { return strings.EqualFold(name, "location") }
 
 // secretive says why a text has to become a parameter: it is a secret by its name, its form, or what the schema says.
 func (m *maker) secretive(s string, w where) report.Reason {
-	named := w.secret || secrets.Named(w.name) && !(w.name == "value" && !w.setting) || w.setting && secrets.NamedSetting(w.name) && len(s) >= 8
+	named := w.secret || m.named(w.name) && !(w.name == "value" && !w.setting) || w.setting && len(s) >= 8 && m.namedSetting(w.name)
 	switch {
 	case secrets.Masked(s) && named, secrets.Masked(s) && strings.Trim(s, "*") == "" && len(s) >= 6:
 		return report.MaskedSecret
@@ -246,14 +258,41 @@ func (m *maker) secretive(s string, w where) report.Reason {
 	return report.None
 }
 
+// namesKept is how many names' verdicts are remembered; beyond them they are made anew.
+const namesKept = 20_000
+
+// named is secrets.Named, which takes longer than to remember what it said.
+func (m *maker) named(name string) bool {
+	if verdict, ok := m.verdicts[name]; ok {
+		return verdict
+	}
+	verdict := secrets.Named(name)
+	if len(m.verdicts) < namesKept {
+		m.verdicts[name] = verdict
+	}
+	return verdict
+}
+
+// namedSetting is secrets.NamedSetting, likewise.
+func (m *maker) namedSetting(name string) bool {
+	verdict, ok := m.settings[name]
+	if !ok {
+		verdict = secrets.NamedSetting(name)
+		if len(m.settings) < namesKept {
+			m.settings[name] = verdict
+		}
+	}
+	return verdict
+}
+
 // secret makes the parameter of one.
 func (m *maker) secret(w where, why report.Reason) *template.Parameter {
 	p := &template.Parameter{
-		Name: m.unit.secret(m.node.symbol, w), Secret: true,
-		Description: template.OneLine(w.path + " of " + m.typ.name + " " + m.name),
+		Name: m.unit.secret(m.b.symbol(m.node), w), Secret: true,
+		Description: template.OneLine(w.words() + " of " + m.typ.name + " " + m.name),
 	}
 	m.secrets = append(m.secrets, p)
 	m.count(w.path, why)
-	m.changed = append(m.changed, report.Entry{Property: w.path, Reason: why, Detail: p.Name})
+	m.changed = append(m.changed, report.Entry{Property: w.words(), Reason: why, Detail: p.Name})
 	return p
 }

@@ -55,14 +55,14 @@ func (b *builder) pieces(order []int32) ([]piece, []int32) {
 	pieceOf := make([]int32, len(b.generated))
 	open := map[[2]int32]int32{} // the piece that is being filled
 	for _, n := range order {
-		node := &b.nodes[b.generated[n]]
+		node, size := &b.nodes[b.generated[n]], &b.measures[b.generated[n]]
 		isGroup := b.scopes[node.scope].kind == template.ScopeResourceGroup
 		k := [2]int32{vertex(n), level[n]}
 		at, ok := open[k]
 		if ok {
 			p := &pieces[at]
 			l := b.o.Limits
-			ok = len(p.nodes) < l.Resources && p.bytes+int(node.size) <= l.Bytes && p.param+int(node.secret) <= l.Parameters
+			ok = len(p.nodes) < l.Resources && p.bytes+int(size.size) <= l.Bytes && p.param+int(size.secret) <= l.Parameters
 		}
 		if !ok {
 			at = int32(len(pieces)) //nolint:gosec // there are fewer pieces than rows
@@ -71,8 +71,8 @@ func (b *builder) pieces(order []int32) ([]piece, []int32) {
 		}
 		p := &pieces[at]
 		p.nodes = append(p.nodes, template.Node(n))
-		p.bytes += int(node.size) + 400 // what every resource has beside its properties
-		p.param += int(node.secret)
+		p.bytes += int(size.size) + 400 // what every resource has beside its properties
+		p.param += int(size.secret)
 		pieceOf[n] = at
 	}
 	for i := range pieces {

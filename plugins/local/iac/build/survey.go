@@ -3,7 +3,9 @@ package build
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -80,7 +82,7 @@ func (b *builder) survey(ctx context.Context, wanted []int32) error {
 				return err
 			}
 			defer m.lookup.Close()
-			defer func() { b.report.Properties(m.counted) }()
+			defer func() { b.report.Properties(m.counted()) }()
 			for c := range work {
 				found := make([]finding, 0, len(c.rows))
 				for _, at := range c.rows {
@@ -122,7 +124,7 @@ type arrayItem struct {
 
 // look reads one row.
 func (m *maker) look(ctx context.Context, at int32) (finding, error) {
-	row, err := m.lookup.Row(ctx, m.b.nodes[at].place)
+	row, err := m.lookup.Row(ctx, m.b.nodes[at].place())
 	if err != nil {
 		return finding{}, err
 	}
@@ -198,9 +200,16 @@ func (b *builder) keep(f *finding) {
 		n.state, n.reason = omitted, report.Unreadable
 		return
 	}
-	n.depsAt, n.deps = int32(len(b.deps)), int32(len(f.deps)) //nolint:gosec // a snapshot's references are fewer than 2^31
+	slices.Sort(f.deps)
+	f.deps = slices.Compact(f.deps)
+	if len(f.deps) > math.MaxUint16 { // more references than a body of Azure's can hold
+		n.state, n.reason = omitted, report.Unreadable
+		return
+	}
+	m := &b.measures[f.at]
+	m.depsAt, m.deps = int32(len(b.deps)), uint16(len(f.deps)) //nolint:gosec // a snapshot's references are fewer than 2^31
 	b.deps = append(b.deps, f.deps...)
-	n.secret = uint16(min(f.secrets, 1<<16-1)) //nolint:gosec // bounded
+	m.secret = uint16(min(f.secrets, math.MaxUint16)) //nolint:gosec // bounded
 	n.empty = f.empty
 	for _, id := range f.owns {
 		b.principals.owner[id] = f.at
@@ -212,10 +221,10 @@ func (b *builder) keep(f *finding) {
 		b.report.Change(e)
 	}
 	for _, child := range b.inParent[f.at] { // a child that the parent's body does not have stands alone
-		c := &b.nodes[child]
-		if !f.arrays[arrayItem{b.types[c.typ].array, c.name}] {
+		c := &b.nodes[child.node]
+		if !f.arrays[arrayItem{b.types[c.typ].array, child.name}] {
 			c.state, c.reason = generated, report.None
-			b.alone = append(b.alone, child)
+			b.alone = append(b.alone, child.node)
 		}
 	}
 }

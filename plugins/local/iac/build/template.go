@@ -3,18 +3,73 @@ package build
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// template is what was built.
-func (b *builder) template() *template.Template {
-	b.symbols = nil
-	return template.Of(b.out, b.each, func(n template.Node) *template.Ref {
+// Plan is a template, and what became of all rows of the snapshot.
+type Plan struct {
+	*template.Template
+	Generated int64 // resources of their own
+	InBody    int64 // resources that are a part of another's body
+	Outside   int64 // resources outside of the filter
+	b         *builder
+}
+
+// plan is what was built.
+func (b *builder) plan() *Plan {
+	b.symbols, b.measures, b.deps, b.inParent = nil, nil, nil, nil
+	p := &Plan{b: b}
+	for i := range b.nodes {
+		switch b.nodes[i].state {
+		case generated:
+			p.Generated++
+		case inBody:
+			p.InBody++
+		case left:
+			p.Outside++
+		}
+	}
+	p.Template = template.Of(b.out, b.each, func(n template.Node) *template.Ref {
 		node := &b.nodes[b.generated[n]]
-		return &template.Ref{Node: n, Unit: int(node.unit), Symbol: node.symbol}
+		return &template.Ref{Node: n, Unit: int(node.unit), Symbol: b.symbol(node)}
+	})
+	return p
+}
+
+// Rest calls yield for every row of the snapshot that is neither a resource of its own nor outside of the filter, in the order of ids, and
+// then for those that have none.
+func (p *Plan) Rest(ctx context.Context, yield func(report.Entry) error) error {
+	b, last := p.b, ""
+	err := b.r.Heads(ctx, func(h graph.Head) error {
+		if h.Key == last { // the same id in two tables
+			return nil
+		}
+		last = h.Key
+		at, ok := b.find(h.Key)
+		if !ok {
+			return fault.New(fault.Integrity, "the snapshot has changed while it was read: "+h.ID)
+		}
+		n := &b.nodes[at]
+		if n.state == generated || n.state == left {
+			return nil
+		}
+		return yield(report.Entry{Resource: h.ID, Type: b.types[n.typ].name, Class: n.reason.Class(), Reason: n.reason})
+	})
+	if err != nil {
+		return err
+	}
+	return b.r.Nameless(ctx, func(h graph.Head) error {
+		name := h.ID
+		if name == "" {
+			name = h.Name
+		}
+		return yield(report.Entry{Resource: name, Type: h.Type, Class: report.Omitted, Reason: report.NoID})
 	})
 }
 
@@ -30,7 +85,7 @@ func (b *builder) each(ctx context.Context, u *template.Unit, yield func(*templa
 			return fault.Of(err)
 		}
 		at := b.generated[n]
-		row, err := m.lookup.Row(ctx, b.nodes[at].place)
+		row, err := m.lookup.Row(ctx, b.nodes[at].place())
 		if err != nil {
 			return err
 		}
@@ -50,7 +105,7 @@ func (b *builder) collisions(ctx context.Context) error {
 	if b.o.Target.SubscriptionID == "" || len(b.places.bySubscription) < 2 {
 		return nil
 	}
-	seen := map[idKey]int32{}
+	seen := map[uint64]int32{}
 	lookup, err := b.r.Lookup(ctx)
 	if err != nil {
 		return err
@@ -60,19 +115,19 @@ func (b *builder) collisions(ctx context.Context) error {
 		if b.scopes[b.nodes[at].scope].sub == "" {
 			continue
 		}
-		row, err := lookup.Row(ctx, b.nodes[at].place)
+		row, err := lookup.Row(ctx, b.nodes[at].place())
 		if err != nil {
 			return err
 		}
 		key := strings.ToLower(row.ID)
 		_, rest, _ := strings.Cut(key[len("/subscriptions/"):], "/")
-		k := b.hash.key(rest)
+		k := maphash.String(b.seed, rest)
 		other, ok := seen[k]
 		if !ok {
 			seen[k] = at
 			continue
 		}
-		first, err := lookup.Row(ctx, b.nodes[other].place)
+		first, err := lookup.Row(ctx, b.nodes[other].place())
 		if err != nil {
 			return err
 		}

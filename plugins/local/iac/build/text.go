@@ -124,7 +124,7 @@ func (m *maker) link(s string) []template.Part {
 // refer is a reference to a generated resource, and what is below it.
 func (m *maker) refer(at int32, id, tail string) []template.Part {
 	n := &m.b.nodes[at]
-	parts := []template.Part{{Ref: &template.Ref{Node: n.number, Unit: int(n.unit), Symbol: n.symbol, ID: m.rewrite(id)}}}
+	parts := []template.Part{{Ref: &template.Ref{Node: m.b.number(at), Unit: int(n.unit), Symbol: m.b.symbol(n), ID: m.rewrite(id)}}}
 	if tail != "" {
 		parts = append(parts, template.Part{Literal: tail})
 	}

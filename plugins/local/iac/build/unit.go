@@ -33,11 +33,8 @@ func (u *unitNames) unique(name, content string) string {
 // secret names the parameter of a secret: vm_web_admin_password.
 func (u *unitNames) secret(symbol string, w where) string {
 	last := w.name
-	if last == "" {
-		last = w.path
-	}
 	name := symbol + "_" + snake(last)
-	return u.unique(strings.Trim(name, "_"), symbol+"|"+w.path+"|"+w.name)
+	return u.unique(strings.Trim(name, "_"), symbol+"|"+w.words())
 }
 
 // existing is the resource with an id that has to exist.

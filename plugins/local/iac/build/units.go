@@ -12,7 +12,7 @@ import (
 
 // arrange puts the generated resources into units, and these into an order.
 func (b *builder) arrange(ctx context.Context) error {
-	b.number()
+	b.connect()
 	if err := b.tellBroken(ctx); err != nil {
 		return err
 	}
@@ -50,11 +50,11 @@ func (b *builder) tellBroken(ctx context.Context) error {
 	}
 	slices.SortFunc(pairs, func(x, y [2]int32) int { return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1])) })
 	for _, p := range pairs {
-		from, err := lookup.Row(ctx, b.nodes[p[0]].place)
+		from, err := lookup.Row(ctx, b.nodes[p[0]].place())
 		if err != nil {
 			return err
 		}
-		to, err := lookup.Row(ctx, b.nodes[p[1]].place)
+		to, err := lookup.Row(ctx, b.nodes[p[1]].place())
 		if err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (b *builder) scope(at int32) template.Scope {
 		}
 		out.ResourceGroup = literal(s.group)
 		if s.node >= 0 && b.nodes[s.node].state == generated {
-			out.Group = b.nodes[s.node].number
+			out.Group = b.number(s.node)
 			out.ResourceGroup = []template.Part{{Parameter: b.places.prefix}, {Literal: s.group}}
 		}
 		out.ID = append(append(out.ID, template.Part{Literal: "/resourceGroups/"}), out.ResourceGroup...)

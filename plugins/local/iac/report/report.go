@@ -52,6 +52,10 @@ const (
 	MissingRequired
 	PrincipalParameter
 	TooDeep
+
+	last = TooDeep
+	// Reasons is how many there are.
+	Reasons = last + 1
 )
 
 // reasons are the words and the class of each.

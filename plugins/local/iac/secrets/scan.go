@@ -3,6 +3,8 @@ package secrets
 import (
 	"bytes"
 	"fmt"
+	"strings"
+	"unsafe"
 )
 
 // Scanner looks for secrets by their form in what is written to it.
@@ -24,12 +26,14 @@ func (s *Scanner) Write(p []byte) (int, error) {
 
 func (s *Scanner) piece(p []byte) {
 	s.tail = append(s.tail, p...)
-	for _, f := range forms() {
-		if len(s.found) >= 10 || !bytes.Contains(s.tail, []byte(f.marker)) {
-			continue
+	text := unsafe.String(unsafe.SliceData(s.tail), len(s.tail)) // only while s.tail stays as it is
+	for i := range forms() {
+		f := &forms()[i]
+		if len(s.found) >= 10 {
+			break
 		}
-		if at := f.pattern.FindIndex(s.tail); at != nil {
-			s.found = append(s.found, fmt.Sprintf("%s in line %d", f.kind, s.line+1+bytes.Count(s.tail[:at[0]], []byte("\n"))))
+		if at := f.in(text); at >= 0 {
+			s.found = append(s.found, fmt.Sprintf("%s in line %d", f.kind, s.line+1+strings.Count(text[:at], "\n")))
 		}
 	}
 	if drop := len(s.tail) - longest; drop > 0 {

@@ -90,7 +90,7 @@ func Refers(value string) bool {
 
 // Masked says that a value stands for a secret that Azure did not tell: ******, <redacted>.
 func Masked(value string) bool {
-	if value == "" {
+	if value == "" || !strings.ContainsRune("*<[(", rune(value[0])) {
 		return false
 	}
 	if strings.Trim(value, "*") == "" && len(value) > 2 {
@@ -98,7 +98,7 @@ func Masked(value string) bool {
 	}
 	switch strings.ToLower(strings.Trim(value, "<>[]()*")) {
 	case "redacted", "hidden", "secret", "sensitive", "removed", "masked":
-		return value[0] == '<' || value[0] == '[' || value[0] == '*' || value[0] == '('
+		return true
 	}
 	return false
 }
@@ -107,28 +107,78 @@ func Masked(value string) bool {
 type form struct {
 	kind, marker string
 	pattern      *regexp.Regexp
+	also         string           // another marker, where one is too common
+	find         func(string) int // instead of pattern, where that takes too long: where one begins; -1 is nowhere
+}
+
+// in is where a secret of the form begins in a text; -1 is nowhere.
+func (f *form) in(text string) int {
+	switch {
+	case !strings.Contains(text, f.marker) || !strings.Contains(text, f.also):
+		return -1
+	case f.find != nil:
+		return f.find(text)
+	}
+	if at := f.pattern.FindStringIndex(text); at != nil {
+		return at[0]
+	}
+	return -1
+}
+
+// key64 finds the base64 of 64 bytes, as keys of storage and Cosmos DB accounts are: 86 characters and ==.
+func key64(text string) int {
+	const digits = 86
+	for from := 0; ; {
+		at := strings.Index(text[from:], "==")
+		if at < 0 {
+			return -1
+		}
+		at += from
+		begin := at
+		for begin > 0 && base64Digit(text[begin-1]) && at-begin <= digits {
+			begin--
+		}
+		if at-begin == digits && (begin == 0 || text[begin-1] != '=') && (at+2 == len(text) || text[at+2] != '=' && !base64Digit(text[at+2])) {
+			return begin
+		}
+		from = at + 2
+	}
+}
+
+func base64Digit(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/'
 }
 
 // forms are the forms that are told by the value alone. Sources: Microsoft's documentation of storage, Service Bus and SQL
 // connection strings and of shared access signatures; RFC 7468 (PEM), RFC 7519 (JWT); the prefixes that GitHub, Slack and AWS document for
 // their tokens. A client secret of Microsoft Entra has 'Q~' behind its first four characters.
 var forms = sync.OnceValue(func() []form {
-	f := func(kind, marker, pattern string) form { return form{kind, marker, regexp.MustCompile(pattern)} }
-	return []form{
+	f := func(kind, marker, pattern string) form {
+		return form{kind: kind, marker: marker, pattern: regexp.MustCompile(pattern)}
+	}
+	all := []form{
 		f("a connection string's key", "Key=", `(?:Account|Access|SharedAccess)Key=[A-Za-z0-9+/%]{16,}`),
 		f("a shared access signature", "sig=", `[?&;]s(?:v|e|p|r|ig)=[^ ]*?[?&]sig=[A-Za-z0-9%+/=_-]{20,}|(?:\?|&|^)sig=[A-Za-z0-9%+/=_-]{30,}|SharedAccessSignature=?\s?sr=`),
 		f("a connection string's password", "assword=", `[Pp]assword=[^;"'\s${}<>*(\\]{3,}`),
 		f("a connection string's password", "wd=", `\b[Pp]wd=[^;"'\s${}<>*(\\]{3,}`),
-		f("a password in an address", "://", `[a-z][a-z0-9+.-]*://[^/\s:@"'${}<>]+:[^/\s:@"'${}<>*]{3,}@[A-Za-z0-9.-]+`),
+		f("a password in an address", "@", `[a-z][a-z0-9+.-]*://[^/\s:@"'${}<>]+:[^/\s:@"'${}<>*]{3,}@[A-Za-z0-9.-]+`),
 		f("a private key", "PRIVATE KEY-----", `-----BEGIN [A-Z ]*PRIVATE KEY-----`),
 		f("a token (JWT)", "eyJ", `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`),
 		f("a client secret of Microsoft Entra", "Q~", `[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}`),
-		f("a token of GitHub", "gh", `\bgh[pousr]_[A-Za-z0-9]{36,}`),
+		f("a token of GitHub", "ghp_", `\bghp_[A-Za-z0-9]{36,}`),
+		f("a token of GitHub", "gho_", `\bgho_[A-Za-z0-9]{36,}`),
+		f("a token of GitHub", "ghs_", `\bghs_[A-Za-z0-9]{36,}`),
 		f("a token of GitHub", "github_pat_", `\bgithub_pat_[A-Za-z0-9_]{30,}`),
 		f("a token of Slack", "xox", `\bxox[abprs]-[A-Za-z0-9-]{10,}`),
 		f("an access key of AWS", "AKIA", `\bAKIA[0-9A-Z]{16}\b`),
-		f("a key of 64 bytes", "==", `(?:^|[^A-Za-z0-9+/=])[A-Za-z0-9+/]{86}==(?:$|[^A-Za-z0-9+/=])`),
+		{kind: "a key of 64 bytes", marker: "==", find: key64},
 	}
+	for i := range all {
+		if all[i].marker == "@" {
+			all[i].also = "://"
+		}
+	}
+	return all
 })
 
 // longest is how many bytes of a secret's beginning are enough to know it.
@@ -139,8 +189,8 @@ func Looks(text string) (kind string, found bool) {
 	if len(text) < 10 {
 		return "", false
 	}
-	for _, f := range forms() {
-		if strings.Contains(text, f.marker) && f.pattern.MatchString(text) {
+	for i := range forms() {
+		if f := &forms()[i]; f.in(text) >= 0 {
 			return f.kind, true
 		}
 	}
