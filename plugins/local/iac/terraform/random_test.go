@@ -22,8 +22,6 @@ type random struct {
 	parameters []*template.Parameter
 }
 
-var subscriptionID = []template.Part{{Literal: "/subscriptions/"}}
-
 func randomTemplate(seed uint64, split string, nodes, units int) *template.Template {
 	r := &random{seed: seed, split: split, unitOf: make([]int, nodes), groups: 1 + nodes/10}
 	rnd := rand.New(rand.NewPCG(seed, 0))
@@ -82,7 +80,7 @@ func (r *random) resource(n template.Node) *template.Resource {
 	res := m.made
 	name := fmt.Sprintf("n%d", n)
 	res.Name, res.FullName = templatetest.Lit(name), templatetest.Lit(name)
-	res.ParentID = append(subscriptionID[:1:1], template.Part{Parameter: r.parameters[2]})
+	res.ParentID = []template.Part{{Literal: "/subscriptions/"}, {Parameter: r.parameters[2]}}
 	res.Scope = template.Scope{Kind: template.ScopeSubscription, Subscription: r.parameters[2], Group: template.NoNode, ID: res.ParentID}
 	res.Type, res.APIVersion = "Microsoft.Resources/resourceGroups", "2021-04-01"
 	res.ID = "/subscriptions/s/resourceGroups/" + name
