@@ -91,11 +91,14 @@ func sameFile(root *os.Root, a, b string) bool {
 	return err == nil && os.SameFile(one, other)
 }
 
-// some names files for a note, in order: not more than mostProblems of them.
+// mostNamed is how many files a note names.
+const mostNamed = 5
+
+// some names files for a note, in order.
 func some(files []string) string {
 	slices.Sort(files)
-	if more := len(files) - mostProblems; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(files[:mostProblems], ", "), more)
+	if more := len(files) - mostNamed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(files[:mostNamed], ", "), more)
 	}
 	return strings.Join(files, ", ")
 }

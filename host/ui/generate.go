@@ -73,7 +73,7 @@ func start(s CodeSummary) string {
 	if s.Dir == "" {
 		return ""
 	}
-	for _, name := range []string{"README.md", "main.tf", "main.bicep", "main.json", "azuredeploy.json"} {
+	for _, name := range []string{"README.md", "REPORT.md", "main.tf", "main.bicep", "main.json", "azuredeploy.json"} {
 		if slices.Contains(s.Result.FilesGenerated, filepath.Join(s.Dir, name)) {
 			return name
 		}

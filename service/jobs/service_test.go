@@ -260,8 +260,25 @@ func TestSnapshots(t *testing.T) {
 	if _, err := spec("foreign"); fault.CodeOf(err) != fault.SnapshotNotFound {
 		t.Errorf("of another tenant's snapshot: %v", err)
 	}
+	again := func(key, snapshot string) (backend.JobStatusResponse, bool, error) {
+		return service.Submit(t.Context(), alice, backend.Submission{
+			Request: &backend.IaCGenerationRequest{TenantID: "t1", OutputFormat: "arm", Snapshot: snapshot}, IdempotencyKey: key,
+		}, "")
+	}
+	first, created, err := again("k", "")
+	if err != nil || !created {
+		t.Errorf("Submit = %v, %v", created, err)
+	}
 	if err := service.DeleteSnapshot(t.Context(), alice, "old"); err != nil {
 		t.Fatal(err)
+	}
+	if second, created, err := again("k", ""); err != nil || created || second.JobID != first.JobID {
+		t.Errorf("the same submission, whose snapshot is gone: %+v, %v, %v", second, created, err)
+	}
+	for key, snapshot := range map[string]string{"k": "old", "other": "", "": ""} {
+		if _, _, err := again(key, snapshot); fault.CodeOf(err) != fault.SnapshotNotFound {
+			t.Errorf("another submission, by key %q: %v", key, err)
+		}
 	}
 	if _, err := store.Stat(t.Context(), jobs.FileName{Kind: jobs.KindSnapshot, Of: "t1", Path: "old"}); !errors.Is(err, jobs.ErrNotFound) {
 		t.Errorf("the file of a deleted snapshot: %v", err)

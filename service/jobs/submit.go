@@ -27,6 +27,9 @@ const atOnce = 32
 func (s *Service) Submit(ctx context.Context, c Caller, sub backend.Submission, trace string) (status backend.JobStatusResponse, created bool, err error) {
 	r, err := s.prepare(ctx, c, sub, trace)
 	if err != nil {
+		if earlier, ok := s.answered(ctx, r); ok && sub.IdempotencyKey != "" {
+			return earlier, false, nil
+		}
 		return status, false, err
 	}
 	stored, created, err := s.o.Records.Enqueue(ctx, r)
@@ -41,6 +44,16 @@ func (s *Service) Submit(ctx context.Context, c Caller, sub backend.Submission, 
 		return stored.Job, false, nil
 	}
 	return stored.Job, true, nil
+}
+
+// answered is the job that a submission made when it came before. It is asked where the same submission would now be refused: the
+// snapshot or the input that it reads may have been removed since.
+func (s *Service) answered(ctx context.Context, r Record) (backend.JobStatusResponse, bool) {
+	if r.Job.JobID == "" {
+		return backend.JobStatusResponse{}, false
+	}
+	stored, _, err := s.o.Records.Get(ctx, r.Job.JobID)
+	return stored.Job, err == nil && stored.Owner == r.Owner && stored.Content == r.Content
 }
 
 // SubmitBatch submits each on its own, in the order given.
@@ -64,7 +77,8 @@ func (s *Service) SubmitBatch(ctx context.Context, c Caller, subs []backend.Subm
 	return items
 }
 
-// prepare checks a submission and makes the record of its job.
+// prepare checks a submission and makes the record of its job. Beside an error, the record has an id, an owner and the content, as far
+// as the submission was understood.
 func (s *Service) prepare(ctx context.Context, c Caller, sub backend.Submission, trace string) (Record, error) {
 	if sub.Request == nil {
 		return Record{}, invalid("the submission has no request")
@@ -80,23 +94,24 @@ func (s *Service) prepare(ctx context.Context, c Caller, sub backend.Submission,
 	if err != nil {
 		return Record{}, err
 	}
+	r := Record{Owner: c.Key, Content: content, Trace: trace}
+	r.Job.JobID = newID(c.Key, sub.IdempotencyKey)
 	tenant, err := s.tenant(ctx, c, sub.Request)
 	if err != nil {
-		return Record{}, err
+		return r, err
 	}
 	if err := s.choose(ctx, c, tenant, sub.Request); err != nil {
-		return Record{}, err
+		return r, err
 	}
-	r := Record{Owner: c.Key, Content: content, Trace: trace}
 	if r.Inputs, err = s.inputs(ctx, c, sub.Inputs); err != nil {
-		return Record{}, err
+		return r, err
 	}
 	if r.Request, err = json.Marshal(sub.Request); err != nil {
-		return Record{}, fault.New(fault.InvalidArgument, "the request has no JSON form", fault.Because(err))
+		return r, fault.New(fault.InvalidArgument, "the request has no JSON form", fault.Because(err))
 	}
 	now := s.o.Now().UTC()
 	r.Job = backend.JobStatusResponse{
-		JobID: newID(c.Key, sub.IdempotencyKey), Operation: op, TenantID: tenant,
+		JobID: r.Job.JobID, Operation: op, TenantID: tenant,
 		Status: backend.JobPending, Attempt: 1, CreatedAt: now,
 	}
 	if s.o.JobTimeout > 0 {
