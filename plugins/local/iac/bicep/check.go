@@ -202,7 +202,7 @@ func (c *checker) diagnostics(a answer) (found []check.Finding) {
 		if m[3] == "Error" {
 			f.Severity = check.Error
 		}
-		f.Line, _ = strconv.Atoi(m[2]) //nolint:errcheck // the expression takes digits alone
+		f.Line, _ = strconv.Atoi(m[2]) // the expression takes digits alone
 		lines := c.lines(f.File)
 		for at := min(f.Line, len(lines)) - 1; at >= 0; at-- {
 			if m := declaration.FindStringSubmatch(lines[at]); m != nil {

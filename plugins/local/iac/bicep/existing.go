@@ -163,16 +163,24 @@ func (f *file) above(id []template.Part, version string) (string, bool) {
 
 // declare writes the declaration of an existing resource, after those of what it extends.
 func (f *file) declare(at string, place *location, name, version string) string {
-	scope := f.scopeOf(place, version)
+	parent, scope := f.parentOf(place, version), ""
+	if parent == "" {
+		scope = f.scopeOf(place, version)
+	}
 	symbol := f.names.take(name)
 	f.placed[at] = symbol
 	b := append(append(append(f.existing, "resource "...), symbol...), ' ')
 	b = append(appendQuoted(b, strings.Join(place.types, "/")+"@"+version), " existing = {\n"...)
+	names := place.names
+	if parent != "" {
+		b = append(append(append(b, "  parent: "...), parent...), '\n')
+		names = names[len(names)-1:]
+	}
 	if scope != "" {
 		b = append(append(append(b, "  scope: "...), scope...), '\n')
 	}
 	var full []template.Part
-	for i, name := range place.names {
+	for i, name := range names {
 		if i > 0 {
 			full = append(full, template.Part{Literal: "/"})
 		}
@@ -180,6 +188,30 @@ func (f *file) declare(at string, place *location, name, version string) string 
 	}
 	f.existing = append(f.text(append(b, "  name: "...), full), "\n}\n\n"...)
 	return symbol
+}
+
+// parentOf is the symbol of what an existing resource is a child of, where that is a resource of the file that the current one waits
+// for, or a part of such a one; else "".
+func (f *file) parentOf(place *location, version string) string {
+	last := len(place.names) - 1
+	if last == 0 {
+		return ""
+	}
+	up := *place
+	up.types, up.names = place.types[:last+1], place.names[:last]
+	id := idOf(&up)
+	for _, ref := range f.near {
+		if ref.Node == template.NoNode || ref.Unit != f.unit.Index {
+			continue
+		}
+		if container := key(ref.ID); container == key(id) {
+			return f.own(ref.Node)
+		} else if strings.HasPrefix(key(id), container+"/") {
+			parent, _ := f.above(id, version)
+			return parent
+		}
+	}
+	return ""
 }
 
 // scopeOf is the scope of an existing resource, as an expression; "" where it is the file's own.

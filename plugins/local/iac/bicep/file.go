@@ -15,7 +15,8 @@ type file struct {
 	unit    *template.Unit // whose resources stand in the file; nil for a main without any
 	scope   template.Scope
 	names   names
-	current template.Node // the resource that is being written: it cannot refer to itself
+	current template.Node   // the resource that is being written: it cannot refer to itself
+	near    []*template.Ref // what it waits for without a reference: that which its target is a part of, for one
 
 	symbols    []string // of unit.Nodes, in their order
 	known      map[parameterKey]*parameter

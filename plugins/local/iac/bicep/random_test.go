@@ -154,7 +154,7 @@ func (m *maker) resource(u *template.Unit) {
 		r.ParentKind, r.Parent, r.ParentID = template.ParentTarget, m.ref(u, parent), m.ids[parent]
 		m.fill(r, u)
 	case parent != template.NoNode && kind == 2: // below a part of its body
-		part := below(m.ids[parent], "/subnets/", templatetest.Lit("in_body"))
+		part := below(m.ids[parent], []string{"/subnets/", "/subnets/a/parts/", "/providers/A.B/x/y/z/"}[m.IntN(3)], templatetest.Lit("in_body"))
 		r := m.start(u, "Microsoft.Authorization/locks", name, below(part, "/providers/Microsoft.Authorization/locks/", name))
 		r.ParentKind, r.ParentID, r.DependsOn = template.ParentTarget, part, []*template.Ref{m.ref(u, parent)}
 		m.fill(r, u)

@@ -13,8 +13,8 @@ import (
 // The order of properties is that of Bicep's guide for files (parent, scope, name, location, …, identity, tags, properties), but that
 // dependsOn stands last.
 func (f *file) resource(r *template.Resource, after []string) error {
-	f.current = r.Node
-	defer func() { f.current = template.NoNode }()
+	f.current, f.near = r.Node, r.DependsOn
+	defer func() { f.current, f.near = template.NoNode, nil }()
 	f.versions[strings.ToLower(r.Type)] = r.APIVersion
 
 	parent, scope, name, err := f.place(r)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -172,7 +173,7 @@ func TestLongText(t *testing.T) {
 // TestChildBelowAnExtension: what is below an extension that another file deploys has no name that says so.
 func TestChildBelowAnExtension(t *testing.T) {
 	tpl := groups([]*template.Resource{{}}, []*template.Resource{{}})
-	far := append(tpl.Units[0].Scope.ID[:3:3], template.Part{Literal: "/providers/A.B/things/t/providers/C.D/extensions/e"})
+	far := slices.Concat(tpl.Units[0].Scope.ID, templatetest.Lit("/providers/A.B/things/t/providers/C.D/extensions/e"))
 	files := write(t, template.Of(*tpl, func(ctx context.Context, u *template.Unit, yield func(*template.Resource) error) error {
 		return tpl.Each(ctx, u, func(r *template.Resource) error {
 			if u.Index == 1 {

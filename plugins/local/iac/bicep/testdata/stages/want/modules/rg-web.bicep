@@ -14,7 +14,8 @@ param subscriptionId string
 param sqlPassword string
 
 resource existingSubnetsWeb 'Microsoft.Network/virtualNetworks/subnets@2024-01-01' existing = {
-  name: 'vnet/web'
+  parent: virtualNetworkVnet
+  name: 'web'
 }
 
 resource virtualNetworkVnet 'Microsoft.Network/virtualNetworks@2024-01-01' = {
