@@ -21,6 +21,12 @@ import (
 // sampleFolder is a folder with the sample in it.
 func sampleFolder(t *testing.T) string {
 	t.Helper()
+	return folder(t, templatetest.Sample(template.SplitDeployment))
+}
+
+// folder is a folder with what a template becomes.
+func folder(t *testing.T, tpl *template.Template) string {
+	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +36,7 @@ func sampleFolder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer files.Close()
-	if err := bicep.Write(t.Context(), templatetest.Sample(template.SplitDeployment), files, bicep.Options{}); err != nil {
+	if err := bicep.Write(t.Context(), tpl, files, bicep.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -132,10 +138,20 @@ func TestCheck(t *testing.T) {
 			},
 		},
 		"Azure refuses": {
-			programs: []string{"az"}, whatIf: true, says: append(strings.Fields(secretsSet), azVersion, "SAYS_what_if=1||ERROR: InvalidTemplate"),
+			programs: []string{"az"}, whatIf: true, says: append(strings.Fields(secretsSet), azVersion, "SAYS_what_if=1||ERROR: InvalidTemplate\n"),
 			want: []check.Result{
 				{Tool: "bicep build", Version: "2.60.0", State: check.Passed, Message: "Bicep compiles every file."},
-				whatIf(check.Failed, "Azure refuses a deployment, or what-if failed.", check.Finding{Severity: check.Error, Message: "ERROR: InvalidTemplate"}),
+				whatIf(check.Failed, "Azure refuses a deployment, or what-if failed.",
+					check.Finding{Severity: check.Error, Message: "ERROR: InvalidTemplate deploy.sh: no preview of: atg-production (it may need what is deployed before it)"}),
+			},
+		},
+		"Azure refuses one of several": {
+			programs: []string{"az"}, whatIf: true, says: append(strings.Fields(secretsSet), azVersion, `SAYS_what_if=1|{"changes": [{"resourceId": "/c", "changeType": "Delete"}]}|no`+"\n"),
+			want: []check.Result{
+				{Tool: "bicep build", Version: "2.60.0", State: check.Passed, Message: "Bicep compiles every file."},
+				whatIf(check.Failed, "Azure refuses a deployment, or what-if failed. Azure would create 0 resources, change 0, delete 1 and leave 0 as they are; it cannot say of 0.",
+					check.Finding{Severity: check.Error, Message: "no deploy.sh: no preview of: atg-production (it may need what is deployed before it)"},
+					check.Finding{Severity: check.Warning, Resource: "/c", Message: "would be deleted"}),
 			},
 		},
 		"what-if answers no JSON": {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template/templatetest"
 )
 
 func TestDeployScript(t *testing.T) {
@@ -30,6 +32,7 @@ func TestDeployScript(t *testing.T) {
 		"previews for programs":        {arguments: []string{"--preview", "--json"}, calls: strings.Replace(preview, "westeurope --", "westeurope --no-pretty-print --output json --", 1)},
 		"in another region":            {arguments: []string{"--yes", "--location", "eastus"}, calls: strings.ReplaceAll(preview+create, "westeurope", "eastus")},
 		"what-if fails":                {arguments: []string{"--yes"}, says: []string{"SAYS_what_if=7||bad"}, code: 7, calls: preview},
+		"a preview fails":              {arguments: []string{"--preview"}, says: []string{"SAYS_what_if=7||bad"}, code: 1, calls: preview},
 		"an unknown flag":              {arguments: []string{"--force"}, code: 2},
 		"JSON without a preview":       {arguments: []string{"--json"}, code: 2},
 		"help":                         {arguments: []string{"--help"}},
@@ -54,5 +57,24 @@ func TestDeployScript(t *testing.T) {
 				t.Errorf("calls of az (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestPreviewOfSeveralStages goes on after a stage that has no preview before those before it are deployed.
+func TestPreviewOfSeveralStages(t *testing.T) {
+	dir := folder(t, templatetest.Stages())
+	env, log := pretended(t, []string{"az"}, "ATG_SECRET_PRODUCTION__SQL_PASSWORD=x", "ATG_SECRET_TEST__SQL_PASSWORD=y", "ATG_SUBSCRIPTION_ID_TEST=44444444-4444-4444-8444-444444444444", "SAYS_what_if=1||no")
+	command := exec.CommandContext(t.Context(), filepath.Join(dir, "deploy.sh"), "--preview")
+	command.Env = env
+	if said, err := command.CombinedOutput(); err == nil || !strings.Contains(string(said), "no preview of: atg-tenant atg-mg-root atg-production atg-test") {
+		t.Errorf("got %v:\n%s", err, said)
+	}
+	const want = `az deployment tenant what-if --name atg-tenant --location northeurope --parameters tenant.bicepparam
+az deployment mg what-if --name atg-mg-root --location northeurope --management-group-id mg-root --parameters mg-root.bicepparam
+az deployment sub what-if --name atg-production --location northeurope --subscription 11111111-1111-4111-8111-111111111111 --parameters production.bicepparam
+az deployment sub what-if --name atg-test --location northeurope --subscription 44444444-4444-4444-8444-444444444444 --parameters test.bicepparam
+`
+	if diff := cmp.Diff(want, calls(t, log)); diff != "" {
+		t.Errorf("calls of az (-want +got):\n%s", diff)
 	}
 }

@@ -45,13 +45,16 @@ func (c *checker) whatIf(ctx context.Context) check.Result {
 			r.Message = "The Azure CLI is not logged in, so nobody has asked Azure what would change. Run: az login"
 			return r
 		}
-		r.State, r.Message = check.Failed, "Azure refuses a deployment, or what-if failed."
 		r.Findings = []check.Finding{{Severity: check.Error, Message: a.why()}}
+		if len(a.stdout) == 0 || c.changes(a.stdout, &r) != nil { // what Azure says of the others is worth having
+			r.Message = ""
+		}
+		r.State, r.Message = check.Failed, strings.TrimSpace("Azure refuses a deployment, or what-if failed. "+r.Message)
 		return r
 	}
 	if err := c.changes(a.stdout, &r); err != nil {
 		r.State, r.Message = check.Failed, "The answer of what-if cannot be read."
-		r.Findings = []check.Finding{{Severity: check.Error, Message: err.Error()}}
+		r.Findings = append(r.Findings, check.Finding{Severity: check.Error, Message: err.Error()})
 	}
 	return r
 }

@@ -68,18 +68,20 @@ if [[ -n $missing ]]; then
   exit 2
 fi
 
+failed=
 # deploy NAME SCOPE ARGUMENT... previews a deployment, asks, and deploys it.
 deploy() {
   local name=$1 scope=$2 answer
   shift 2
-  if [[ $preview == true && $json == true ]]; then
-    az deployment "$scope" what-if --name "$name" --location "$location" --no-pretty-print --output json "$@"
+  if [[ $preview == true ]]; then
+    if [[ $json == true ]]; then
+      az deployment "$scope" what-if --name "$name" --location "$location" --no-pretty-print --output json "$@" || failed="$failed $name"
+    else
+      az deployment "$scope" what-if --name "$name" --location "$location" "$@" || failed="$failed $name"
+    fi
     return
   fi
   az deployment "$scope" what-if --name "$name" --location "$location" "$@"
-  if [[ $preview == true ]]; then
-    return
-  fi
   if [[ $yes != true ]]; then
     read -r -p "Deploy $name? [y/N] " answer
     if [[ $answer != [yY]* ]]; then
@@ -98,3 +100,7 @@ deploy atg-mg-root mg --management-group-id mg-root --parameters mg-root.biceppa
 deploy atg-production sub --subscription "${ATG_SUBSCRIPTION_ID:?is empty in deploy.sh}" --parameters production.bicepparam
 # subscription Test
 deploy atg-test sub --subscription "${ATG_SUBSCRIPTION_ID_TEST:?is empty in deploy.sh}" --parameters test.bicepparam
+if [[ -n $failed ]]; then
+  echo "deploy.sh: no preview of:$failed (it may need what is deployed before it)" >&2
+  exit 1
+fi
