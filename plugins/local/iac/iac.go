@@ -99,7 +99,7 @@ type Generator struct {
 
 // gcPercent is how much garbage there may be beside what is in use: little, because what stays has no pointers to follow, and what is
 // made goes at once.
-const gcPercent = 40
+const gcPercent = 25
 
 // Generate writes the code of a snapshot, and answers what is in it.
 func (g *Generator) Generate(ctx context.Context, r *backend.IaCGenerationRequest) (*backend.IaCGenerationResult, error) {

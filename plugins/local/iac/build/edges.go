@@ -88,9 +88,6 @@ const largeCycle = 1000
 // to what is above always do.
 func (b *builder) breakCycles() {
 	for _, members := range components(len(b.generated), func(n int32) []template.Node { return b.after(template.Node(n)) }) {
-		if len(members) < 2 {
-			continue
-		}
 		slices.Sort(members)
 		inside := make(map[template.Node]bool, len(members))
 		for _, n := range members {
@@ -153,8 +150,8 @@ func reaches(edges map[template.Node][]template.Node, from, to template.Node) bo
 	return false
 }
 
-// components are the strongly connected ones of a graph with vertices 0 to n-1 (Tarjan's algorithm, without recursion), each
-// before those that lead to it.
+// components are the strongly connected ones, of more than one vertex, of a graph with vertices 0 to n-1 (Tarjan's algorithm, without
+// recursion).
 func components[V ~int32](n int, after func(int32) []V) [][]int32 {
 	var (
 		out     [][]int32
@@ -168,11 +165,12 @@ func components[V ~int32](n int, after func(int32) []V) [][]int32 {
 		v    int32
 		edge int
 	}
+	var calls []frame
 	for root := range n {
 		if index[root] != 0 {
 			continue
 		}
-		calls := []frame{{v: int32(root)}} //nolint:gosec // a snapshot has fewer rows than 2^31
+		calls = append(calls[:0], frame{v: int32(root)}) //nolint:gosec // a snapshot has fewer rows than 2^31
 		for len(calls) > 0 {
 			f := &calls[len(calls)-1]
 			v := f.v
@@ -195,17 +193,14 @@ func components[V ~int32](n int, after func(int32) []V) [][]int32 {
 				continue
 			}
 			if low[v] == index[v] {
-				var c []int32
-				for {
-					w := stack[len(stack)-1]
-					stack = stack[:len(stack)-1]
-					onStack[w] = false
-					c = append(c, w)
-					if w == v {
-						break
-					}
+				from := len(stack) - 1
+				for onStack[stack[from]] = false; stack[from] != v; onStack[stack[from]] = false {
+					from--
 				}
-				out = append(out, c)
+				if len(stack)-from > 1 {
+					out = append(out, slices.Clone(stack[from:]))
+				}
+				stack = stack[:from]
 			}
 			calls = calls[:len(calls)-1]
 			if len(calls) > 0 {

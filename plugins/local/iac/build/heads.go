@@ -36,6 +36,7 @@ func (b *builder) readHeads(ctx context.Context) error {
 		return err
 	}
 	b.progress("selecting", int64(len(b.nodes)), int64(len(b.nodes)))
+	b.symbols = nil
 	b.keepGroups()
 	return nil
 }

@@ -93,19 +93,16 @@ func levels[V ~int32](order []int32, vertices int, vertex func(int32) int32, aft
 			}
 		}
 	}
-	component := make([]int32, vertices)
+	component := make([]int32, vertices) // 0 is alone
 	for i, c := range components(vertices, func(v int32) []int32 { return edges[v] }) {
 		for _, v := range c {
-			component[v] = -1 // alone
-			if len(c) > 1 {
-				component[v] = int32(i) //nolint:gosec // there are fewer components than rows
-			}
+			component[v] = int32(i) + 1 //nolint:gosec // there are fewer components than rows
 		}
 	}
 	level := make([]int32, len(order))
 	for _, n := range order {
 		from := vertex(n)
-		if component[from] < 0 {
+		if component[from] == 0 {
 			continue
 		}
 		for _, to := range after(n) {

@@ -23,7 +23,7 @@ type Plan struct {
 
 // plan is what was built.
 func (b *builder) plan() *Plan {
-	b.symbols, b.measures, b.deps, b.inParent = nil, nil, nil, nil
+	b.measures, b.deps, b.inParent = nil, nil, nil
 	p := &Plan{b: b}
 	for i := range b.nodes {
 		switch b.nodes[i].state {

@@ -111,18 +111,32 @@ type form struct {
 	find         func(string) int // instead of pattern, where that takes too long: where one begins; -1 is nowhere
 }
 
-// in is where a secret of the form begins in a text; -1 is nowhere.
+// in is where a secret of the form begins in a text; -1 is nowhere. It looks at the lines with the marker alone: a pattern takes much
+// longer than to find that.
 func (f *form) in(text string) int {
-	switch {
-	case !strings.Contains(text, f.marker) || !strings.Contains(text, f.also):
-		return -1
-	case f.find != nil:
+	if f.find != nil {
 		return f.find(text)
 	}
-	if at := f.pattern.FindStringIndex(text); at != nil {
-		return at[0]
+	for from := 0; ; {
+		at := strings.Index(text[from:], f.marker)
+		if at < 0 {
+			return -1
+		}
+		at += from
+		begin := strings.LastIndexByte(text[:at], '\n') + 1
+		end := len(text)
+		if next := strings.IndexByte(text[at:], '\n'); next >= 0 {
+			end = at + next
+		}
+		if line := text[begin:end]; strings.Contains(line, f.also) {
+			if found := f.pattern.FindStringIndex(line); found != nil {
+				return begin + found[0]
+			}
+		}
+		if from = end; from >= len(text) {
+			return -1
+		}
 	}
-	return -1
 }
 
 // key64 finds the base64 of 64 bytes, as keys of storage and Cosmos DB accounts are: 86 characters and ==.
