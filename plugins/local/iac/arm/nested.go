@@ -169,7 +169,7 @@ func (o *outerFile) nested(u *template.Unit, w *writer, secrets map[string]strin
 	o.plain("type", deploymentType)
 	o.plain("apiVersion", deploymentAPI)
 	o.plain("name", deploymentName(u.Name))
-	if s := u.Scope.Subscription; s != nil && (o.stage.Scope.Subscription == nil || o.stage.Scope.Subscription.Name != s.Name) {
+	if s := u.Scope.Subscription; s != nil { // also the stage's own: its parameter is then in the parameter file, where deploy.sh reads it
 		o.name("subscriptionId")
 		o.text([]template.Part{{Parameter: s}})
 	}

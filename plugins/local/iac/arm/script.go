@@ -49,7 +49,7 @@ func writeScript(w io.Writer, t *template.Template, stages []*stageFile) error {
 		b.WriteString("[[ -z $missing ]] || fail \"set these environment variables first:$missing\"\n")
 	}
 	for _, s := range stages {
-		b.WriteString(call(s, variables))
+		b.WriteString(call(s, stages, variables))
 	}
 	b.WriteString(calls)
 	_, err := io.WriteString(w, b.String())
@@ -67,18 +67,24 @@ func comment(s string) string {
 }
 
 // call is what the script says to deploy a stage.
-func call(s *stageFile, variables map[variableOf]string) string {
+func call(s *stageFile, stages []*stageFile, variables map[variableOf]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n# %s\n", comment(s.stage.Title))
 	scope := ""
 	switch p := s.stage.Scope.Subscription; {
 	case s.stage.Scope.Kind == template.ScopeManagementGroup:
 		scope = " --management-group-id " + shell(s.stage.Scope.ManagementGroup)
-	case p != nil && s.has(p):
-		fmt.Fprintf(&b, "subscription=$(parameter %s %s)\n", shell(s.parameterFile()), shell(p.Name))
-		scope = ` --subscription "$subscription"`
 	case p != nil:
-		scope = " --subscription " + shell(p.Default)
+		from := s
+		if i := slices.IndexFunc(stages, func(other *stageFile) bool { return other.has(p) }); i >= 0 && !s.has(p) {
+			from = stages[i] // of the same subscription, most likely
+		}
+		if from.has(p) {
+			fmt.Fprintf(&b, "subscription=$(parameter %s %s)\n", shell(from.parameterFile()), shell(p.Name))
+			scope = ` --subscription "$subscription"`
+		} else {
+			scope = " --subscription " + shell(p.Default)
+		}
 	}
 	fmt.Fprintf(&b, "begin %s\n", shell(s.base))
 	for _, x := range s.given() {
