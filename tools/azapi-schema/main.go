@@ -20,7 +20,7 @@ const resourceName = "azapi_resource"
 func main() {
 	if err := tf6server.Serve("registry.terraform.io/azure/azapi", func() tfprotov6.ProviderServer { return provider{} }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 

@@ -206,11 +206,11 @@ func (r *root) outputs() []byte {
 	return append(b, "  }\n}\n"...)
 }
 
-// example is a file of variables to fill in; it has no values.
+// example is a file of the variables that have no default, to fill in; it has no values.
 func (r *root) example() []byte {
 	var b []byte
 	for _, v := range r.variables {
-		if v.secret {
+		if v.secret || !v.optional {
 			b = append(b, "\n# "+oneLine(v.description)+"\n# "+v.name+" = \"\"\n"...)
 		}
 	}

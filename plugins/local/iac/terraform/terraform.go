@@ -17,11 +17,11 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
-// What the code needs. Write-only attributes came with Terraform 1.11, sensitive_body with azapi 2.4.0; the newest azapi 2.x
-// knows most types.
+// What the code needs. Write-only attributes came with Terraform 1.11, sensitive_body with azapi 2.4.0; 2.5.0 no longer
+// refuses it where the body has what is known only after apply. terraform init takes the newest azapi 2.x, which knows most types.
 const (
 	requiredTerraform = ">= 1.11"
-	requiredAzapi     = "~> 2.4"
+	requiredAzapi     = "~> 2.5"
 )
 
 // Options of the writer.
