@@ -48,10 +48,10 @@ func Check(ctx context.Context, dir string, env []string, whatIf bool) ([]check.
 			result.Findings = append(result.Findings, check.Finding{Severity: check.Error, Resource: p.Resource, File: t.file, Message: p.Message})
 		}
 	}
-	result.Message = fmt.Sprintf("%s and %s evaluated: references, dependencies, parameters and Azure's limits hold",
+	result.Message = fmt.Sprintf("%s in %s evaluated: references, dependencies, parameters and Azure's limits hold.",
 		count(resources, "resource"), count(len(templates), "template"))
 	if result.State == check.Failed {
-		result.Message = fmt.Sprintf("%s found in %s", count(len(result.Findings), "problem"), count(len(templates), "template"))
+		result.Message = fmt.Sprintf("%s found in %s.", count(len(result.Findings), "problem"), count(len(templates), "template"))
 	}
 	results := []check.Result{result}
 	if whatIf {

@@ -62,7 +62,7 @@ func TestCheckPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []check.Result{{Tool: "template structure", State: check.Passed,
-		Message: "12 resources and 1 template evaluated: references, dependencies, parameters and Azure's limits hold"}}
+		Message: "12 resources in 1 template evaluated: references, dependencies, parameters and Azure's limits hold."}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -126,13 +126,15 @@ func TestWhatIf(t *testing.T) {
 		variable string
 		want     check.Result
 	}{
-		"changes": {`ANSWER={"status":"Succeeded","changes":[{"resourceId":"` + resource + `","changeType":"Modify"},{"resourceId":"x","changeType":"Create"},{"resourceId":"y","changeType":"Create"}]}`,
-			check.Result{State: check.Passed, Message: "Azure would deploy it: 2 Create, 1 Modify",
-				Findings: []check.Finding{{Severity: check.Warning, Resource: resource, File: "azuredeploy.json", Message: "it is there already, and would be changed"}}}},
-		"nothing": {`ANSWER={"changes":[]}`, check.Result{State: check.Passed, Message: "Azure would deploy it, and nothing would change"}},
-		"az fails": {"WORDS=ERROR: Please run 'az login'", check.Result{State: check.Failed, Message: "Azure would not deploy all of it",
-			Findings: []check.Finding{{Severity: check.Error, File: "azuredeploy.json", Message: "ERROR: Please run 'az login'"}}}},
-		"Azure refuses": {`ANSWER={"error":{"code":"InvalidTemplate","message":"no"}}`, check.Result{State: check.Failed, Message: "Azure would not deploy all of it",
+		"changes": {`ANSWER={"status":"Succeeded","changes":[{"resourceId":"` + resource + `","changeType":"Modify","delta":[{"path":"tags.env","propertyChangeType":"Modify"},{"path":"properties.x","propertyChangeType":"NoEffect"}]},{"resourceId":"x","changeType":"Create"},{"resourceId":"y","changeType":"Create"}]}`,
+			check.Result{State: check.Passed, Message: "Azure would create 2 resources, change 1, delete 0 and leave 0 as they are; it cannot say of 0.",
+				Findings: []check.Finding{{Severity: check.Warning, Resource: resource, File: "azuredeploy.json", Message: "would change: tags.env"}}}},
+		"nothing": {`ANSWER={"changes":[]}`, check.Result{State: check.Passed, Message: "Azure would create 0 resources, change 0, delete 0 and leave 0 as they are; it cannot say of 0."}},
+		"no login": {"WORDS=ERROR: Please run 'az login'", check.Result{State: check.Skipped,
+			Message: "The Azure CLI is not logged in, so nobody has asked Azure what would change. Run: az login"}},
+		"az fails": {"WORDS=ERROR: broken", check.Result{State: check.Failed, Message: "Azure refuses a deployment, or what-if failed.",
+			Findings: []check.Finding{{Severity: check.Error, File: "azuredeploy.json", Message: "ERROR: broken"}}}},
+		"Azure refuses": {`ANSWER={"error":{"code":"InvalidTemplate","message":"no"}}`, check.Result{State: check.Failed, Message: "Azure refuses a deployment, or what-if failed.",
 			Findings: []check.Finding{{Severity: check.Error, File: "azuredeploy.json", Message: "InvalidTemplate: no"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -169,7 +171,7 @@ func TestWhatIfWithoutAz(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := check.Result{Tool: "az deployment what-if", State: check.Skipped, Message: "the Azure CLI (az) is not installed, so Azure was not asked what would change"}
+	want := check.Result{Tool: "az deployment what-if", State: check.Skipped, Message: "The Azure CLI (az) is not installed, so nobody has asked Azure what would change."}
 	if diff := cmp.Diff(want, got[1]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -197,6 +199,7 @@ func TestScript(t *testing.T) {
 		"preview":         {[]string{"--preview"}, secrets, "", []string{preview}, ""},
 		"missing secrets": {[]string{"--yes"}, secrets[1:], "", nil, "set these environment variables first: ATG_SECRET_VM_WEB_ADMIN_PASSWORD"},
 		"a wrong word":    {[]string{"--no"}, secrets, "", nil, "Usage"},
+		"preview fails":   {[]string{"--preview"}, append([]string{"WORDS=no"}, secrets...), "", []string{preview}, "no preview of atg-production"},
 		"az fails":        {[]string{"--yes"}, append([]string{"WORDS=no"}, secrets...), "", []string{preview}, "no"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -105,6 +105,7 @@ grouped_from_environment() {
   grouped+="${grouped:+,}$(json "$1"):$(json "${!2}")"
 }
 
+failed=
 # deploy KIND NAME TITLE [ARGUMENT…]: shows what would change, asks, and deploys.
 deploy() {
   local kind=$1 name=$2 title=$3 answer
@@ -118,10 +119,11 @@ deploy() {
     arguments+=(--parameters "@$temporary/parameters.json")
   fi
   echo "deploy.sh: $title"
-  az deployment "$kind" what-if "${arguments[@]}"
   if [[ $preview == true ]]; then
+    az deployment "$kind" what-if "${arguments[@]}" || failed+=" $name"
     return
   fi
+  az deployment "$kind" what-if "${arguments[@]}"
   if [[ $yes != true ]]; then
     read -r -p "Deploy $title? [y/N] " answer || fail "nobody to ask: say --yes"
     case $answer in
@@ -132,3 +134,5 @@ deploy() {
   az deployment "$kind" create "${arguments[@]}" --query properties.provisioningState --output tsv
 }
 # STAGES
+
+[[ -z $failed ]] || fail "no preview of$failed: what it needs may have to be deployed first"

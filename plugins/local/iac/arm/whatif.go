@@ -30,43 +30,36 @@ func askAzure(ctx context.Context, dir string, env []string, templates []*writte
 	program := findProgram(env)
 	if program == "" {
 		result.State = check.Skipped
-		result.Message = "the Azure CLI (az) is not installed, so Azure was not asked what would change"
+		result.Message = "The Azure CLI (az) is not installed, so nobody has asked Azure what would change."
 		return result, nil
 	}
 	az := &azure{program: program, dir: dir, env: env}
 	result.Version = az.version(ctx)
-	total := map[string]int{}
+	counts := map[string]int{}
 	for _, t := range templates {
-		findings, changes, err := az.whatIf(ctx, t)
+		findings, err := az.whatIf(ctx, t, counts)
+		if errors.Is(err, errLogin) {
+			result.State = check.Skipped
+			result.Message = "The Azure CLI is not logged in, so nobody has asked Azure what would change. Run: az login"
+			return result, nil
+		}
 		if err != nil {
 			return result, err
 		}
-		for _, f := range findings {
-			if f.Severity == check.Error {
-				result.State = check.Failed
-			}
-		}
 		result.Findings = append(result.Findings, findings...)
-		for kind, n := range changes {
-			total[kind] += n
+	}
+	result.Message = fmt.Sprintf("Azure would create %s, change %d, delete %d and leave %d as they are; it cannot say of %d.", count(counts["Create"], "resource"),
+		counts["Modify"], counts["Delete"], counts["NoChange"]+counts["Ignore"], counts["Unsupported"]+counts["Deploy"])
+	for _, f := range result.Findings {
+		if f.Severity == check.Error {
+			result.State, result.Message = check.Failed, "Azure refuses a deployment, or what-if failed."
 		}
-	}
-	if result.State == check.Failed {
-		result.Message = "Azure would not deploy all of it"
-		return result, nil
-	}
-	var words []string
-	for _, kind := range []string{"Create", "Modify", "Deploy", "Delete", "NoChange", "Ignore", "Unsupported"} {
-		if n := total[kind]; n > 0 {
-			words = append(words, fmt.Sprintf("%d %s", n, kind))
-		}
-	}
-	result.Message = "Azure would deploy it: " + strings.Join(words, ", ")
-	if len(words) == 0 {
-		result.Message = "Azure would deploy it, and nothing would change"
 	}
 	return result, nil
 }
+
+// errLogin says that az has no login.
+var errLogin = errors.New("az is not logged in")
 
 // findProgram looks for az in the PATH of env.
 func findProgram(env []string) string {
@@ -122,24 +115,98 @@ func (a *azure) version(ctx context.Context) string {
 
 // outcome is what az prints of a what-if.
 type outcome struct {
-	Changes []struct {
-		ResourceID        string `json:"resourceId"`
-		ChangeType        string `json:"changeType"`
-		UnsupportedReason string `json:"unsupportedReason"`
-	} `json:"changes"`
-	Error *struct {
+	Changes []change `json:"changes"`
+	Error   *struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	} `json:"error"`
 }
 
-// whatIf asks about one template. The map counts the kinds of changes.
-func (a *azure) whatIf(ctx context.Context, t *written) (findings []check.Finding, changes map[string]int, err error) {
+// change is what Azure says of a resource, or of a property of one (WhatIfChange and WhatIfPropertyChange of the REST API).
+type change struct {
+	ResourceID         string   `json:"resourceId"`
+	ChangeType         string   `json:"changeType"`
+	UnsupportedReason  string   `json:"unsupportedReason"`
+	Delta              []change `json:"delta"`
+	Path               string   `json:"path"`
+	PropertyChangeType string   `json:"propertyChangeType"`
+}
+
+// message is what people should know of a change; empty is nothing.
+func (c *change) message() string {
+	switch c.ChangeType {
+	case "Modify":
+		var paths []string
+		for _, d := range c.Delta {
+			if d.PropertyChangeType != "NoEffect" { // Azure takes it and does nothing
+				paths = append(paths, d.Path)
+			}
+		}
+		return strings.TrimSuffix("would change: "+strings.Join(paths, ", "), ": ")
+	case "Delete":
+		return "would be deleted"
+	case "Deploy":
+		return "would be deployed; Azure cannot say what changes"
+	case "Unsupported":
+		return strings.TrimSuffix("Azure cannot say what changes: "+c.UnsupportedReason, ": ")
+	}
+	return ""
+}
+
+// whatIf asks about one template, and counts the kinds of changes.
+func (a *azure) whatIf(ctx context.Context, t *written, counts map[string]int) (findings []check.Finding, err error) {
 	temporary, err := os.MkdirTemp("", "atg-what-if-")
 	if err != nil {
-		return nil, nil, fault.New(fault.ExecutionFailed, "cannot make a temporary folder", fault.Because(err))
+		return nil, fault.New(fault.ExecutionFailed, "cannot make a temporary folder", fault.Because(err))
 	}
 	defer func() { _ = os.RemoveAll(temporary) }()
+	arguments, err := t.arguments(temporary)
+	if err != nil {
+		return nil, err
+	}
+	finding := func(severity check.Severity, resource, message string) {
+		findings = append(findings, check.Finding{Severity: severity, Resource: resource, File: t.file, Message: message})
+	}
+	out, words, err := a.run(ctx, arguments...)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && bytes.Contains(words, []byte("az login")):
+		return nil, errLogin
+	case errors.As(err, &exit):
+		text := strings.TrimSpace(string(words))
+		finding(check.Error, "", strings.ToValidUTF8(text[max(0, len(text)-lastWords):], "")+t.hint())
+		return findings, nil
+	case err != nil:
+		return nil, err
+	}
+	var o outcome
+	if err := json.Unmarshal(out, &o); err != nil {
+		finding(check.Error, "", "az answered something that is not JSON: "+err.Error())
+		return findings, nil
+	}
+	if o.Error != nil {
+		finding(check.Error, "", o.Error.Code+": "+o.Error.Message+t.hint())
+	}
+	for i := range o.Changes {
+		c := &o.Changes[i]
+		counts[c.ChangeType]++
+		if message := c.message(); message != "" {
+			finding(check.Warning, c.ResourceID, message)
+		}
+	}
+	return findings, nil
+}
+
+// hint is why a template that is not the first may fail where nothing is wrong.
+func (t *written) hint() string {
+	if t.metadata.Deployment.Order > 1 {
+		return " (it may need what is deployed before it)"
+	}
+	return ""
+}
+
+// arguments are what az is given to say what a template would change. Placeholders of its secrets go into a file in the folder.
+func (t *written) arguments(folder string) ([]string, error) {
 	d := t.metadata.Deployment
 	arguments := []string{"deployment", d.Scope, "what-if", "--name", d.Name, "--location", d.Location,
 		"--template-file", t.file, "--parameters", "@" + t.parameterFile, "--no-pretty-print", "--only-show-errors", "--output", "json"}
@@ -149,47 +216,14 @@ func (a *azure) whatIf(ctx context.Context, t *written) (findings []check.Findin
 	case "mg":
 		arguments = append(arguments, "--management-group-id", d.ManagementGroup)
 	}
-	if len(t.secure) > 0 {
-		name := filepath.Join(temporary, "parameters.json")
-		if err := os.WriteFile(name, placeholders(t), 0o600); err != nil {
-			return nil, nil, fault.New(fault.ExecutionFailed, "cannot write a temporary file", fault.Because(err))
-		}
-		arguments = append(arguments, "--parameters", "@"+name)
+	if len(t.secure) == 0 {
+		return arguments, nil
 	}
-	finding := func(severity check.Severity, resource, message string) {
-		findings = append(findings, check.Finding{Severity: severity, Resource: resource, File: t.file, Message: message})
+	name := filepath.Join(folder, "parameters.json")
+	if err := os.WriteFile(name, placeholders(t), 0o600); err != nil {
+		return nil, fault.New(fault.ExecutionFailed, "cannot write a temporary file", fault.Because(err))
 	}
-	out, words, err := a.run(ctx, arguments...)
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit):
-		text := strings.TrimSpace(string(words))
-		finding(check.Error, "", strings.ToValidUTF8(text[max(0, len(text)-lastWords):], ""))
-		return findings, nil, nil
-	case err != nil:
-		return nil, nil, err
-	}
-	var o outcome
-	if err := json.Unmarshal(out, &o); err != nil {
-		finding(check.Error, "", "az answered something that is not JSON: "+err.Error())
-		return findings, nil, nil
-	}
-	if o.Error != nil {
-		finding(check.Error, "", o.Error.Code+": "+o.Error.Message)
-	}
-	changes = map[string]int{}
-	for _, c := range o.Changes {
-		changes[c.ChangeType]++
-		switch c.ChangeType {
-		case "Modify":
-			finding(check.Warning, c.ResourceID, "it is there already, and would be changed")
-		case "Delete":
-			finding(check.Warning, c.ResourceID, "it would be deleted")
-		case "Unsupported":
-			finding(check.Warning, c.ResourceID, "Azure cannot tell what would change: "+c.UnsupportedReason)
-		}
-	}
-	return findings, changes, nil
+	return append(arguments, "--parameters", "@"+name), nil
 }
 
 // placeholders is a parameter file with a value for every secret.

@@ -112,6 +112,7 @@ grouped_from_environment() {
   grouped+="${grouped:+,}$(json "$1"):$(json "${!2}")"
 }
 
+failed=
 # deploy KIND NAME TITLE [ARGUMENT…]: shows what would change, asks, and deploys.
 deploy() {
   local kind=$1 name=$2 title=$3 answer
@@ -125,10 +126,11 @@ deploy() {
     arguments+=(--parameters "@$temporary/parameters.json")
   fi
   echo "deploy.sh: $title"
-  az deployment "$kind" what-if "${arguments[@]}"
   if [[ $preview == true ]]; then
+    az deployment "$kind" what-if "${arguments[@]}" || failed+=" $name"
     return
   fi
+  az deployment "$kind" what-if "${arguments[@]}"
   if [[ $yes != true ]]; then
     read -r -p "Deploy $title? [y/N] " answer || fail "nobody to ask: say --yes"
     case $answer in
@@ -150,3 +152,5 @@ begin 'azuredeploy'
 from_environment 'vm_web_admin_password' ATG_SECRET_VM_WEB_ADMIN_PASSWORD
 from_environment 'vm_web_tag_token' ATG_SECRET_VM_WEB_TAG_TOKEN
 deploy sub 'atg-production' 'subscription Production' --subscription "$subscription"
+
+[[ -z $failed ]] || fail "no preview of$failed: what it needs may have to be deployed first"

@@ -113,6 +113,7 @@ grouped_from_environment() {
   grouped+="${grouped:+,}$(json "$1"):$(json "${!2}")"
 }
 
+failed=
 # deploy KIND NAME TITLE [ARGUMENT…]: shows what would change, asks, and deploys.
 deploy() {
   local kind=$1 name=$2 title=$3 answer
@@ -126,10 +127,11 @@ deploy() {
     arguments+=(--parameters "@$temporary/parameters.json")
   fi
   echo "deploy.sh: $title"
-  az deployment "$kind" what-if "${arguments[@]}"
   if [[ $preview == true ]]; then
+    az deployment "$kind" what-if "${arguments[@]}" || failed+=" $name"
     return
   fi
+  az deployment "$kind" what-if "${arguments[@]}"
   if [[ $yes != true ]]; then
     read -r -p "Deploy $title? [y/N] " answer || fail "nobody to ask: say --yes"
     case $answer in
@@ -164,3 +166,5 @@ subscription=$(parameter 'test.parameters.json' 'subscription_id_test')
 begin 'test'
 from_environment 'sql_password' ATG_SECRET_TEST_SQL_PASSWORD
 deploy sub 'atg-test' 'subscription Test' --subscription "$subscription"
+
+[[ -z $failed ]] || fail "no preview of$failed: what it needs may have to be deployed first"
