@@ -61,6 +61,9 @@ func Check(r *backend.IaCGenerationRequest) error {
 	if r.Import && r.OutputFormat != Terraform {
 		wrong("import", "only Terraform has a state to import into")
 	}
+	if r.Import && r.Target != (backend.Target{}) {
+		wrong("import", "what exists can be imported where it is, and not into another target")
+	}
 	if r.WhatIf && !r.Check {
 		wrong("what_if", "it needs check as well")
 	}

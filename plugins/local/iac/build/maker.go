@@ -211,7 +211,7 @@ func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 		}
 		return m.top(&body, name, v)
 	}
-	if row.Kind != "" && m.typ.schema != nil { // Resource Graph tells a kind of many a type that takes none
+	if row.Kind != "" {
 		if err := m.top(&body, "kind", text(row.Kind)); err != nil {
 			return nil, err
 		}

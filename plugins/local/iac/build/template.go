@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
@@ -95,6 +96,22 @@ func (b *builder) each(ctx context.Context, u *template.Unit, yield func(*templa
 		}
 		if err := yield(r); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// groupNameLength is how long the name of a resource group can be
+// (https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules).
+const groupNameLength = 90
+
+// longNames says which resource group's name becomes too long with the prefix.
+func (b *builder) longNames() error {
+	for i := range b.scopes {
+		s := &b.scopes[i]
+		if s.node >= 0 && b.nodes[s.node].state == generated && utf8.RuneCountInString(b.o.Target.GroupPrefix+s.group) > groupNameLength {
+			return fault.New(fault.InvalidArgument, fmt.Sprintf("with the prefix %s the name of the resource group %s is longer than %d characters", b.o.Target.GroupPrefix, s.group, groupNameLength),
+				fault.On(s.id), fault.Hint("take a shorter prefix"))
 		}
 	}
 	return nil

@@ -16,6 +16,9 @@ func (b *builder) arrange(ctx context.Context) error {
 	if err := b.tellBroken(ctx); err != nil {
 		return err
 	}
+	if err := b.longNames(); err != nil {
+		return err
+	}
 	if err := b.collisions(ctx); err != nil {
 		return err
 	}

@@ -37,10 +37,11 @@ func (c Class) String() string {
 	return [...]string{"trimmed", "omitted", "changed", "part_of_parent", "outside"}[c]
 }
 
-// Tally is what was left out, by reason and type, with the first few ids.
+// Tally is what was left out, by reason and type, with ids.
 type Tally struct {
 	counts map[tallyKey]int64
 	ids    map[Reason][]string
+	all    [Reasons]int64
 }
 
 type tallyKey struct {
@@ -48,14 +49,8 @@ type tallyKey struct {
 	typ    string
 }
 
-// examples is how many ids REPORT.md names for a reason; report.ndjson has them all. What is missing without a good reason is named
-// more often.
-func examples(c Class) int {
-	if c == Omitted {
-		return 200
-	}
-	return 5
-}
+// named is how many ids REPORT.md names for a reason; report.ndjson has them all.
+const named = 2000
 
 // NewTally makes an empty one.
 func NewTally() *Tally { return &Tally{counts: map[tallyKey]int64{}, ids: map[Reason][]string{}} }
@@ -63,7 +58,8 @@ func NewTally() *Tally { return &Tally{counts: map[tallyKey]int64{}, ids: map[Re
 // Add counts what was left out.
 func (t *Tally) Add(e Entry) {
 	t.counts[tallyKey{e.Reason, e.Type}]++
-	if ids := t.ids[e.Reason]; len(ids) < examples(e.Class) {
+	t.all[e.Reason]++
+	if ids := t.ids[e.Reason]; len(ids) < named && e.Class <= Omitted {
 		t.ids[e.Reason] = append(ids, e.Resource)
 	}
 }
@@ -165,11 +161,14 @@ func (r *Report) writeLeftOut(p func(string, ...any), t *Tally) {
 			for _, k := range keys {
 				p("- %d × `%s`", t.counts[k], code(k.typ))
 			}
-			p("\nFor example:\n")
+			p("\n<details><summary>which</summary>\n")
 			for _, id := range t.ids[reason] {
 				p("- `%s`", code(id))
 			}
-			p("")
+			if more := t.all[reason] - int64(len(t.ids[reason])); more > 0 {
+				p("- and %d more, which `report.ndjson` names", more)
+			}
+			p("\n</details>\n")
 		}
 	}
 }
