@@ -133,7 +133,7 @@ func (e expected) check(t *testing.T, m *module, body *hclsyntax.Body) {
 	parent := e.text(e.r.ParentID)
 	if e.r.Parent != nil {
 		parent = e.ref(e.r.Parent)
-	} else if e.r.Scope.Kind == template.ScopeResourceGroup && e.r.Scope.Group != template.NoNode {
+	} else if e.r.Scope.Kind == template.ScopeResourceGroup && e.r.Scope.Group != template.NoNode && e.r.Scope.Group != e.r.Node {
 		parent = e.ref(e.t.Ref(e.r.Scope.Group))
 	}
 	same("parent_id", cty.StringVal(parent))

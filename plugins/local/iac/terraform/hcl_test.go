@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -145,26 +146,33 @@ func TestNumber(t *testing.T) {
 // TestDepth: an object in an object in an object … is written in a size and a time that grow with the depth, not its square.
 func TestDepth(t *testing.T) {
 	const depth = 100_000
-	v := templatetest.Str("bottom")
-	for i := range depth {
-		if i%2 == 0 {
-			v = templatetest.Map("a", v)
-		} else {
-			v = templatetest.List(v)
+	for name, wrap := range map[string]func(int, template.Value) template.Value{
+		"objects": func(_ int, v template.Value) template.Value { return templatetest.Map("a", v) },
+		"lists":   func(_ int, v template.Value) template.Value { return templatetest.List(v) },
+		"both": func(i int, v template.Value) template.Value {
+			if i%2 == 0 {
+				return templatetest.Map("a", v)
+			}
+			return templatetest.List(v)
+		},
+	} {
+		v := templatetest.Str("bottom")
+		for i := range depth {
+			v = wrap(i, v)
 		}
-	}
-	w := &writer{}
-	w.fields([]template.Field{{Name: "x", Value: v}}, 0)
-	if len(w.b) > 20*depth {
-		t.Errorf("%d levels take %d bytes", depth, len(w.b))
+		w := &writer{}
+		w.fields([]template.Field{{Name: "x", Value: v}}, 0)
+		if len(w.b) > 20*depth {
+			t.Errorf("%s: %d levels take %d bytes", name, depth, len(w.b))
+		}
 	}
 
 	const levels = 200
-	v = templatetest.Str("bottom")
+	v := templatetest.Str("bottom")
 	for range levels {
 		v = templatetest.Map("a", templatetest.List(v), "long name", templatetest.Num("-1"))
 	}
-	w = &writer{}
+	w := &writer{}
 	w.fields([]template.Field{{Name: "x", Value: v}}, 0)
 	canonical(t, w.b)
 	got := evaluate(t, w.b, nil)
@@ -173,6 +181,23 @@ func TestDepth(t *testing.T) {
 	}
 	if got.AsString() != "bottom" {
 		t.Errorf("at the bottom is %#v", got)
+	}
+}
+
+// TestDivide: what a secret stands in goes with it, as far as nothing else is in it.
+func TestDivide(t *testing.T) {
+	hidden := template.Value{Kind: template.String, Text: []template.Part{{Literal: "key="}, {Parameter: &template.Parameter{Name: "key", Secret: true}}}}
+	fields := func(pairs ...any) []template.Field { return templatetest.Map(pairs...).Fields }
+	for name, test := range map[string]struct{ all, rest, secrets []template.Field }{
+		"no secret":                {fields("a", templatetest.Map("b", templatetest.Map())), fields("a", templatetest.Map("b", templatetest.Map())), nil},
+		"a secret beside others":   {fields("a", templatetest.Map("b", hidden, "c", templatetest.Map())), fields("a", templatetest.Map("c", templatetest.Map())), fields("a", templatetest.Map("b", hidden))},
+		"nothing beside a secret":  {fields("a", templatetest.Map("b", templatetest.Map("c", hidden)), "d", templatetest.Num("1")), fields("d", templatetest.Num("1")), fields("a", templatetest.Map("b", templatetest.Map("c", hidden)))},
+		"a secret in a list stays": {fields("a", templatetest.List(templatetest.Map("b", hidden))), fields("a", templatetest.List(templatetest.Map("b", hidden))), nil},
+	} {
+		rest, secrets := divide(test.all)
+		if diff := cmp.Diff(test.rest, rest) + cmp.Diff(test.secrets, secrets); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
 

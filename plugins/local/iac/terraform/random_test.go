@@ -84,6 +84,9 @@ func (r *random) resource(n template.Node) *template.Resource {
 	res.Scope = template.Scope{Kind: template.ScopeSubscription, Subscription: r.parameters[2], Group: template.NoNode, ID: res.ParentID}
 	res.Type, res.APIVersion = "Microsoft.Resources/resourceGroups", "2021-04-01"
 	res.ID = "/subscriptions/s/resourceGroups/" + name
+	if int(n) < r.groups && n%2 == 0 { // a resource group may be what its scope is
+		res.Scope.Kind, res.Scope.Group = template.ScopeResourceGroup, n
+	}
 	if int(n) >= r.groups {
 		res.Type, res.APIVersion = []string{"Microsoft.Compute/virtualMachines", "microsoft.Network/virtualNetworks", "Strange/things", "Microsoft.Compute/disks"}[m.IntN(4)], "2024-01-01-preview"
 		res.ID += "/providers/" + res.Type + "/" + name + "${x}"
