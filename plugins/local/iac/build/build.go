@@ -52,7 +52,7 @@ func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) 
 	b := &builder{
 		o: o, r: r, report: rep, seed: maphash.MakeSeed(),
 		typeAt: map[string]uint16{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]childName{},
-		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{},
+		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, byProperty: map[[2]int32]bool{},
 	}
 	for _, step := range []func(context.Context) error{b.readHeads, b.readBodies, b.arrange} {
 		if err := step(ctx); err != nil {
@@ -88,10 +88,11 @@ type builder struct {
 	alone       []int32               // children that their parent's body does not hold after all
 	groupScopes map[int32]int32       // the scope that a resource group's row is
 	broken      map[[2]int32]struct{}
+	byProperty  map[[2]int32]bool // edges that come of properties alone, and of no id
 
 	unitOwner  map[string]string // the scope whose units have a name, by name
 	places     places            // subscriptions and locations, as parameters
-	principals *principals       // who role assignments name, as parameters
+	principals *principals       // whose identities others name
 	generated  []int32           // by template.Node
 	shared     []*template.Parameter
 	out        template.Template

@@ -33,6 +33,14 @@ func (b *builder) connect() {
 				b.edges = append(b.edges, b.number(to))
 			}
 		}
+		byID := slices.Clone(b.edges[from:])
+		for _, p := range b.principals.of(at) {
+			to := b.number(p.to.node)
+			b.edges = append(b.edges, to)
+			if !slices.Contains(byID, to) {
+				b.byProperty[[2]int32{at, p.to.node}] = true
+			}
+		}
 		mine := b.edges[from:]
 		slices.Sort(mine)
 		b.edges = b.edges[:from+len(slices.Compact(mine))]

@@ -25,6 +25,7 @@ type maker struct {
 	name    string
 	schema  *armschema.Schema // of its body; nil is unknown
 	deps    []int32
+	ids     []string // GUIDs that it names
 	secrets []*template.Parameter
 	changed []report.Entry
 	arrays  map[arrayItem]bool // what is in the arrays that hold children
@@ -47,7 +48,7 @@ func (b *builder) maker(ctx context.Context, survey bool) (*maker, error) {
 func (m *maker) begin(at int32) {
 	m.at, m.node = at, &m.b.nodes[at]
 	m.typ = &m.b.types[m.node.typ]
-	m.deps, m.secrets, m.changed = m.deps[:0], nil, nil
+	m.deps, m.ids, m.secrets, m.changed = m.deps[:0], m.ids[:0], nil, nil
 	if m.root = m.roots[m.typ.name]; m.root == nil {
 		m.root = &place{}
 		m.roots[m.typ.name] = m.root

@@ -54,9 +54,6 @@ func (b *builder) notes() {
 	if assignments > 0 && b.o.Target.TenantID != "" && !strings.EqualFold(b.o.Target.TenantID, b.r.Snapshot().TenantID) {
 		b.report.Note(fmt.Sprintf("%d role assignments name users, groups and applications of the source's tenant, which the target does not have: replace their principalId.", assignments))
 	}
-	if len(b.principals.made) > 0 {
-		b.report.Note("Managed identities get other object ids when they are made anew: set the parameters that begin with principal_id_ once they are there, and deploy again.")
-	}
 	if len(b.broken) > 0 {
 		b.report.Note(fmt.Sprintf("%d references are part of cycles, and nothing waits for them: deploy a second time if the first fails there.", len(b.broken)))
 	}

@@ -232,6 +232,10 @@ func (m *maker) leaf(v *template.Value, w where) {
 		return
 	}
 	switch {
+	case isGUID(s):
+		if v.Text = m.principal(s); v.Text == nil {
+			v.Text = m.rewrite(s)
+		}
 	case looksLikeID(s):
 		v.Text = m.link(s)
 	case isLocation(w.name) && !w.free && m.b.places.byRegion[region(s)] != nil:

@@ -25,8 +25,9 @@ type finding struct {
 	empty      bool
 	unreadable bool
 	arrays     map[arrayItem]bool
-	owns       []string // object ids of its identity
-	names      []string // GUIDs that it names, which may be object ids
+	id         string   // of a resource with an identity
+	owns       []owned  // ids of its identity
+	names      []string // GUIDs that it names, which may be such ids
 	changed    []report.Entry
 }
 
@@ -34,7 +35,7 @@ type finding struct {
 // they say is taken in the order of the rows.
 func (b *builder) readBodies(ctx context.Context) error {
 	b.parameters()
-	b.principals = &principals{owner: map[string]int32{}, named: map[string]bool{}}
+	b.principals = &principals{owners: map[string]owner{}}
 	var wanted []int32
 	for i := range b.nodes {
 		if b.nodes[i].state == generated {
@@ -48,7 +49,7 @@ func (b *builder) readBodies(ctx context.Context) error {
 		wanted, b.alone = b.alone, nil // children that turned out to stand alone
 	}
 	b.dropEmpty()
-	b.principals.parameters(b)
+	b.principals.settle(b)
 	return nil
 }
 
@@ -139,45 +140,31 @@ func (m *maker) look(ctx context.Context, at int32) (finding, error) {
 		f.changed[i].Resource, f.changed[i].Type = r.ID, r.Type
 	}
 	if r.Identity.Kind == template.Map || m.typ.lower == "microsoft.managedidentity/userassignedidentities" {
-		f.owns = objectIDs(row.Identity, row.Properties, m.typ.lower)
+		f.id, f.owns = r.ID, identityIDs(row.Identity, row.Properties, m.typ.lower)
 	}
-	if m.typ.lower == "microsoft.authorization/roleassignments" || m.typ.lower == "microsoft.keyvault/vaults" {
-		f.names = guids(r.Body)
-	}
+	f.names = append(f.names, m.ids...)
 	return f, nil
 }
 
-// objectIDs are the object ids of the identity that a resource has or is, in lower case.
-func objectIDs(identity, properties []byte, lower string) []string {
+// owned is an id of a resource's identity, and where it stands.
+type owned struct{ id, property string }
+
+// identityIDs are the ids of the identity that a resource has or is.
+func identityIDs(identity, properties []byte, lower string) (ids []owned) {
 	var is, has struct {
 		PrincipalID string `json:"principalId"`
+		ClientID    string `json:"clientId"`
 	}
 	_ = json.Unmarshal(identity, &has) // what does not fit says nothing of it
 	if lower == "microsoft.managedidentity/userassignedidentities" {
 		_ = json.Unmarshal(properties, &is)
 	}
-	var ids []string
-	for _, id := range []string{has.PrincipalID, is.PrincipalID} {
-		if isGUID(id) {
-			ids = append(ids, strings.ToLower(id))
+	for _, o := range []owned{{has.PrincipalID, "identity.principalId"}, {is.PrincipalID, "properties.principalId"}, {is.ClientID, "properties.clientId"}} {
+		if isGUID(o.id) {
+			ids = append(ids, owned{strings.ToLower(o.id), o.property})
 		}
 	}
 	return ids
-}
-
-// guids are the strings of a body that are GUIDs.
-func guids(fields []template.Field) (all []string) {
-	for i := range fields {
-		v := &fields[i].Value
-		if s, ok := plain(v); ok && isGUID(s) {
-			all = append(all, strings.ToLower(s))
-		}
-		all = append(all, guids(v.Fields)...)
-		for j := range v.Items {
-			all = append(all, guids(v.Items[j].Fields)...)
-		}
-	}
-	return all
 }
 
 // nothing says that a resource says nothing but that it is there.
@@ -211,11 +198,11 @@ func (b *builder) keep(f *finding) {
 	b.deps = append(b.deps, f.deps...)
 	m.secret = uint16(min(f.secrets, math.MaxUint16)) //nolint:gosec // bounded
 	n.empty = f.empty
-	for _, id := range f.owns {
-		b.principals.owner[id] = f.at
+	for _, o := range f.owns {
+		b.principals.owners[o.id] = owner{f.at, o.property, f.id}
 	}
 	for _, id := range f.names {
-		b.principals.named[id] = true
+		b.principals.named = append(b.principals.named, naming{from: f.at, id: id})
 	}
 	for _, e := range f.changed {
 		b.report.Change(e)

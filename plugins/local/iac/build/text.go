@@ -13,7 +13,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 const guidLength = 36
 
-// rewrite is text with parameters for the subscriptions, the tenant and the principals that it names, and with the prefix before
+// rewrite is text with parameters for the subscriptions and the tenant that it names, and with the prefix before
 // resource groups that are generated. It waits for nothing.
 func (m *maker) rewrite(s string) []template.Part {
 	if len(s) < guidLength {
@@ -62,7 +62,7 @@ func (b *builder) parameterOf(guid string) *template.Parameter {
 	if guid == b.places.tenantID {
 		return b.places.tenant
 	}
-	return b.principals.parameter(guid)
+	return nil
 }
 
 // prefixAt is where a generated resource group's name begins behind a subscription's id.
@@ -124,11 +124,32 @@ func (m *maker) link(s string) []template.Part {
 // refer is a reference to a generated resource, and what is below it.
 func (m *maker) refer(at int32, id, tail string) []template.Part {
 	n := &m.b.nodes[at]
+	id = canonical(id, m.b.types[n.typ].name)
 	parts := []template.Part{{Ref: &template.Ref{Node: m.b.number(at), Unit: int(n.unit), Symbol: m.b.symbol(n), ID: m.rewrite(id)}}}
 	if tail != "" {
 		parts = append(parts, template.Part{Literal: tail})
 	}
 	return parts
+}
+
+// canonical is an id with its type cased as the resource itself has it: Azure does not mind, and readers do.
+func canonical(id, typ string) string {
+	at := lastProviders(id)
+	if at < 0 {
+		return id
+	}
+	s, t := strings.Split(id[at+len("/providers/"):], "/"), strings.Split(typ, "/")
+	if len(s) != 2*len(t)-1 || !strings.EqualFold(s[0], t[0]) {
+		return id
+	}
+	s[0] = t[0]
+	for i := 1; i < len(t); i++ {
+		if !strings.EqualFold(s[2*i-1], t[i]) {
+			return id
+		}
+		s[2*i-1] = t[i]
+	}
+	return id[:at] + "/providers/" + strings.Join(s, "/")
 }
 
 // external is an id of something that is not generated: what a type is known of is looked up, the rest stays an id.

@@ -130,6 +130,7 @@ func (b *builder) addUnit(u *template.Unit) int {
 // link says which units need resources of which.
 func (b *builder) link() {
 	offers, needs := map[int]map[template.Node]bool{}, map[int]map[template.Node]bool{}
+	offersOf, needsOf := map[int][]template.Output{}, map[int][]template.Output{}
 	stage := map[int]int{}
 	for i, s := range b.out.Stages {
 		for _, u := range s.Units {
@@ -148,11 +149,25 @@ func (b *builder) link() {
 	for n, at := range b.generated {
 		from := int(b.nodes[at].unit)
 		for _, to := range b.after(template.Node(n)) { //nolint:gosec // a snapshot has fewer rows than 2^31
-			if unit := int(b.nodes[b.generated[to]].unit); unit != from && stage[unit] == stage[from] {
+			unit := int(b.nodes[b.generated[to]].unit)
+			if unit != from && stage[unit] == stage[from] && !b.byProperty[[2]int32{at, b.generated[to]}] {
 				put(needs, from, to)
 				put(offers, unit, to)
 			}
 		}
+		for _, p := range b.principals.of(at) {
+			unit := int(b.nodes[p.to.node].unit)
+			if unit != from && stage[unit] == stage[from] && !b.isBroken(at, p.to.node) {
+				o := template.Output{Node: b.number(p.to.node), Property: p.to.property}
+				needsOf[from], offersOf[unit] = append(needsOf[from], o), append(offersOf[unit], o)
+			}
+		}
+	}
+	outputs := func(all []template.Output) []template.Output {
+		slices.SortFunc(all, func(x, y template.Output) int {
+			return cmp.Or(cmp.Compare(x.Node, y.Node), strings.Compare(x.Property, y.Property))
+		})
+		return slices.Compact(all)
 	}
 	list := func(set map[template.Node]bool) []template.Node {
 		all := make([]template.Node, 0, len(set))
@@ -163,6 +178,7 @@ func (b *builder) link() {
 		return all
 	}
 	for _, u := range b.out.Units {
+		u.NeedsOf, u.OffersOf = outputs(needsOf[u.Index]), outputs(offersOf[u.Index])
 		if set := needs[u.Index]; set != nil {
 			u.Needs = list(set)
 		}

@@ -50,7 +50,6 @@ const (
 	MaskedSecret
 	MissingSecret
 	MissingRequired
-	PrincipalParameter
 	TooDeep
 
 	last = TooDeep
@@ -63,32 +62,31 @@ var reasons = map[Reason]struct {
 	class Class
 	words string
 }{
-	OutsideFilter:      {Outside, "the filter leaves it out"},
-	Container:          {Trimmed, "subscriptions and management groups are not made by a deployment: they have to exist"},
-	BuiltIn:            {Trimmed, "Azure's own definition, which is there in every tenant"},
-	MadeByOther:        {Trimmed, "Azure makes it together with another resource"},
-	ManagedGroup:       {Trimmed, "it is in a resource group that another resource manages"},
-	Instance:           {Trimmed, "an instance that its scale set makes"},
-	ServiceDefault:     {Trimmed, "the service makes it by itself"},
-	DefaultsOnly:       {Trimmed, "it says nothing beyond the defaults of the service"},
-	CannotCreate:       {Trimmed, "Resource Manager has no call that creates one"},
-	DeploymentRecord:   {Trimmed, "the record of an earlier deployment"},
-	PartOfParent:       {InBody, "it is a part of its parent's body"},
-	NoVersion:          {Omitted, "the type is unknown, and no api-version of it either"},
-	NoForm:             {Omitted, "its id has no form that a deployment could have"},
-	NoID:               {Omitted, "Azure gave no id for it"},
-	Unreadable:         {Omitted, "what the snapshot holds of it is no valid JSON"},
-	UnknownType:        {Changed, "the type is unknown to this atg: general rules told what can be written, and nothing checks it"},
-	CycleBroken:        {Changed, "it is part of a cycle of references: this one is written as an id that nothing waits for"},
-	ReadOnlyProperty:   {Changed, "read-only"},
-	UnknownProperty:    {Changed, "the api-version does not take it"},
-	EmptyProperty:      {Changed, "null or empty"},
-	SecretProperty:     {Changed, "a secret: it is a parameter now"},
-	MaskedSecret:       {Changed, "a secret that Azure does not tell: it is a parameter now"},
-	MissingSecret:      {Changed, "a secret that is needed and that Azure does not tell: it is a parameter now"},
-	MissingRequired:    {Changed, "needed by the api-version, but the snapshot does not have it"},
-	PrincipalParameter: {Changed, "an identity whose object id is another one once it is made anew: it is a parameter now"},
-	TooDeep:            {Omitted, "it is nested more deeply than the format can hold"},
+	OutsideFilter:    {Outside, "the filter leaves it out"},
+	Container:        {Trimmed, "subscriptions and management groups are not made by a deployment: they have to exist"},
+	BuiltIn:          {Trimmed, "Azure's own definition, which is there in every tenant"},
+	MadeByOther:      {Trimmed, "Azure makes it together with another resource"},
+	ManagedGroup:     {Trimmed, "it is in a resource group that another resource manages"},
+	Instance:         {Trimmed, "an instance that its scale set makes"},
+	ServiceDefault:   {Trimmed, "the service makes it by itself"},
+	DefaultsOnly:     {Trimmed, "it says nothing beyond the defaults of the service"},
+	CannotCreate:     {Trimmed, "Resource Manager has no call that creates one"},
+	DeploymentRecord: {Trimmed, "the record of an earlier deployment"},
+	PartOfParent:     {InBody, "it is a part of its parent's body"},
+	NoVersion:        {Omitted, "the type is unknown, and no api-version of it either"},
+	NoForm:           {Omitted, "its id has no form that a deployment could have"},
+	NoID:             {Omitted, "Azure gave no id for it"},
+	Unreadable:       {Omitted, "what the snapshot holds of it is no valid JSON"},
+	UnknownType:      {Changed, "the type is unknown to this atg: general rules told what can be written, and nothing checks it"},
+	CycleBroken:      {Changed, "it is part of a cycle of references: this one is written as an id that nothing waits for"},
+	ReadOnlyProperty: {Changed, "read-only"},
+	UnknownProperty:  {Changed, "the api-version does not take it"},
+	EmptyProperty:    {Changed, "null or empty"},
+	SecretProperty:   {Changed, "a secret: it is a parameter now"},
+	MaskedSecret:     {Changed, "a secret that Azure does not tell: it is a parameter now"},
+	MissingSecret:    {Changed, "a secret that is needed and that Azure does not tell: it is a parameter now"},
+	MissingRequired:  {Changed, "needed by the api-version, but the snapshot does not have it"},
+	TooDeep:          {Omitted, "it is nested more deeply than the format can hold"},
 }
 
 // Class is what a reason means.

@@ -151,6 +151,15 @@ type Unit struct {
 	// Needs are resources of other units that these refer to; Offers are those here that others refer to. Both sorted.
 	// A reference to a resource of an earlier stage is in neither: there Ref.ID is all that is needed.
 	Needs, Offers []Node
+	// NeedsOf and OffersOf are likewise the properties that references with a Property name; such a reference alone puts its resource
+	// into neither Needs nor Offers. Both sorted.
+	NeedsOf, OffersOf []Output
+}
+
+// Output is what Azure answers of a generated resource; see Ref.Property.
+type Output struct {
+	Node     Node
+	Property string
 }
 
 // Stage is one deployment at the scope of a tenant, a management group or a subscription.
@@ -216,6 +225,12 @@ type Part struct {
 // Ref is the id of a resource. A reference to a resource below a generated one, such as a subnet that its network's body
 // holds, is a Ref and then a Literal: "/subnets/web".
 type Ref struct {
+	// Property is empty for the id. Else it is the path of what Azure answers once the resource is deployed, and that is meant instead:
+	// identity.principalId, properties.principalId, properties.clientId. Node is then a generated resource, of this Type and APIVersion; no
+	// Literal follows.
+	Property         string
+	Type, APIVersion string
+
 	Node     Node      // the generated resource; NoNode for one that has to exist
 	Unit     int       // Index of the unit that Node is in
 	Symbol   string    // of Node in its unit
@@ -253,8 +268,8 @@ type Resource struct {
 	// the first segment: a/b/c; the same as Name for a resource that is no child.
 	Name, FullName []Part
 	ParentKind     ParentKind
-	// Parent is the resource above or extended, generated or existing. Nil with ParentScope, and where an extension's
-	// target is a resource that is generated only as a part of its parent's body: then ParentID says it.
+	// Parent is the resource above or extended, generated or existing. Nil with ParentScope, and where what is above is
+	// generated only as a part of another resource's body: then ParentID says it, and DependsOn has that other resource.
 	Parent   *Ref
 	ParentID []Part // the id of what is above: the scope, the parent, or the target; without references
 	// Scope is where the resource itself goes, for Terraform's units, whose resources may differ.
