@@ -49,7 +49,7 @@ func newFile(t *template.Template, u *template.Unit, scope template.Scope) *file
 	if u != nil {
 		f.symbols = make([]string, len(u.Nodes))
 		for i, node := range u.Nodes {
-			f.symbols[i] = f.names.take(camel(t.Ref(node).Symbol))
+			f.symbols[i] = f.names.take(symbol(t.Ref(node).Symbol, "Resource"))
 		}
 	}
 	return f
@@ -86,7 +86,7 @@ func (f *file) parameter(p *template.Parameter) string {
 	key := parameterKey{p.Name, p.Secret}
 	known, ok := f.known[key]
 	if !ok {
-		known = &parameter{p, f.names.take(camel(p.Name))}
+		known = &parameter{p, f.names.take(symbol(p.Name, "Value"))}
 		f.known[key] = known
 		f.parameters = append(f.parameters, known)
 	}

@@ -34,7 +34,7 @@ func set(names ...string) map[string]bool {
 }
 
 // camel writes a snake_case symbol, or the name of a unit, as camelCase. Names that differ by more than case and separators stay
-// different. A reserved name gets an underscore, which no other has.
+// different.
 func camel(name string) string {
 	out := make([]byte, 0, len(name)+1)
 	up := false
@@ -66,10 +66,16 @@ func camel(name string) string {
 		h := fnv.New32a()
 		h.Write([]byte(name))
 		return string(out[:longest-32]) + strconv.FormatUint(uint64(h.Sum32()), 16)
-	case reserved[string(out)]:
-		return string(out) + "_"
 	}
 	return string(out)
+}
+
+// symbol is camel as a declaration can have it: a reserved name says what it is the name of.
+func symbol(name, what string) string {
+	if s := camel(name); !reserved[s] {
+		return s
+	}
+	return camel(name) + what
 }
 
 // pascal is camel with a large first letter, to stand behind another word.

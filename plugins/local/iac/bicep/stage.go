@@ -27,7 +27,7 @@ func (w *writer) stage(ctx context.Context, index int) error {
 	s := w.t.Stages[index]
 	m := &mainFile{w: w, stage: s, file: newFile(w.t, s.Main, s.Scope), modules: map[int]string{}, secrets: map[int]map[string]string{}}
 	for _, u := range s.Units {
-		name := camel(u.Name)
+		name := symbol(u.Name, "Module")
 		if _, taken := m.names[name]; taken {
 			name += "Module"
 		}
@@ -122,15 +122,15 @@ func (m *mainFile) nameSecrets() {
 			if !p.Secret {
 				continue
 			}
-			symbol := p.symbol
+			name := p.symbol
 			if m.object == "" {
-				if units[symbol] > 1 {
-					symbol = m.modules[u.Index] + pascal(p.Name)
+				if units[name] > 1 {
+					name = m.modules[u.Index] + pascal(p.Name)
 				}
-				symbol = m.secretParameter(p.Parameter, symbol)
+				name = m.secretParameter(p.Parameter, name)
 			}
-			named[p.Name] = symbol
-			m.order = append(m.order, secret{m.modules[u.Index], symbol})
+			named[p.Name] = name
+			m.order = append(m.order, secret{m.modules[u.Index], name})
 		}
 		m.secrets[u.Index] = named
 	}

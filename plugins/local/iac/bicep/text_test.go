@@ -51,9 +51,14 @@ func TestNumber(t *testing.T) {
 func TestCamel(t *testing.T) {
 	for name, want := range map[string]string{
 		"virtual_machine_vm_web": "virtualMachineVmWeb", "rg-web-2": "rgWeb2", "a__b_": "aB", "x": "x", "2_test": "n2Test", "A_B": "aB",
-		"az": "az_", "json": "json_", "resource_group": "resourceGroup_", "resource_group_rg": "resourceGroupRg", "location": "location", "": "unnamed", "--": "unnamed", "é": "unnamed",
+		"az": "az", "resource_group_rg": "resourceGroupRg", "location": "location", "": "unnamed", "--": "unnamed", "é": "unnamed",
 	} {
 		if got := camel(name); got != want {
+			t.Errorf("%q: got %s, want %s", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{"az": "azModule", "json": "jsonModule", "resource_group": "resourceGroupModule", "for": "forModule", "resource_group_rg": "resourceGroupRg", "location": "location"} {
+		if got := symbol(name, "Module"); got != want {
 			t.Errorf("%q: got %s, want %s", name, got, want)
 		}
 	}

@@ -31,7 +31,7 @@ resource policyAssignmentTags 'Microsoft.Authorization/policyAssignments@2024-01
   ]
 }
 
-resource resourceGroup_ 'Microsoft.Resources/resourceGroups@2024-01-01' = {
+resource resourceGroupResource 'Microsoft.Resources/resourceGroups@2024-01-01' = {
   name: '${resourceGroupPrefix}rg-web'
   location: location
 }
@@ -47,7 +47,7 @@ resource denyAssignment 'Microsoft.Authorization/policyAssignments@2024-01-01' =
 }
 
 module rgWeb 'modules/rg-web.bicep' = {
-  scope: resourceGroup_
+  scope: resourceGroupResource
   name: 'rg-web'
   params: {
     resourceGroupPrefix: resourceGroupPrefix
@@ -57,7 +57,7 @@ module rgWeb 'modules/rg-web.bicep' = {
 }
 
 module rgWeb2 'modules/rg-web-2.bicep' = {
-  scope: resourceGroup_
+  scope: resourceGroupResource
   name: 'rg-web-2'
   dependsOn: [
     rgWeb

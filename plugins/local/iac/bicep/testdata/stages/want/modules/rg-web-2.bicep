@@ -3,7 +3,7 @@
 
 metadata description = 'resource group rg-web of Production, 2'
 
-resource az_ 'Microsoft.Sql/servers/databases@2024-01-01' = {
+resource azResource 'Microsoft.Sql/servers/databases@2024-01-01' = {
   name: 'sql/db'
   properties: {
     elasticPoolId: ''
