@@ -68,6 +68,7 @@ func setup(ctx context.Context, e *testscript.Env) error {
 	e.Vars = append(e.Vars,
 		"HOME="+home, "TMPDIR="+tmp, "XDG_CONFIG_HOME="+filepath.Join(home, "config"), "XDG_DATA_HOME="+filepath.Join(home, "data"),
 		"XDG_CACHE_HOME="+filepath.Join(home, "cache"), "XDG_STATE_HOME="+filepath.Join(home, "state"), "TZ=UTC",
+		"PROGRAMS="+filepath.SplitList(e.Getenv("PATH"))[0], // where testscript has put atg and the others
 		"ATG_KEYRING=off", // the machine's own is none of a script's business
 	)
 	e.Values[stateKey] = &state{ctx: ctx, processes: map[string]*process{}, home: home}
