@@ -120,14 +120,15 @@ type Head struct {
 	APIVersion     string
 	Tags           []byte // nil is none
 	Size           int    // bytes of its JSON
-	// Fact is what decides whether Azure makes the resource itself, of the types of which that depends on their content; see facts.
+	// Fact is the property that decides how a resource of its type is generated; see facts.
 	Fact string
 }
 
-// facts are, by type, the properties that say whether Azure makes a resource itself.
+// facts are, by type, the properties that decide how a resource is generated: whether Azure makes it itself, which lock it is.
 const facts = `CASE type
 	WHEN 'microsoft.network/networkinterfaces' THEN coalesce(properties ->> '$.privateEndpoint.id', properties ->> '$.privateLinkService.id')
 	WHEN 'microsoft.compute/disks' THEN properties ->> '$.creationData.createOption'
+	WHEN 'microsoft.authorization/locks' THEN properties ->> '$.level'
 	WHEN 'microsoft.authorization/roledefinitions' THEN properties ->> '$.type'
 	WHEN 'microsoft.authorization/policydefinitions' THEN properties ->> '$.policyType'
 	WHEN 'microsoft.authorization/policysetdefinitions' THEN properties ->> '$.policyType'

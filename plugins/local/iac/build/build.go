@@ -75,6 +75,7 @@ type builder struct {
 	measures    []measure // of them, until units are cut
 	text        symbols
 	last        string           // the id of the last row, in lower case
+	readOnly    int              // generated locks of the level ReadOnly
 	index       map[uint64]int32 // where they are, by a hash of the id in lower case
 	types       []typeInfo
 	typeAt      map[string]uint16 // by type in lower case

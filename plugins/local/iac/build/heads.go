@@ -102,6 +102,9 @@ func (b *builder) addHead(h *graph.Head) error {
 		n.state, n.reason = inBody, report.PartOfParent
 		b.inParent[n.up] = append(b.inParent[n.up], childName{at, hashName(id.name())})
 	}
+	if n.state == generated && h.Type == "microsoft.authorization/locks" && strings.EqualFold(h.Fact, "ReadOnly") {
+		b.readOnly++
+	}
 	if n.state == generated || n.state == inBody {
 		n.symbolAt, n.symbolLen = b.text.add(b.name(&n, id))
 		if h.Location != "" {

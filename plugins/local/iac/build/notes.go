@@ -21,7 +21,7 @@ var worldwide = map[string]string{
 func (b *builder) notes() {
 	retargeted := b.o.Target.TenantID != "" || b.o.Target.SubscriptionID != "" || b.o.Target.GroupPrefix != "" || b.o.Target.Location != ""
 	names, unknown := map[string]int{}, map[string]int{}
-	secrets, assignments, locks := 0, 0, 0
+	secrets, assignments := 0, 0
 	for _, at := range b.generated {
 		n := &b.nodes[at]
 		t := &b.types[n.typ]
@@ -31,11 +31,8 @@ func (b *builder) notes() {
 		if t.schema == nil {
 			unknown[t.name]++
 		}
-		switch t.lower {
-		case "microsoft.authorization/roleassignments":
+		if t.lower == "microsoft.authorization/roleassignments" {
 			assignments++
-		case "microsoft.authorization/locks":
-			locks++
 		}
 		secrets += int(b.measures[at].secret)
 	}
@@ -48,8 +45,8 @@ func (b *builder) notes() {
 	if secrets > 0 {
 		b.report.Note(fmt.Sprintf("%d secrets are parameters without a value: they have to be given before anything can be deployed.", secrets))
 	}
-	if locks > 0 {
-		b.report.Note(fmt.Sprintf("%d locks are among the resources: one of the level ReadOnly may be there before what it locks, and stop it; deploy such a lock last.", locks))
+	if b.readOnly > 0 {
+		b.report.Note(fmt.Sprintf("%d locks have the level ReadOnly: one that is there before what it locks stops it, so deploy them last.", b.readOnly))
 	}
 	if assignments > 0 && b.o.Target.TenantID != "" && !strings.EqualFold(b.o.Target.TenantID, b.r.Snapshot().TenantID) {
 		b.report.Note(fmt.Sprintf("%d role assignments name users, groups and applications of the source's tenant, which the target does not have: replace their principalId.", assignments))
