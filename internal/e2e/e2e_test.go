@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 		"atg":                func() { os.Exit(cli.Main(context.Background(), cli.OS())) }, //nolint:forbidigo // this is the main of atg
 		"atg-backend-local":  func() { serve.Backend(local.New()) },
 		"atg-backend-remote": func() { serve.Backend(remote.New()) },
+		"atg-backend-plain":  func() { serve.Backend(newPlain()) },
 		"atg-server":         runServer,
 	})
 }
