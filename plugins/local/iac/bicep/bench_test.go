@@ -83,7 +83,7 @@ func BenchmarkWrite(b *testing.B) {
 // TestMemory writes ten times as much with hardly more memory: what is kept is a unit's text and a few words for each resource.
 func TestMemory(t *testing.T) {
 	peak := func(units int) uint64 {
-		tpl := large(units, 400)
+		tpl := large(units, 200)
 		files, err := output.New(t.TempDir(), func(string) output.Scanner { return &sampler{} })
 		if err != nil {
 			t.Fatal(err)
@@ -98,7 +98,7 @@ func TestMemory(t *testing.T) {
 		}
 		return max(highest.Load(), before.HeapAlloc) - before.HeapAlloc
 	}
-	small, big := peak(6), peak(60)
+	small, big := peak(4), peak(40)
 	if big > 2*small+4<<20 {
 		t.Errorf("%d bytes for ten times as much, %d before", big, small)
 	}

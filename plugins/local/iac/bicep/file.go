@@ -25,6 +25,7 @@ type file struct {
 	versions   map[string]string // API versions by types in lower case, of resources that were written
 
 	variables []byte // var declarations
+	texts     int    // how many they are
 	existing  []byte // declarations of existing resources
 	body      []byte // resources and modules
 }
@@ -94,9 +95,10 @@ func (f *file) parameter(p *template.Parameter) string {
 }
 
 // variable is the symbol of a new variable with a text.
-func (f *file) variable(text string) string {
-	symbol := f.names.take("text" + strconv.Itoa(1+len(f.variables)))
-	f.variables = append(appendQuoted(append(append(append(f.variables, "var "...), symbol...), " = "...), text), "\n\n"...)
+func (f *file) variable(parts []template.Part) string {
+	f.texts++
+	symbol := f.names.take("text" + strconv.Itoa(f.texts))
+	f.variables = append(f.text(append(append(append(f.variables, "var "...), symbol...), " = "...), parts), "\n\n"...)
 	return symbol
 }
 

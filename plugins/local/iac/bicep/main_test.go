@@ -65,7 +65,7 @@ func pretended(t *testing.T, programs []string, says ...string) (env []string, l
 		}
 	}
 	log = filepath.Join(t.TempDir(), "log")
-	return append(says, "LOG="+log, "PATH="+strings.Join([]string{dir, "/bin", "/usr/bin"}, string(filepath.ListSeparator))), log
+	return append(says, "GOCOVERDIR="+t.TempDir(), "LOG="+log, "PATH="+strings.Join([]string{dir, "/bin", "/usr/bin"}, string(filepath.ListSeparator))), log
 }
 
 // calls are what the programs were called with, one line each.

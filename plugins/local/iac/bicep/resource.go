@@ -125,7 +125,7 @@ func (f *file) identity(b []byte, r *template.Resource) []byte {
 
 // keyText appends a key that is text with references: always in quotes.
 func (f *file) keyText(b []byte, parts []template.Part) []byte {
-	return append(f.pieces(append(b, '\''), parts, false, true), '\'')
+	return append(f.pieces(append(b, '\''), parts, true), '\'')
 }
 
 // appendDependsOn appends the list of symbols that a declaration waits for, each once.

@@ -4,11 +4,12 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
-// Azure takes expressions of at most 24,576 characters (its limits for templates). Text with references in it becomes one, so
-// the long pieces of long text become variables, which are none.
+// Azure takes expressions of at most 24,576 characters (its limits for templates), and text with references in it becomes one. longText is
+// what is far enough below that limit; the others are what references add to it: parameters('…') and resourceId('…', '…').
 const (
-	longText  = 16_000
-	longPiece = 1_000
+	longText        = 12_000
+	parameterLength = 24
+	idLength        = 200
 )
 
 // value appends a value at an indentation; the caller has begun the line.
@@ -77,18 +78,20 @@ func (f *file) text(b []byte, parts []template.Part) []byte {
 	default:
 		return appendQuoted(b, parts[0].Literal)
 	}
-	length, holes := f.measure(parts)
-	return append(f.pieces(append(b, '\''), parts, length > longText && holes, true), '\'')
+	if length, holes := f.measure(parts); holes && length > longText {
+		return f.long(b, parts)
+	}
+	return append(f.pieces(append(b, '\''), parts, true), '\'')
 }
 
-// measure is how long the literals of parts are, and whether there is something else between them.
+// measure is about how long parts are as an expression, and whether there is anything but literals in them.
 func (f *file) measure(parts []template.Part) (length int, holes bool) {
 	for i := range parts {
 		switch p := &parts[i]; {
 		case p.Parameter != nil:
-			holes = true
+			length, holes = length+len(p.Parameter.Name)+parameterLength, true
 		case p.Ref != nil:
-			n, h := 0, true
+			n, h := idLength, true
 			if f.symbol(p.Ref) == "" {
 				n, h = f.measure(p.Ref.ID)
 			}
@@ -101,7 +104,7 @@ func (f *file) measure(parts []template.Part) (length int, holes bool) {
 }
 
 // pieces appends what stands between the quotes of an interpolated string. last says that nothing follows.
-func (f *file) pieces(b []byte, parts []template.Part, long, last bool) []byte {
+func (f *file) pieces(b []byte, parts []template.Part, last bool) []byte {
 	for i := range parts {
 		last := last && i == len(parts)-1
 		switch p := &parts[i]; {
@@ -111,13 +114,34 @@ func (f *file) pieces(b []byte, parts []template.Part, long, last bool) []byte {
 			if symbol := f.symbol(p.Ref); symbol != "" {
 				b = append(append(append(b, "${"...), symbol...), ".id}"...)
 			} else {
-				b = f.pieces(b, p.Ref.ID, long, last)
+				b = f.pieces(b, p.Ref.ID, last)
 			}
-		case long && len(p.Literal) > longPiece:
-			b = append(append(append(b, "${"...), f.variable(p.Literal)...), '}')
 		default:
 			b = appendEscaped(b, p.Literal, last)
 		}
 	}
 	return b
+}
+
+// long appends long text as a row of variables, each of which is a literal or short enough to be an expression.
+func (f *file) long(b []byte, parts []template.Part) []byte {
+	b = append(b, '\'')
+	from, length := 0, 0
+	flush := func(until int) {
+		if until > from {
+			b = append(append(append(b, "${"...), f.variable(parts[from:until])...), '}')
+		}
+		from, length = until, 0
+	}
+	for i := range parts {
+		n, _ := f.measure(parts[i : i+1])
+		if length+n > longText {
+			flush(i)
+		}
+		if length += n; n > longText {
+			flush(i + 1)
+		}
+	}
+	flush(len(parts))
+	return append(b, '\'')
 }

@@ -131,10 +131,11 @@ func (f *frame) run(parameters map[string]any) error {
 	return nil
 }
 
-// deploy deploys a symbol after what it waits for, once. It gives the ids of that and of all before it.
+// deploy deploys a symbol after what it waits for, once. It gives the ids of that and of all before it. What uses a variable waits for
+// what the variable refers to.
 func (f *frame) deploy(name string) (map[string]bool, error) {
 	d := f.declared[name]
-	if d == nil || d.Kind != "resource" && d.Kind != "module" {
+	if d == nil || d.Kind == "param" || d.Kind == "metadata" {
 		return nil, nil
 	}
 	if done, ok := f.done[name]; ok {
@@ -159,6 +160,8 @@ func (f *frame) deploy(name string) (map[string]bool, error) {
 	}
 	f.done[name] = before
 	switch {
+	case d.Kind == "var":
+		return before, nil
 	case d.Kind == "module":
 		return before, f.module(d, before)
 	case d.Existing:
