@@ -62,10 +62,15 @@ func (e expected) ref(ref *template.Ref) string {
 		return "«" + ref.Existing.Type + "@" + ref.Existing.APIVersion + " " + e.text(ref.Existing.ID) + "»"
 	case ref.Node == e.r.Node:
 		return e.text(ref.ID)
-	case e.t.Split == template.SplitNone:
-		return "«." + ref.Symbol + "»"
 	}
-	return "«" + strings.ReplaceAll(e.t.Units[ref.Unit].Name, "-", "_") + "." + ref.Symbol + "»"
+	name := ref.Symbol
+	if ref.Property != "" {
+		name += ":" + ref.Property
+	}
+	if e.t.Split == template.SplitNone {
+		return "«." + name + "»"
+	}
+	return "«" + strings.ReplaceAll(e.t.Units[ref.Unit].Name, "-", "_") + "." + name + "»"
 }
 
 func (e expected) text(parts []template.Part) string {
@@ -247,7 +252,7 @@ func (e expected) dependencies(t *testing.T, m *module, body *hclsyntax.Body) {
 				t.Fatal(diags)
 			}
 			if v.Type().IsObjectType() {
-				v = v.GetAttr("id")
+				v = v.GetAttr("id") // the resource itself
 			}
 			got = append(got, v.AsString())
 		}

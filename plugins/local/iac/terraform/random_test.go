@@ -44,6 +44,9 @@ func randomTemplate(seed uint64, split string, nodes, units int) *template.Templ
 		u.Index = i
 		for _, n := range u.Nodes {
 			r.unitOf[n] = i
+			if property := r.property(n, 0); property == "properties.odd-name.value" {
+				u.OffersOf = append(u.OffersOf, template.Output{Node: n, Property: property})
+			}
 		}
 	}
 	t := template.Template{Source: template.Source{TenantName: "Random\nTenant"}, Parameters: r.parameters, Units: r.units, Split: split}
@@ -68,6 +71,21 @@ func (r *random) ref(n template.Node, id []template.Part) *template.Ref {
 	return &template.Ref{Node: n, Unit: r.unitOf[n], Symbol: r.symbol(n), ID: id}
 }
 
+// property is something that Azure answers of a resource; empty if nothing is.
+func (r *random) property(n template.Node, i int) string {
+	switch {
+	case int(n) < r.groups:
+		return ""
+	case n%7 == 1: // a user-assigned identity
+		return []string{"properties.principalId", "properties.clientId"}[i]
+	case n%7 == 2: // it has an identity
+		return []string{"identity.principalId", "identity.tenantId"}[i]
+	case n%7 == 3:
+		return "properties.odd-name.value"
+	}
+	return ""
+}
+
 // maker makes one resource.
 type maker struct {
 	*random
@@ -90,6 +108,9 @@ func (r *random) resource(n template.Node) *template.Resource {
 	if int(n) >= r.groups {
 		res.Type, res.APIVersion = []string{"Microsoft.Compute/virtualMachines", "microsoft.Network/virtualNetworks", "Strange/things", "Microsoft.Compute/disks"}[m.IntN(4)], "2024-01-01-preview"
 		res.ID += "/providers/" + res.Type + "/" + name + "${x}"
+		if n%7 == 1 {
+			res.Type = "Microsoft.ManagedIdentity/userAssignedIdentities"
+		}
 		group := template.Node(m.IntN(r.groups))
 		res.Scope = template.Scope{Kind: template.ScopeResourceGroup, Subscription: r.parameters[2], Group: group}
 		switch m.IntN(4) {
@@ -123,6 +144,9 @@ func (r *random) resource(n template.Node) *template.Resource {
 func (m *maker) identity() {
 	kinds := []string{"SystemAssigned", "systemAssigned,UserAssigned", "UserAssigned", "None", "Something"}
 	i := m.IntN(2 * len(kinds))
+	if strings.HasPrefix(m.property(m.made.Node, 0), "identity.") {
+		i = m.IntN(4)
+	}
 	if i >= len(kinds) {
 		return
 	}
@@ -164,6 +188,9 @@ func (m *maker) text() []template.Part {
 			parts = append(parts, template.Part{Parameter: m.parameters[m.IntN(len(m.parameters))]})
 		case 1:
 			if ref := m.lower(); ref != nil {
+				if m.IntN(2) == 0 {
+					ref.Property = m.property(ref.Node, m.IntN(2))
+				}
 				parts = append(parts, template.Part{Ref: ref})
 			}
 		case 2:

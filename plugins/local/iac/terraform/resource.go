@@ -58,6 +58,16 @@ func (w *writer) resource(r *template.Resource) {
 		}
 		w.b = append(w.b, '\n')
 	}
+	if exports := w.unit.exports(r); len(exports) > 0 {
+		w.b = append(w.b, "\n  response_export_values = ["...)
+		for i, path := range exports {
+			if i > 0 {
+				w.b = append(w.b, ", "...)
+			}
+			w.b = appendQuoted(w.b, path)
+		}
+		w.b = append(w.b, "]\n"...)
+	}
 	if !r.KnownType {
 		w.b = append(w.b, "\n  # No schema of this type is known: general rules made the body, and the provider shall not check it.\n  schema_validation_enabled = false\n"...)
 	}

@@ -15,12 +15,13 @@ import (
 type root struct {
 	t            *template.Template
 	units        []*unit
-	tenant       *template.Parameter // of the provider; nil if there is none
-	subscription *template.Parameter // the same
-	secrets      []map[string]string // by unit: the root's variable for a secret of the module
-	offers       [][]template.Node   // by unit: what its outputs are
-	variables    []variable          // of the root, by name
-	groups       []groupOutput       // ids of generated resource groups
+	tenant       *template.Parameter          // of the provider; nil if there is none
+	subscription *template.Parameter          // the same
+	secrets      []map[string]string          // by unit: the root's variable for a secret of the module
+	offers       [][]template.Output          // by unit: what its outputs are, in order
+	offered      []map[template.Output]string // by unit: how they are called
+	variables    []variable                   // of the root, by name
+	groups       []groupOutput                // ids of generated resource groups
 }
 
 // variable is one of the root.
@@ -32,7 +33,7 @@ type variable struct {
 type groupOutput struct{ key, value string }
 
 func newRoot(t *template.Template, units []*unit) *root {
-	r := &root{t: t, units: units, secrets: make([]map[string]string, len(units)), offers: make([][]template.Node, len(units))}
+	r := &root{t: t, units: units, secrets: make([]map[string]string, len(units)), offers: make([][]template.Output, len(units)), offered: make([]map[template.Output]string, len(units))}
 	names := names{}
 	shared := map[string]*template.Parameter{}
 	for _, p := range t.Parameters {
@@ -60,21 +61,40 @@ func newRoot(t *template.Template, units []*unit) *root {
 			r.secrets[i][name] = variable.name
 			r.variables = append(r.variables, variable)
 		}
-		for node := range u.inputs {
-			of := t.Ref(node).Unit
-			r.offers[of] = append(r.offers[of], node)
+		for of := range u.inputs {
+			unit := t.Ref(of.Node).Unit
+			r.offers[unit] = append(r.offers[unit], of)
 		}
 	}
 	for _, p := range shared {
 		r.variables = append(r.variables, variable{name: p.Name, description: p.Description, fallback: p.Default, optional: p.HasDefault && !p.Secret, secret: p.Secret})
 	}
 	slices.SortFunc(r.variables, func(a, b variable) int { return cmp.Compare(a.name, b.name) })
-	r.groupOutputs()
-	for i := range r.offers {
-		slices.Sort(r.offers[i])
-		r.offers[i] = slices.Compact(r.offers[i])
+	for i, u := range units {
+		if u.label != "" {
+			for _, node := range u.groups {
+				r.offers[i] = append(r.offers[i], template.Output{Node: node})
+			}
+		}
 	}
+	r.nameOutputs()
+	r.groupOutputs()
 	return r
+}
+
+// nameOutputs sorts what units offer, and gives it names.
+func (r *root) nameOutputs() {
+	for i, offers := range r.offers {
+		slices.SortFunc(offers, func(a, b template.Output) int {
+			return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Property, b.Property))
+		})
+		r.offers[i] = slices.Compact(offers)
+		r.offered[i] = make(map[template.Output]string, len(r.offers[i]))
+		taken := names{}
+		for _, of := range r.offers[i] {
+			r.offered[i][of] = taken.free(outputName(r.t.Ref(of.Node).Symbol, of.Property))
+		}
+	}
 }
 
 // groupOutputs makes an output of the root for every generated resource group.
@@ -85,8 +105,7 @@ func (r *root) groupOutputs() {
 			symbol := r.t.Ref(node).Symbol
 			value := "azapi_resource." + symbol + ".id"
 			if u.label != "" {
-				r.offers[i] = append(r.offers[i], node)
-				value = "module." + u.label + "." + symbol + "_id"
+				value = "module." + u.label + "." + r.offered[i][template.Output{Node: node}]
 			}
 			r.groups = append(r.groups, groupOutput{keys.free(strings.TrimPrefix(symbol, "resource_group_")), value})
 		}
@@ -106,9 +125,9 @@ func (r *root) module(files *output.Files, u *unit) error {
 	}
 	if offers := r.offers[u.Index]; len(offers) > 0 {
 		var b []byte
-		for _, node := range offers {
-			symbol := r.t.Ref(node).Symbol
-			b = append(b, "\noutput \""+symbol+"_id\" {\n  value = azapi_resource."+symbol+".id\n}\n"...)
+		for _, of := range offers {
+			b = append(b, "\noutput \""+r.offered[u.Index][of]+"\" {\n  value = "...)
+			b = append(appendValue(b, r.t.Ref(of.Node).Symbol, of.Property), "\n}\n"...)
 		}
 		if err := write(files, u.dir+"outputs.tf", r.t, b); err != nil {
 			return err

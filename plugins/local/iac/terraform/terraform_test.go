@@ -55,17 +55,19 @@ func tree(t testing.TB, dir string) map[string]string {
 
 func TestWrite(t *testing.T) {
 	for name, test := range map[string]struct {
-		split   string
-		options terraform.Options
+		template *template.Template
+		options  terraform.Options
 	}{
-		"group":        {template.SplitGroup, terraform.Options{}},
-		"group-import": {template.SplitGroup, terraform.Options{Import: true}},
-		"type":         {template.SplitType, terraform.Options{}},
-		"none":         {template.SplitNone, terraform.Options{}},
-		"none-import":  {template.SplitNone, terraform.Options{Import: true}},
+		"group":           {templatetest.Sample(template.SplitGroup), terraform.Options{}},
+		"group-import":    {templatetest.Sample(template.SplitGroup), terraform.Options{Import: true}},
+		"type":            {templatetest.Sample(template.SplitType), terraform.Options{}},
+		"none":            {templatetest.Sample(template.SplitNone), terraform.Options{}},
+		"none-import":     {templatetest.Sample(template.SplitNone), terraform.Options{Import: true}},
+		"principals":      {templatetest.Principals(template.SplitGroup), terraform.Options{}},
+		"principals-none": {templatetest.Principals(template.SplitNone), terraform.Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := tree(t, generate(t, templatetest.Sample(test.split), test.options))
+			got := tree(t, generate(t, test.template, test.options))
 			want := filepath.Join("testdata", "write", name, "want")
 			if *update {
 				if err := os.RemoveAll(want); err != nil {

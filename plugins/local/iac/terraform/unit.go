@@ -31,7 +31,7 @@ type unit struct {
 	names    names
 	shared   map[string]*template.Parameter // by name
 	secrets  map[string]*template.Parameter // by name
-	inputs   map[template.Node]string       // variables with ids of resources of other units
+	inputs   map[template.Output]string     // variables with what other units have; no Property is the id
 	existing map[string]*template.Existing  // by symbol
 	variable map[*template.Parameter]string // what a parameter's variable is called; filled as they come
 	secret   map[string]string              // the same for secrets, by name
@@ -57,7 +57,7 @@ var forbidden = []string{"source", "version", "providers", "count", "for_each", 
 
 func newUnit(t *template.Template, u *template.Unit) *unit {
 	unit := &unit{
-		Unit: u, t: t, names: names{}, shared: map[string]*template.Parameter{}, secrets: map[string]*template.Parameter{}, inputs: map[template.Node]string{},
+		Unit: u, t: t, names: names{}, shared: map[string]*template.Parameter{}, secrets: map[string]*template.Parameter{}, inputs: map[template.Output]string{},
 		existing: map[string]*template.Existing{}, variable: map[*template.Parameter]string{}, secret: map[string]string{},
 	}
 	for _, name := range forbidden {
@@ -112,11 +112,16 @@ func (u *unit) declare(p *template.Parameter) string {
 	return name
 }
 
-// reference writes the id of a resource.
+// reference writes the id of a resource, or what Azure answers of it.
 func (w *writer) reference(ref *template.Ref) {
-	w.address(ref)
-	if ref.Node == template.NoNode || ref.Unit == w.unit.Index {
+	switch {
+	case ref.Node == template.NoNode:
+		w.address(ref)
 		w.b = append(w.b, ".id"...)
+	case ref.Unit == w.unit.Index:
+		w.b = appendValue(w.b, ref.Symbol, ref.Property)
+	default:
+		w.input(ref, ref.Property)
 	}
 }
 
@@ -129,13 +134,19 @@ func (w *writer) address(ref *template.Ref) {
 	case ref.Unit == w.unit.Index:
 		w.b = append(append(w.b, "azapi_resource."...), ref.Symbol...)
 	default:
-		name, known := w.unit.inputs[ref.Node]
-		if !known {
-			name = w.unit.names.free(ref.Symbol + "_id")
-			w.unit.inputs[ref.Node] = name
-		}
-		w.b = append(append(w.b, "var."...), name...)
+		w.input(ref, "")
 	}
+}
+
+// input writes the variable with what another unit has.
+func (w *writer) input(ref *template.Ref, property string) {
+	of := template.Output{Node: ref.Node, Property: property}
+	name, known := w.unit.inputs[of]
+	if !known {
+		name = w.unit.names.free(outputName(ref.Symbol, property))
+		w.unit.inputs[of] = name
+	}
+	w.b = append(append(w.b, "var."...), name...)
 }
 
 // resources writes the files with the unit's resources, and, if imports is not nil, what imports them.
@@ -242,12 +253,16 @@ func (u *unit) variables() []input {
 	for name, p := range u.secrets {
 		all = append(all, input{name: name, description: p.Description, secret: true, from: func(root *root) string { return "var." + root.secrets[u.Index][name] }})
 	}
-	for node, name := range u.inputs {
-		ref := u.t.Ref(node)
+	for of, name := range u.inputs {
+		ref := u.t.Ref(of.Node)
 		from := u.t.Units[ref.Unit]
+		what := "Id"
+		if of.Property != "" {
+			what = of.Property
+		}
 		all = append(all, input{
-			name: name, description: "Id of " + ref.Symbol + " in " + from.Name,
-			from: func(*root) string { return "module." + label(from.Name) + "." + ref.Symbol + "_id" },
+			name: name, description: what + " of " + ref.Symbol + " in " + from.Name,
+			from: func(root *root) string { return "module." + label(from.Name) + "." + root.offered[ref.Unit][of] },
 		})
 	}
 	slices.SortFunc(all, func(a, b input) int { return cmp.Compare(a.name, b.name) })

@@ -79,6 +79,8 @@ resource "azapi_resource" "user_assigned_identity_id_web" {
   name      = "id-web"
   parent_id = azapi_resource.resource_group_rg_web.id
   location  = var.location
+
+  response_export_values = ["properties.clientId", "properties.principalId"]
 }
 
 resource "azapi_resource" "diagnostic_setting_vm_web_all" {
