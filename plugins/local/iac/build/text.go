@@ -99,11 +99,14 @@ func (m *maker) link(s string) []template.Part {
 			continue
 		}
 		n := &m.b.nodes[at]
-		if m.survey {
-			m.deps = append(m.deps, at)
-		}
 		tail := s[len(p):]
 		container := m.b.types[n.typ].lower == groupRowType || n.state == existing
+		if m.survey { // what stands for the row is known once all are read
+			if !container || tail == "" {
+				m.deps = append(m.deps, at)
+			}
+			return literal(s)
+		}
 		switch {
 		case container && tail != "":
 			return m.external(s)
