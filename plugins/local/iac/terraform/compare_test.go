@@ -57,10 +57,10 @@ type expected struct {
 }
 
 func (e expected) ref(ref *template.Ref) string {
-	switch {
-	case ref.Node == template.NoNode:
+	switch ref.Node {
+	case template.NoNode:
 		return "«" + ref.Existing.Type + "@" + ref.Existing.APIVersion + " " + e.text(ref.Existing.ID) + "»"
-	case ref.Node == e.r.Node:
+	case e.r.Node:
 		return e.text(ref.ID)
 	}
 	name := ref.Symbol
