@@ -10,9 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/check"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -130,7 +133,38 @@ var (
 	environmentOf = regexp.MustCompile(`readEnvironmentVariable\('([A-Z0-9_]+)'\)`)
 )
 
-// build compiles every main file with its modules, and its parameters.
+// compilation is one run of the compiler.
+type compilation struct {
+	source, compiled string
+	arguments, env   []string
+	answer           answer
+}
+
+// compilations are those of every main file, which compile its modules too, and of its parameters.
+func (c *checker) compilations(command []string) (all []*compilation, err error) {
+	entries, err := os.ReadDir(c.dir)
+	for _, entry := range entries {
+		verb, env := "", []string(nil)
+		switch source := filepath.Join(c.dir, entry.Name()); filepath.Ext(source) {
+		case ".bicep":
+			verb = "build"
+		case ".bicepparam":
+			verb, env = "build-params", c.placeholders(source)
+		default:
+			continue
+		}
+		one := &compilation{source: filepath.Join(c.dir, entry.Name()), compiled: filepath.Join(c.out, entry.Name()+".json"), env: env}
+		one.arguments = append(slices.Clone(command[1:]), verb)
+		if len(command) > 1 { // bicep takes the file itself, az after a flag
+			one.arguments = append(one.arguments, "--file")
+		}
+		one.arguments = append(one.arguments, one.source, "--outfile", one.compiled)
+		all = append(all, one)
+	}
+	return all, err
+}
+
+// build compiles all there is, as many files at a time as there are processors: Bicep takes seconds for each.
 func (c *checker) build(ctx context.Context) check.Result {
 	r := check.Result{Tool: "bicep build", State: check.Skipped, Message: "Bicep is not installed, so it has checked nothing."}
 	command, version := c.compiler(ctx)
@@ -138,40 +172,26 @@ func (c *checker) build(ctx context.Context) check.Result {
 		return r
 	}
 	r.Version = version
-	file := "" // bicep takes the file itself, az after a flag
-	if len(command) > 1 {
-		file = "--file"
-	}
-	mains, err := filepath.Glob(filepath.Join(c.dir, "*.bicep"))
-	if err != nil || len(mains) == 0 {
+	all, err := c.compilations(command)
+	if err != nil || len(all) == 0 {
 		r.Message = "There are no Bicep files to check."
 		return r
 	}
-	for i, main := range mains {
-		for _, verb := range []string{"build", "build-params"} {
-			source, env := main, []string(nil)
-			if verb == "build-params" {
-				source += "param"
-				env = c.placeholders(source)
-				if _, err := os.Stat(source); err != nil {
-					continue
-				}
-			}
-			compiled := filepath.Join(c.out, strconv.Itoa(i)+verb+".json")
-			arguments := slices.Concat(command[1:], []string{verb}, strings.Fields(file), []string{source, "--outfile", compiled})
-			a := c.run(ctx, env, command[0], arguments...)
-			found := c.diagnostics(a)
-			if failed := a.err != nil || a.code != 0; failed && !slices.ContainsFunc(found, isError) {
-				found = append(found, check.Finding{Severity: check.Error, File: c.relative(source), Message: a.why()})
-			}
-			if info, err := os.Stat(compiled); err == nil && info.Size() > largestTemplate {
-				found = append(found, check.Finding{Severity: check.Error, File: c.relative(source),
-					Message: fmt.Sprintf("it compiles to %d bytes, and Azure takes %d", info.Size(), largestTemplate)})
-			}
-			for _, f := range found {
-				if !slices.Contains(r.Findings, f) {
-					r.Findings = append(r.Findings, f)
-				}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, one := range all {
+		g.Go(func() error {
+			one.answer = c.run(ctx, one.env, command[0], one.arguments...)
+			return nil
+		})
+	}
+	_ = g.Wait() // no run fails: what went wrong is in its answer
+	seen := map[check.Finding]bool{}
+	for _, one := range all {
+		for _, f := range c.findings(one) {
+			if !seen[f] {
+				seen[f] = true
+				r.Findings = append(r.Findings, f)
 			}
 		}
 	}
@@ -181,6 +201,19 @@ func (c *checker) build(ctx context.Context) check.Result {
 		r.State, r.Message = check.Failed, "Bicep found errors."
 	}
 	return r
+}
+
+// findings are what a compilation found. One that fails without a diagnostic is an error all the same.
+func (c *checker) findings(one *compilation) []check.Finding {
+	found := c.diagnostics(one.answer)
+	if failed := one.answer.err != nil || one.answer.code != 0; failed && !slices.ContainsFunc(found, isError) {
+		found = append(found, check.Finding{Severity: check.Error, File: c.relative(one.source), Message: one.answer.why()})
+	}
+	if info, err := os.Stat(one.compiled); err == nil && info.Size() > largestTemplate {
+		found = append(found, check.Finding{Severity: check.Error, File: c.relative(one.source),
+			Message: fmt.Sprintf("it compiles to %d bytes, and Azure takes %d", info.Size(), largestTemplate)})
+	}
+	return found
 }
 
 func isError(f check.Finding) bool { return f.Severity == check.Error }

@@ -72,7 +72,7 @@ func shout(name string) string {
 		c := name[i]
 		switch {
 		case c >= 'A' && c <= 'Z':
-			if i > 0 && name[i-1] >= 'a' && name[i-1] <= 'z' {
+			if i > 0 && (name[i-1] >= 'a' && name[i-1] <= 'z' || name[i-1] >= '0' && name[i-1] <= '9') {
 				b = append(b, '_')
 			}
 			b = append(b, c)

@@ -3,6 +3,7 @@ package bicep
 import (
 	"context"
 	"hash/fnv"
+	"slices"
 	"strconv"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
@@ -152,14 +153,12 @@ func (m *mainFile) module(u *template.Unit) {
 	if u.Scope.Group != template.NoNode {
 		group = m.own(u.Scope.Group)
 	}
-	switch {
-	case group != "":
-		b = append(append(append(b, "  scope: "...), group...), '\n')
-	case m.scope.Subscription != nil && u.Scope.Subscription != nil && m.scope.Subscription.Name == u.Scope.Subscription.Name:
-		b = append(m.text(append(b, "  scope: resourceGroup("...), u.Scope.ResourceGroup), ")\n"...)
-	default:
-		b = m.text(append(b, "  scope: resourceGroup("...), []template.Part{{Parameter: u.Scope.Subscription}})
-		b = append(m.text(append(b, ", "...), u.Scope.ResourceGroup), ")\n"...)
+	scope := group
+	if at, ok := locate(append(slices.Clone(u.Scope.ID), template.Part{Literal: "/providers/x/y/z"})); ok && scope == "" {
+		scope = m.scopeOf(at, "")
+	}
+	if scope != "" {
+		b = append(append(append(b, "  scope: "...), scope...), '\n')
 	}
 	b = append(appendQuoted(append(b, "  name: "...), deploymentName(u.Name)), '\n')
 	if parameters := m.w.used[u.Index].parameters; len(parameters) > 0 {

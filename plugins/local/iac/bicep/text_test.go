@@ -69,7 +69,7 @@ func TestCamel(t *testing.T) {
 }
 
 func TestShout(t *testing.T) {
-	for name, want := range map[string]string{"vmWebPassword": "VM_WEB_PASSWORD", "rg-web": "RG_WEB", "x--y-": "X_Y", "-x": "X", "vm2Password": "VM2PASSWORD", "a_": "A"} {
+	for name, want := range map[string]string{"vmWebPassword": "VM_WEB_PASSWORD", "rg-web": "RG_WEB", "x--y-": "X_Y", "-x": "X", "vm2Password": "VM2_PASSWORD", "a_": "A"} {
 		if got := shout(name); got != want {
 			t.Errorf("%q: got %s, want %s", name, got, want)
 		}

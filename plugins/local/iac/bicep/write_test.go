@@ -72,9 +72,9 @@ func TestSecretsOfSeveralModules(t *testing.T) {
 	files := write(t, groups([]*template.Resource{withSecrets("password", "token")}, []*template.Resource{withSecrets("password")}), bicep.Options{})
 	const values = `using './main.bicep'
 
-param rg0Password = readEnvironmentVariable('ATG_SECRET_RG0PASSWORD')
+param rg0Password = readEnvironmentVariable('ATG_SECRET_RG0_PASSWORD')
 param token = readEnvironmentVariable('ATG_SECRET_TOKEN')
-param rg1Password = readEnvironmentVariable('ATG_SECRET_RG1PASSWORD')
+param rg1Password = readEnvironmentVariable('ATG_SECRET_RG1_PASSWORD')
 `
 	if _, got, _ := strings.Cut(files["main.bicepparam"], "\n\n"); got != values {
 		t.Errorf("got %s", cmp.Diff(values, got))
