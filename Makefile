@@ -1,5 +1,5 @@
 # Everything that one does with this repository. A fresh machine needs Go, make, and a C compiler
-# (for the race detector); nothing is installed, and only Go modules are fetched.
+# (for the race detector); nothing is installed, and only Go modules are fetched, and for make iac a grammar where npm is there.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -9,6 +9,8 @@ SHELL       := /bin/bash
 
 MODULE   := github.com/azure-tenant-grapher/atg
 EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+SCHEMA   := plugins/local/armschema/generate
+BESIDE   := $(EXAMPLES) $(SCHEMA) tools/azapi-schema# code of ours with a go.mod of its own
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   := $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS  := -X $(MODULE)/internal/buildinfo.version=$(VERSION) -X $(MODULE)/internal/buildinfo.commit=$(COMMIT)
@@ -30,12 +32,12 @@ build: ## build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: demo
-demo: build ## scan the simulator's tenant and show the snapshot
+demo: build ## scan the simulator's tenant, show the snapshot, and generate code from it
 	@internal/e2e/demo.sh bin
 
 .PHONY: test
 test: build vet ## build, vet, and every test with the race detector
-	@for dir in $(EXAMPLES); do echo "test: $$dir"; (cd $$dir && go vet ./... && go test -race ./...); done
+	@for dir in $(BESIDE); do echo "test: $$dir"; (cd $$dir && go vet ./... && go test -race ./...); done
 	go test -race ./...
 
 .PHONY: vet
@@ -43,7 +45,7 @@ vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible readme test ## test, and builds for other platforms, generated code, the README
+test-all: cross reproducible schema-current readme iac test ## test, and builds for other platforms, generated code, the README
 
 # -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
@@ -60,6 +62,31 @@ reproducible: $(BUF) $(PROTOC)/protoc-gen-go ## generated code is what its sourc
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
 		(cd shared/rpc && PATH="$(PROTOC):$$PATH" $(BUF) generate --output "$$out"); \
 		diff -r "$$out/shared/rpc/backendv1" shared/rpc/backendv1 || { echo "run: make proto"; exit 1; }
+
+.PHONY: schema-current
+schema-current: ## what is known of Azure's resource types is what its SDK says: fetches 34 MB once
+	go -C $(SCHEMA) run . -out .. -check
+
+# Programs of others that read what we generate. Where one is not installed, that is said.
+GRAMMAR := tools/bicep-syntax/node_modules/.package-lock.json
+.PHONY: iac
+iac: ## terraform, and a grammar of Bicep that is not ours, read generated code, where they are installed
+	@if command -v terraform >/dev/null; then \
+		go test -count=1 -tags terraform -run Terraform ./plugins/local/iac/terraform ./internal/e2e; \
+	else \
+		echo "iac: terraform is NOT INSTALLED, so it has not read generated code"; \
+	fi
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+		echo "iac: node and npm are NOT INSTALLED, so no other grammar has read generated Bicep"; \
+	elif ! $(MAKE) --silent $(GRAMMAR); then \
+		echo "iac: npm CANNOT FETCH the grammar of Bicep, so it has not read generated Bicep"; \
+	else \
+		go test -count=1 -tags bicepsyntax -run BicepSyntax ./internal/e2e; \
+	fi
+
+$(GRAMMAR): tools/bicep-syntax/package-lock.json
+	npm --prefix tools/bicep-syntax ci --silent
+	@touch $@
 
 .PHONY: readme
 readme: ## what README.md and CONTRIBUTING.md tell to type exists
@@ -88,7 +115,7 @@ lint: $(LINTER) $(BUF) ## the house law: .golangci.yml, buf lint, and at most 40
 	@long=$$(find . -name '*.go' ! -name '*.pb.go' -exec awk 'FNR == 401 { print FILENAME }' {} +); \
 		[ -z "$$long" ] || { echo "over 400 lines:"; echo "$$long"; exit 1; }
 	$(LINTER) run ./...
-	@for dir in $(EXAMPLES); do echo "lint: $$dir"; (cd $$dir && $(LINTER) run ./...); done
+	@for dir in $(BESIDE); do echo "lint: $$dir"; (cd $$dir && $(LINTER) run ./...); done
 	cd shared/rpc && $(BUF) lint
 
 .PHONY: format
@@ -98,6 +125,10 @@ format: $(LINTER) ## gofmt and goimports
 .PHONY: proto
 proto: $(BUF) $(PROTOC)/protoc-gen-go ## generate the RPC code
 	cd shared/rpc && PATH="$(PROTOC):$$PATH" $(BUF) generate --output ../..
+
+.PHONY: schema
+schema: ## derive what is known of Azure's resource types from its SDK
+	go generate ./plugins/local/armschema
 
 $(LINTER):
 	@echo "building golangci-lint once; this takes some minutes"
@@ -115,4 +146,4 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16

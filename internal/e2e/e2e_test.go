@@ -8,6 +8,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -42,19 +43,25 @@ func TestScripts(t *testing.T) {
 		t.Fatalf("no scripts: %v", err)
 	}
 	for _, dir := range folders {
-		t.Run(filepath.Base(dir), func(t *testing.T) {
-			testscript.Run(t, testscript.Params{
-				Dir: dir, Setup: func(e *testscript.Env) error { return setup(t.Context(), e) }, RequireExplicitExec: true, RequireUniqueNames: true,
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"sim": startSimulator, "inject": inject, "hold": hold, "await": await, "release": release,
-					"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "says": says,
-					"kill-backend": killBackend, "server": startServer, "curl": curl, "gone": gone, "key": useKey, "secret": useSecret, "jobid": jobID, "snapshotid": snapshotID, "no-secret-processes": noSecretProcesses, "no-secret-files": noSecretFiles, "network": network, "trouble": trouble, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
-					"kept": kept, "forget": forget, "asked": asked, "same-content": sameContent, "heal": heal, "damage": damage,
-					"mentions": mentions, "numberof": numberOf, "same-files": sameFiles,
-				},
-			})
-		})
+		t.Run(filepath.Base(dir), func(t *testing.T) { runScripts(t, dir, nil) })
 	}
+}
+
+// runScripts runs the scripts of a folder, which know the commands of all and more.
+func runScripts(t *testing.T, dir string, more map[string]func(*testscript.TestScript, bool, []string)) {
+	t.Helper()
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"sim": startSimulator, "inject": inject, "hold": hold, "await": await, "release": release,
+		"exits": exits, "background": background, "signal": signalProcess, "ends": ends, "says": says,
+		"kill-backend": killBackend, "server": startServer, "curl": curl, "gone": gone, "key": useKey, "secret": useSecret, "jobid": jobID, "snapshotid": snapshotID, "no-secret-processes": noSecretProcesses, "no-secret-files": noSecretFiles, "network": network, "trouble": trouble, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
+		"kept": kept, "forget": forget, "asked": asked, "same-content": sameContent, "heal": heal, "damage": damage,
+		"mentions": mentions, "numberof": numberOf, "same-files": sameFiles,
+	}
+	maps.Copy(commands, more)
+	testscript.Run(t, testscript.Params{
+		Dir: dir, Setup: func(e *testscript.Env) error { return setup(t.Context(), e) }, RequireExplicitExec: true, RequireUniqueNames: true,
+		Cmds: commands,
+	})
 }
 
 // setup gives a script a home of its own, and nothing of the machine's.
