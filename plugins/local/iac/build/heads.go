@@ -82,21 +82,21 @@ func (b *builder) addHead(h *graph.Head) error {
 	id, ok := parseID(h.ID)
 	n.typ = b.typeOf(h.Type, spelled(id, h.Type), h.APIVersion)
 	n.scope = b.scopeOf(h.ID)
-	for up := strings.ToLower(id.up()); ok && up != ""; up = upOf(up) {
-		if at, found := b.find(up); found {
+	for up := id.up(); ok && up != ""; up = upOf(up) {
+		if at, found := b.find(strings.ToLower(up)); found {
 			n.up = at
 			break
 		}
 	}
 	at := int32(len(b.nodes)) //nolint:gosec // a snapshot has fewer rows than 2^31
 	b.index[maphash.String(b.seed, h.Key)] = at
-	if !ok {
+	if !ok || !id.fits(h.Type) {
 		n.state, n.reason = omitted, report.NoForm
 	} else {
 		b.decide(&n, h, id)
-	}
-	if h.Type == groupRowType {
-		b.groupScope(h, at)
+		if h.Type == groupRowType {
+			b.groupScope(id, at)
+		}
 	}
 	if n.state == generated && n.up >= 0 && b.types[n.typ].array != "" && b.nodes[n.up].state == generated {
 		n.state, n.reason = inBody, report.PartOfParent
@@ -124,25 +124,29 @@ func spelled(id armID, row string) string {
 	return row
 }
 
-// upOf is what is above an id, in lower case; empty at the end.
-func upOf(lower string) string {
-	id, ok := parseID(lower)
-	if !ok || id.namespace == "" && !strings.Contains(lower, "/resourcegroups/") {
+// upOf is what is above an id, a beginning of it but for the case of "providers"; empty at the end.
+func upOf(id string) string {
+	a, ok := parseID(id)
+	switch {
+	case !ok:
+		return ""
+	case a.namespace != "":
+		return a.up()
+	}
+	s := strings.Split(id, "/")
+	if len(s) < 5 {
 		return ""
 	}
-	if id.namespace == "" {
-		return lower[:strings.Index(lower, "/resourcegroups/")]
-	}
-	return id.up()
+	return id[:len(s[1])+len(s[2])+2]
 }
 
 // groupScope tells the scope of a resource group which row is the group's own.
-func (b *builder) groupScope(h *graph.Head, at int32) {
-	scope := b.scopeOf(h.ID + "/providers/x/y/z")
+func (b *builder) groupScope(id armID, at int32) {
+	scope := b.scopeOf(id.scope + "/providers/x/y/z")
 	b.scopes[scope].node = at
 	b.groupScopes[at] = scope
-	b.scopes[scope].id = h.ID
-	b.scopes[scope].group = h.Name
+	b.scopes[scope].id = id.scope
+	b.scopes[scope].group = id.name()
 }
 
 // decide says what becomes of a row.

@@ -95,25 +95,30 @@ func (a armID) up() string {
 // deploymentScope is the id of the resource group, subscription or management group that a resource is deployed to, however far
 // below it lies; empty for the tenant. It is a beginning of id.
 func deploymentScope(id string) string {
-	lower := strings.ToLower(id)
 	const group = "/providers/microsoft.management/managementgroups/"
-	if strings.HasPrefix(lower, group) {
-		if at := strings.IndexByte(lower[len(group):], '/'); at >= 0 {
+	if hasPrefixFold(id, group) {
+		if at := strings.IndexByte(id[len(group):], '/'); at >= 0 {
 			return id[:len(group)+at]
 		}
 		return "" // a management group itself is deployed to the tenant
 	}
-	s := strings.SplitN(lower, "/", 6)
+	s := strings.SplitN(id, "/", 6)
 	switch {
-	case len(s) < 3 || s[1] != "subscriptions":
+	case len(s) <= 3 || !strings.EqualFold(s[1], "subscriptions"):
 		return ""
-	case len(s) == 3:
-		return ""
-	case len(s) >= 5 && s[3] == "resourcegroups":
-		if len(s) == 5 {
-			return id[:len(s[1])+len(s[2])+2] // the group itself is deployed to its subscription
-		}
+	case len(s) >= 6 && strings.EqualFold(s[3], "resourceGroups"):
 		return id[:len(s[1])+len(s[2])+len(s[3])+len(s[4])+4]
 	}
-	return id[:len(s[1])+len(s[2])+2]
+	return id[:len(s[1])+len(s[2])+2] // a group itself is deployed to its subscription
+}
+
+// fits says that an id is one that a row of a type can have: as many names as types, and the containers where they are.
+func (a armID) fits(lower string) bool {
+	switch lower {
+	case groupRowType:
+		return a.namespace == "" && strings.Count(a.scope, "/") == 4
+	case subscriptionRowType:
+		return a.namespace == "" && strings.Count(a.scope, "/") == 2
+	}
+	return a.namespace != "" && len(a.types) == strings.Count(lower, "/")
 }

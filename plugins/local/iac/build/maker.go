@@ -71,7 +71,7 @@ func (m *maker) make(at int32, row *graph.Row) (*template.Resource, error) {
 	}
 	switch {
 	case t.lower == groupRowType:
-		r.Name = []template.Part{{Parameter: b.places.prefix}, {Literal: row.Name}}
+		r.Name = []template.Part{{Parameter: b.places.prefix}, {Literal: id.name()}}
 		r.FullName = r.Name
 	default:
 		r.Name, r.FullName = literal(id.name()), literal(strings.Join(id.names, "/"))

@@ -53,6 +53,9 @@ func (b *builder) name(n *node, id armID) string {
 		}
 	}
 	symbol := strings.Trim(strings.Join(words, "_"), "_")
+	if symbol == "" || symbol[0] <= '9' { // a type of another script, or one that begins with a digit
+		symbol = strings.TrimRight("resource_"+symbol, "_")
+	}
 	lower := strings.ToLower(id.scope + "|" + t.lower + "|" + strings.Join(id.names, "/"))
 	if len(symbol) > symbolLength {
 		symbol = strings.TrimRight(symbol[:symbolLength-9], "_") + "_" + digest(lower)[:8]

@@ -93,8 +93,8 @@ func hasPrefixFold(s, prefix string) bool {
 
 // link is an ARM id in a property: a reference to a generated resource where there is one, or to one that has to exist.
 func (m *maker) link(s string) []template.Part {
-	for p := strings.ToLower(s); p != ""; p = upOf(p) {
-		at, ok := m.b.find(p)
+	for p := s; p != ""; p = upOf(p) { // lower case may be longer or shorter
+		at, ok := m.b.find(strings.ToLower(p))
 		if !ok {
 			continue
 		}

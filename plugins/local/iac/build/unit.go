@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
@@ -25,16 +26,22 @@ func (u *unitNames) unique(name, content string) string {
 			u.taken[folded] = true
 			return name
 		}
-		name = strings.TrimRight(name[:min(len(name), symbolLength)], "_") + "_" + digest(content)[:min(length, 60)]
+		name = strings.TrimRight(name[:min(len(name), secretLength)], "_") + "_" + digest(content)[:min(length, 60)]
 		content += "|"
 	}
 }
 
+// secretLength is how long the name of a secret's parameter may become; longer ones are cut.
+const secretLength = 128
+
 // secret names the parameter of a secret: vm_web_admin_password.
 func (u *unitNames) secret(symbol string, w where) string {
-	last := w.name
-	name := symbol + "_" + snake(last)
-	return u.unique(strings.Trim(name, "_"), symbol+"|"+w.words())
+	content := symbol + "|" + w.words()
+	name := symbol + "_" + cmp.Or(snake(w.name), "secret")
+	if len(name) > secretLength {
+		name = strings.TrimRight(name[:secretLength-9], "_") + "_" + digest(content)[:8]
+	}
+	return u.unique(name, content)
 }
 
 // existing is the resource with an id that has to exist.
