@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -41,6 +42,10 @@ func (s *Store) Open(ctx context.Context, id string) (*Reader, error) {
 // OpenFile opens a snapshot that is no store's, such as one that was sent. Whoever sent it has checked its SHA-256. The faults
 // are fault.Integrity and fault.Unsupported.
 func OpenFile(ctx context.Context, path string) (*Reader, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, readFault(path, err)
+	}
 	_, version, err := checkFile(path)
 	if err != nil {
 		return nil, readFault(path, err)
@@ -124,14 +129,17 @@ type Head struct {
 	Fact string
 }
 
+// valid are a row's properties, or NULL where SQLite takes them for no JSON, as what is nested more than 1,000 deep: else the whole query fails.
+const valid = `iif(json_valid(properties), properties, NULL)`
+
 // facts are, by type, the properties that decide how a resource is generated: whether Azure makes it itself, which lock it is.
 const facts = `CASE type
-	WHEN 'microsoft.network/networkinterfaces' THEN coalesce(properties ->> '$.privateEndpoint.id', properties ->> '$.privateLinkService.id')
-	WHEN 'microsoft.compute/disks' THEN properties ->> '$.creationData.createOption'
-	WHEN 'microsoft.authorization/locks' THEN properties ->> '$.level'
-	WHEN 'microsoft.authorization/roledefinitions' THEN properties ->> '$.type'
-	WHEN 'microsoft.authorization/policydefinitions' THEN properties ->> '$.policyType'
-	WHEN 'microsoft.authorization/policysetdefinitions' THEN properties ->> '$.policyType'
+	WHEN 'microsoft.network/networkinterfaces' THEN coalesce(` + valid + ` ->> '$.privateEndpoint.id', ` + valid + ` ->> '$.privateLinkService.id')
+	WHEN 'microsoft.compute/disks' THEN ` + valid + ` ->> '$.creationData.createOption'
+	WHEN 'microsoft.authorization/locks' THEN ` + valid + ` ->> '$.level'
+	WHEN 'microsoft.authorization/roledefinitions' THEN ` + valid + ` ->> '$.type'
+	WHEN 'microsoft.authorization/policydefinitions' THEN ` + valid + ` ->> '$.policyType'
+	WHEN 'microsoft.authorization/policysetdefinitions' THEN ` + valid + ` ->> '$.policyType'
 	WHEN 'microsoft.resources/subscriptions/resourcegroups' THEN managed_by
 	WHEN 'microsoft.network/publicipaddresses' THEN managed_by
 	END`
