@@ -14,6 +14,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/heap"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -141,7 +142,7 @@ func (s *Scanner) begin(ctx context.Context, request *backend.ScanRequest, to Re
 // fill reads everything into the snapshot.
 func (s *scan) fill(ctx context.Context, writer *graph.Writer, parts []backend.Part) error {
 	// Most of the memory is pages, which are used again and again: to keep as much free beside them gains little.
-	defer debug.SetGCPercent(debug.SetGCPercent(50))
+	defer heap.Use{Percent: 50}.Begin()()
 	ctx, s.sink = newSink(ctx, writer, s.parallelism()+2, calls*s.workers())
 	err := s.readEverything(ctx, parts)
 	if failed := s.sink.close(); failed != nil {

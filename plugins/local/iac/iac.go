@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/heap"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/arm"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/bicep"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/build"
@@ -100,9 +100,12 @@ type Generator struct {
 	Env      []string // of the tools that check
 }
 
-// gcPercent is how much garbage there may be beside what is in use: little, because what stays has no pointers to follow, and what is
-// made goes at once.
-const gcPercent = 25
+// The heap that a generation may use, in bytes: what it needs for each row, and room for what it makes of rows and forgets. It is used
+// whole, so that little time goes into collecting garbage.
+const (
+	heapRoom   = 44 << 20
+	heapForRow = 160
+)
 
 // Generate writes the code of a snapshot, and answers what is in it.
 func (g *Generator) Generate(ctx context.Context, r *backend.IaCGenerationRequest) (*backend.IaCGenerationResult, error) {
@@ -110,7 +113,7 @@ func (g *Generator) Generate(ctx context.Context, r *backend.IaCGenerationReques
 	if err := Check(r); err != nil {
 		return nil, err
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	defer heap.Use{Limit: heapRoom + heapForRow*g.Reader.Snapshot().Resources}.Begin()()
 	rep := report.New()
 	plan, err := build.Build(ctx, g.Reader, build.Options{
 		Filter: r.Filter, IncludeDefaults: r.IncludeDefaults, Split: split(r), Progress: g.counted,
