@@ -41,8 +41,9 @@ func write(t testing.TB, tmpl *template.Template) (string, map[string]string) {
 
 func TestGolden(t *testing.T) {
 	for name, tmpl := range map[string]*template.Template{
-		"sample": templatetest.Sample(template.SplitDeployment),
-		"stages": templatetest.Stages(),
+		"properties": templatetest.Properties(template.SplitDeployment),
+		"sample":     templatetest.Sample(template.SplitDeployment),
+		"stages":     templatetest.Stages(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, got := write(t, tmpl)

@@ -37,11 +37,12 @@ func Check(ctx context.Context, dir string, env []string, whatIf bool) ([]check.
 	}
 	result := check.Result{Tool: structure, State: check.Passed}
 	resources := 0
+	var tenant engine.Tenant
 	for _, t := range templates {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		found := engine.Deploy(t.text, t.scope(), t.given())
+		found := tenant.Deploy(t.text, t.scope(), t.given())
 		resources += len(found.Resources)
 		for _, p := range found.Problems {
 			result.State = check.Failed

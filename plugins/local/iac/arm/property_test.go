@@ -62,6 +62,7 @@ type wanted struct {
 	Type, APIVersion, Deployment string
 	Members                      map[string]any
 	DependsOn                    []string
+	References                   []engine.Reference
 }
 
 // verify compares what the files of a template deploy with what the model says.
@@ -71,6 +72,7 @@ func verify(t *testing.T, tmpl *template.Template, files map[string]string) {
 	for _, u := range tmpl.Units {
 		each(t, tmpl, u, func(r *template.Resource) { ids[r.Node] = armtest.ID(r) })
 	}
+	var tenant engine.Tenant
 	for _, s := range tmpl.Stages {
 		name := s.Name + ".json"
 		if len(tmpl.Stages) == 1 {
@@ -87,7 +89,7 @@ func verify(t *testing.T, tmpl *template.Template, files map[string]string) {
 		if s.Scope.Subscription != nil {
 			at.Subscription = s.Scope.Subscription.Default
 		}
-		got := engine.Deploy([]byte(text), at, values(t, text))
+		got := tenant.Deploy([]byte(text), at, values(t, text))
 		for _, p := range got.Problems {
 			t.Errorf("%s: %s: %s", name, p.Resource, p.Message)
 		}
@@ -106,7 +108,7 @@ func verify(t *testing.T, tmpl *template.Template, files map[string]string) {
 			if _, ok := have[r.ID]; ok {
 				t.Errorf("%s has %s twice", name, r.ID)
 			}
-			have[r.ID] = wanted{r.Type, r.APIVersion, r.Deployment, r.Members, lower(r.DependsOn)}
+			have[r.ID] = wanted{r.Type, r.APIVersion, r.Deployment, r.Members, lower(r.DependsOn), r.References}
 		}
 		if diff := cmp.Diff(want, have); diff != "" {
 			t.Fatalf("%s deploys something else (-model +template):\n%s", name, diff)
@@ -151,7 +153,7 @@ func expect(t *testing.T, tmpl *template.Template, s *template.Stage, u *templat
 				needs = append(needs, deploymentOf(s, index))
 			}
 		}
-		want[armtest.ID(r)] = wanted{r.Type, r.APIVersion, deployment, armtest.Members(r), lower(needs)}
+		want[armtest.ID(r)] = wanted{r.Type, r.APIVersion, deployment, armtest.Members(r), lower(needs), armtest.References(r)}
 	})
 }
 
@@ -191,7 +193,9 @@ func order(t *testing.T, s *template.Stage, got *engine.Template, ids map[templa
 }
 
 func TestSamplesDeployTheModel(t *testing.T) {
-	for name, tmpl := range map[string]*template.Template{"sample": templatetest.Sample(template.SplitDeployment), "stages": templatetest.Stages()} {
+	for name, tmpl := range map[string]*template.Template{
+		"properties": templatetest.Properties(template.SplitDeployment), "sample": templatetest.Sample(template.SplitDeployment), "stages": templatetest.Stages(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			dir, files := write(t, tmpl)
 			verify(t, tmpl, files)

@@ -105,6 +105,7 @@ func (w *writer) text(parts []template.Part) {
 		return
 	}
 	for i := range parts {
+		w.place(&parts[i])
 		w.note(&parts[i])
 	}
 	e := w.expression(parts)
@@ -165,6 +166,8 @@ func (w *writer) collect(f *formatted, parts []template.Part) {
 		switch p := &parts[i]; {
 		case p.Parameter != nil:
 			f.expression("parameters('" + p.Parameter.Name + "')")
+		case isAnswer(p):
+			f.expression(w.answer(p.Ref))
 		case p.Ref != nil:
 			if e := w.wholeID(parts[i : i+1]); e != "" {
 				f.expression(e)
@@ -180,7 +183,7 @@ func (w *writer) collect(f *formatted, parts []template.Part) {
 // wholeID is the function for a text that is the id of a resource of the same scope, or below one: a reference first, and
 // whatever follows a part of its path.
 func (w *writer) wholeID(parts []template.Part) string {
-	if len(parts) == 0 || parts[0].Ref == nil {
+	if len(parts) == 0 || parts[0].Ref == nil || isAnswer(&parts[0]) {
 		return ""
 	}
 	for i := 1; i < len(parts); i++ {
@@ -221,11 +224,14 @@ func (w *writer) long(parts []template.Part) string {
 			size   = maxPiece
 		)
 		for _, p := range pieces {
-			if size+len(p) > maxPiece {
+			alone := strings.HasPrefix(p, "reference(") // a variable cannot have it
+			if size+len(p) > maxPiece || alone {
 				groups, size = append(groups, nil), 0
 			}
 			groups[len(groups)-1] = append(groups[len(groups)-1], p)
-			size += len(p) + 2
+			if size += len(p) + 2; alone {
+				size = maxPiece
+			}
 		}
 		if len(groups) == 1 {
 			return "concat(" + strings.Join(pieces, ", ") + ")"
@@ -237,7 +243,9 @@ func (w *writer) long(parts []template.Part) string {
 		for _, g := range groups {
 			e := g[0]
 			if len(g) > 1 {
-				e = w.variable(appendExpression(nil, "concat("+strings.Join(g, ", ")+")"))
+				joined := "concat(" + strings.Join(g, ", ") + ")"
+				w.use(joined)
+				e = w.variable(appendExpression(nil, joined))
 			}
 			pieces = append(pieces, e)
 		}

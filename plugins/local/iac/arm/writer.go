@@ -22,6 +22,8 @@ type writer struct {
 	limit     int      // of bytes
 
 	node         template.Node // the resource that is being written
+	source       string        // its id where it was scanned
+	member       string        // of its top level, that is being written
 	waits        []template.Node
 	dependencies []string                 // expressions
 	ids          map[string]string        // by flat id: its expression
@@ -126,7 +128,7 @@ func (w *writer) all(ctx context.Context, t *template.Template, u *template.Unit
 }
 
 func (w *writer) resource(r *template.Resource, wait []string) {
-	w.node, w.waits, w.dependencies = r.Node, w.waits[:0], append(w.dependencies[:0], wait...)
+	w.node, w.source, w.waits, w.dependencies = r.Node, r.ID, w.waits[:0], append(w.dependencies[:0], wait...)
 	if w.compact {
 		w.nextResource()
 	} else {
@@ -135,23 +137,24 @@ func (w *writer) resource(r *template.Resource, wait []string) {
 	w.open('{')
 	w.plain("type", r.Type)
 	w.plain("apiVersion", r.APIVersion)
-	w.name("name")
+	w.begin("name")
 	w.text(r.FullName)
 	w.scope(r)
 	if len(r.Location) > 0 {
-		w.name("location")
+		w.begin("location")
 		w.text(r.Location)
 	}
 	if r.Tags.Kind == template.Map {
-		w.name("tags")
+		w.begin("tags")
 		w.value(&r.Tags)
 	}
 	if r.Identity.Kind == template.Map {
-		w.name("identity")
+		w.begin("identity")
 		w.identity(r)
 	}
 	for i := range r.Body {
-		w.key(r.Body[i].Name)
+		w.member = r.Body[i].Name
+		w.key(w.member)
 		w.value(&r.Body[i].Value)
 	}
 	if r.Parent != nil {
@@ -162,6 +165,12 @@ func (w *writer) resource(r *template.Resource, wait []string) {
 	}
 	w.dependsOn(w.dependencies)
 	w.close('}')
+}
+
+// begin writes the name of a member of the top level.
+func (w *writer) begin(member string) {
+	w.member = member
+	w.name(member)
 }
 
 // nextResource gives each resource a line of its own where there are no others.

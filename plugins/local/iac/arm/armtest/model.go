@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/arm/engine"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
 // Secret is the value that a secret parameter has in Text.
 func Secret(name string) string { return "‹" + name + "›" }
 
-// Text is what a string of the model is, with every parameter at its default and every secret as Secret has it.
+// Text is what a string of the model is, with every parameter at its default, every secret as Secret has it, and what Azure answers as
+// engine.Answer makes it up.
 func Text(parts []template.Part) string {
 	var b strings.Builder
 	for _, p := range parts {
@@ -22,6 +24,8 @@ func Text(parts []template.Part) string {
 			b.WriteString(Secret(p.Parameter.Name))
 		case p.Parameter != nil:
 			b.WriteString(p.Parameter.Default)
+		case p.Ref != nil && p.Ref.Property != "":
+			b.WriteString(engine.Answer(Text(p.Ref.ID), p.Ref.Property))
 		case p.Ref != nil:
 			b.WriteString(Text(p.Ref.ID))
 		default:
@@ -97,12 +101,11 @@ func ID(r *template.Resource) string {
 	}
 }
 
-// Needs are the nodes of the unit with an index that a resource refers to or hangs below, each once, sorted.
-func Needs(r *template.Resource, unit int) []template.Node {
-	var nodes []template.Node
+// refs calls do with every reference of a resource: to what it hangs below, and in all that it has.
+func refs(r *template.Resource, do func(*template.Ref)) {
 	add := func(ref *template.Ref) {
-		if ref != nil && ref.Node != template.NoNode && ref.Unit == unit && ref.Node != r.Node {
-			nodes = append(nodes, ref.Node)
+		if ref != nil {
+			do(ref)
 		}
 	}
 	text := func(parts []template.Part) {
@@ -133,6 +136,28 @@ func Needs(r *template.Resource, unit int) []template.Node {
 	for _, f := range r.Body {
 		value(f.Value)
 	}
+}
+
+// Needs are the nodes of the unit with an index that a resource refers to or hangs below, each once, sorted.
+func Needs(r *template.Resource, unit int) []template.Node {
+	var nodes []template.Node
+	refs(r, func(ref *template.Ref) {
+		if ref.Node != template.NoNode && ref.Unit == unit && ref.Node != r.Node {
+			nodes = append(nodes, ref.Node)
+		}
+	})
 	slices.Sort(nodes)
 	return slices.Compact(nodes)
+}
+
+// References are what a resource has of what Azure answers of others, sorted.
+func References(r *template.Resource) []engine.Reference {
+	var all []engine.Reference
+	refs(r, func(ref *template.Ref) {
+		if ref.Property != "" {
+			all = append(all, engine.Reference{To: Text(ref.ID), APIVersion: ref.APIVersion, Property: ref.Property})
+		}
+	})
+	slices.SortFunc(all, engine.Reference.Compare)
+	return all
 }

@@ -18,6 +18,7 @@ type random struct {
 	resources []*template.Resource
 	nodes     template.Node
 	units     map[template.Node]int
+	stageOf   map[int]int // by unit
 	prefix    *template.Parameter
 	location  *template.Parameter
 	made      int // units, with those that stayed empty
@@ -26,7 +27,7 @@ type random struct {
 
 // Random is a template for deployment made at random: the same seed gives the same one. longest bounds its strings, in bytes.
 func Random(seed uint64, longest int) *template.Template {
-	r := &random{Rand: rand.New(rand.NewPCG(seed, 1)), units: map[template.Node]int{}, longest: longest}
+	r := &random{Rand: rand.New(rand.NewPCG(seed, 1)), units: map[template.Node]int{}, stageOf: map[int]int{}, longest: longest}
 	r.prefix = &template.Parameter{Name: "resource_group_prefix", Default: []string{"", "dr-", "it's-"}[r.IntN(3)], HasDefault: true}
 	r.location = &template.Parameter{Name: "location", Default: "westeurope", HasDefault: true}
 	r.t = template.Template{Split: template.SplitDeployment, Source: template.Source{TenantName: "Con[toso]", Complete: r.IntN(2) == 0}, Parameters: []*template.Parameter{r.location, r.prefix}}
@@ -54,6 +55,7 @@ func Random(seed uint64, longest int) *template.Template {
 
 func (r *random) unit(name string, scope template.Scope) *template.Unit {
 	u := &template.Unit{Index: r.made, Name: name, Title: "the unit " + name, Scope: scope}
+	r.stageOf[u.Index] = len(r.t.Stages)
 	r.made++
 	r.t.Units = append(r.t.Units, u)
 	return u
@@ -91,7 +93,7 @@ func (r *random) stage(name string, scope template.Scope) {
 		}
 		if len(s.Units) > 0 && r.IntN(2) == 0 {
 			n := r.add(main, "Microsoft.Authorization/policyAssignments", false)
-			s.MainAfter[n] = []int{s.Units[r.IntN(len(s.Units))].Index}
+			s.MainAfter[n] = with(s.MainAfter[n], s.Units[r.IntN(len(s.Units))].Index)
 		}
 	}
 	if len(main.Nodes) > 0 {
@@ -179,7 +181,7 @@ func (r *random) add(u *template.Unit, kind string, nest bool) template.Node {
 	if r.IntN(4) == 0 && made.Node > 0 {
 		made.DependsOn = []*template.Ref{r.earlier(made)}
 	}
-	made.Body = []template.Field{{Name: "properties", Value: template.Value{Kind: template.Map, Fields: r.fields(made, 3)}}}
+	made.Body = []template.Field{{Name: "properties", Value: template.Value{Kind: template.Map, Fields: append(r.fields(made, 3), r.answers(u, made)...)}}}
 	return made.Node
 }
 

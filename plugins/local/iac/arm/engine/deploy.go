@@ -40,6 +40,7 @@ type Resource struct {
 	ID, Type, APIVersion string
 	Members              map[string]any // all but type, apiVersion, name, scope and dependsOn
 	DependsOn            []string       // ids of resources of the same template
+	References           []Reference    // what its members have of the answers of others; sorted
 	Deployment           string         // the id of the nested deployment that it is in; empty for the template itself
 	names                []string       // by which a dependsOn may call it, in lower case
 }
@@ -56,13 +57,30 @@ type Template struct {
 	Problems  []Problem
 }
 
-// Deploy evaluates a template with the values of parameters; those that are not given have their defaults. Secrets need not be given.
+// Tenant is what has been deployed so far. Its zero value is nothing.
+type Tenant struct {
+	resources map[string]bool // by id, in lower case
+}
+
+// Deploy evaluates a template with the values of parameters, where nothing has been deployed before.
 func Deploy(text []byte, at Scope, parameters map[string]any) *Template {
+	return new(Tenant).Deploy(text, at, parameters)
+}
+
+// Deploy evaluates a template with the values of parameters; those that are not given have their defaults. Secrets need not be given.
+func (before *Tenant) Deploy(text []byte, at Scope, parameters map[string]any) *Template {
 	t := &Template{}
 	if len(text) > maxTemplate {
 		t.problem("", "the template has %d bytes, and may have %d", len(text), maxTemplate)
 	}
 	t.deploy(text, at, parameters, "")
+	t.answers(before)
+	if before.resources == nil {
+		before.resources = map[string]bool{}
+	}
+	for i := range t.Resources {
+		before.resources[strings.ToLower(t.Resources[i].ID)] = true
+	}
 	return t
 }
 

@@ -25,6 +25,9 @@ type evaluation struct {
 	used       map[string]bool
 	usedText   map[string]bool
 	depth      int // of variables in variables
+	// later says that what is being evaluated is evaluated when its resource is deployed, and not at the start: reference is allowed there.
+	later   bool
+	answers []*Reference // that were asked for
 }
 
 // text evaluates a string as Azure does: an expression, an escaped string, or the string itself.
@@ -45,6 +48,9 @@ func (e *evaluation) text(s string) (any, error) {
 	}
 	if p.space(); p.at < len(p.text) {
 		return nil, fmt.Errorf("%q after the end of an expression in %s", p.text[p.at], shorten(s))
+	}
+	if a, ok := v.(answered); ok {
+		return nil, fmt.Errorf("%s is an object here, and no text, in %s", a.words(), shorten(s))
 	}
 	return v, nil
 }
@@ -184,6 +190,8 @@ func member(v, key any) (any, error) {
 	switch v := v.(type) {
 	case unknown:
 		return name, nil
+	case answered:
+		return v.member(name)
 	case map[string]any:
 		if m, ok := v[name]; ok {
 			return m, nil

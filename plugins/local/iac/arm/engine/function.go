@@ -39,6 +39,8 @@ func (e *evaluation) call(name string, arguments []any) (any, error) {
 		return below(Scope{Subscription: e.at.Subscription}.ID(), arguments)
 	case "tenantresourceid":
 		return below("", arguments)
+	case "reference":
+		return e.reference(arguments)
 	case "extensionresourceid":
 		s, err := texts(arguments)
 		if err != nil || len(s) < 3 {
@@ -88,7 +90,7 @@ func (e *evaluation) variable(arguments []any) (any, error) {
 	}
 	defer func() { e.depth-- }()
 	e.usedText[s[0]] = true
-	return e.value(v)
+	return e.atStart(v)
 }
 
 // format is .NET's, for strings: {0} is an argument, and a doubled brace a brace.

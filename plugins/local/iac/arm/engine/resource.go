@@ -56,12 +56,12 @@ func (t *Template) resource(e *evaluation, raw json.RawMessage, deployment strin
 		}
 		r.DependsOn = append(r.DependsOn, id)
 	}
-	members, err := e.value(object)
-	if err != nil {
+	if members, err := e.members(object); err != nil {
 		t.problem(r.ID, "%v", err)
 	} else {
-		r.Members, _ = members.(map[string]any)
+		r.Members = members
 	}
+	r.References = e.taken()
 	t.Resources = append(t.Resources, r)
 	if inner != nil {
 		t.nested(e, &r, inner, passed)
@@ -140,12 +140,15 @@ func (t *Template) nested(e *evaluation, r *Resource, inner, passed any) {
 	values, _ := passed.(map[string]any)
 	for name, wrapped := range values {
 		object, _ := wrapped.(map[string]any)
+		e.later = true
 		v, err := e.value(object["value"])
+		e.later = false
 		if err != nil || len(object) != 1 {
 			t.problem(r.ID, "the value of the parameter %s: %v", name, err)
 		}
 		given[name] = v
 	}
+	e.answers = nil // they are among the deployment's own
 	text, err := json.Marshal(inner)
 	if err != nil {
 		t.problem(r.ID, "the template: %v", err)

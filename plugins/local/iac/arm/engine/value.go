@@ -84,7 +84,7 @@ func (e *evaluation) value(v any) (any, error) {
 			if _, isList := item.([]any); isList && strings.EqualFold(key, "copy") {
 				return nil, errors.New("a list that is named copy is a loop")
 			}
-			name, err := e.text(key)
+			name, err := e.atStart(key)
 			if err != nil {
 				return nil, err
 			}

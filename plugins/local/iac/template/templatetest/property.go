@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
@@ -138,7 +139,7 @@ func (p *properties) resourceGroup(of, name string) {
 
 // assignment makes a role assignment; its number is in its name.
 func (p *properties) assignment(scope string, number int, principal template.Value) *template.Resource {
-	digit := string(rune('0' + number))
+	digit := strconv.Itoa(number)
 	return p.resource(scope, "role_assignment_"+digit, "Microsoft.Authorization/roleAssignments", "2022-04-01", "aaaaaaaa-0000-4000-8000-00000000000"+digit,
 		Map("roleDefinitionId", Str("/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"), "principalId", principal, "principalType", Str("ServicePrincipal")))
 }
