@@ -172,10 +172,10 @@ var forms = sync.OnceValue(func() []form {
 	}
 	all := []form{
 		f("a connection string's key", "Key=", `(?:Account|Access|SharedAccess)Key=[A-Za-z0-9+/%]{16,}`),
-		f("a shared access signature", "sig=", `[?&;]s(?:v|e|p|r|ig)=[^ ]*?[?&]sig=[A-Za-z0-9%+/=_-]{20,}|(?:\?|&|^)sig=[A-Za-z0-9%+/=_-]{30,}|SharedAccessSignature=?\s?sr=`),
+		f("a shared access signature", "sig=", `[?&;]s(?:v|e|p|r|ig)=[^\s"'\\]*?[?&]sig=[A-Za-z0-9%+/=_-]{20,}|(?:\?|&|^)sig=[A-Za-z0-9%+/=_-]{30,}|SharedAccessSignature=?\s?sr=`),
 		f("a connection string's password", "assword=", `[Pp]assword=[^;"'\s${}<>*(\\]{3,}`),
 		f("a connection string's password", "wd=", `\b[Pp]wd=[^;"'\s${}<>*(\\]{3,}`),
-		f("a password in an address", "@", `[a-z][a-z0-9+.-]*://[^/\s:@"'${}<>]+:[^/\s:@"'${}<>*]{3,}@[A-Za-z0-9.-]+`),
+		f("a password in an address", "@", `[a-z][a-z0-9+.-]*://[^/\s:@"'${}<>\\]+:[^/\s:@"'${}<>*\\]{3,}@[A-Za-z0-9.-]+`),
 		f("a private key", "PRIVATE KEY-----", `-----BEGIN [A-Z ]*PRIVATE KEY-----`),
 		f("a token (JWT)", "eyJ", `\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`),
 		f("a client secret of Microsoft Entra", "Q~", `[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}`),
@@ -194,9 +194,6 @@ var forms = sync.OnceValue(func() []form {
 	}
 	return all
 })
-
-// longest is how many bytes of a secret's beginning are enough to know it.
-const longest = 512
 
 // Looks says that a text holds a secret by its form, and of which kind.
 func Looks(text string) (kind string, found bool) {
