@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make demo: starts the Azure simulator, scans its tenant, shows the snapshot; scans a larger tenant while Azure throttles, is
-# killed at it and goes on; then starts the job service and does the first through it. Everything happens in a temporary folder that is removed at the end; nothing outside of this machine
-# is asked.
+# killed at it and goes on; then starts the job service and does the first through it; in the end generates Terraform, Bicep and ARM
+# from both snapshots, each where it is, and compares. Everything happens in a temporary folder that is removed at the end; nothing
+# outside of this machine is asked.
 set -euo pipefail
 bin=$(cd "${1:?usage: demo.sh FOLDER-OF-PROGRAMS}" && pwd)
 home=$(mktemp -d)
@@ -68,5 +69,20 @@ show atg --profile dev job list
 job=$(atg --profile dev job list -o json | sed -n 's/.*"job_id": "\(.*\)".*/\1/p')
 show atg --profile dev job download "$job" --output-dir "$home/files"
 show ls -l "$home/files"
+
+cd "$home"
+show atg -q generate-iac --format terraform --output-dir local/terraform
+brief() { show "$@" | sed -n '1,6p'; } # the command and what came of it
+for format in terraform bicep arm; do
+	[ "$format" = terraform ] || brief atg -q generate-iac --format "$format" --output-dir "local/$format"
+	brief atg -q --profile dev generate-iac --format "$format" --output-dir "remote/$format"
+done
+show atg --profile dev job list
+printf '\n$ diff -r local remote && echo same\n'
+diff -r local remote # or the demo ends here
+echo same
+show ls -l local/terraform
+show sed -n '3,30p' local/terraform/modules/rg-web-prod/main.tf
+show sed -n '1,20p' local/terraform/REPORT.md
 echo
-echo "That was a simulated tenant. For your own: az login, then bin/atg scan"
+echo "That was a simulated tenant. For your own: az login, then bin/atg scan, then bin/atg generate-iac --format terraform --output-dir infra"
