@@ -65,7 +65,8 @@ func pretended(t *testing.T, programs []string, says ...string) (env []string, l
 		}
 	}
 	log = filepath.Join(t.TempDir(), "log")
-	return append(says, "GOCOVERDIR="+t.TempDir(), "LOG="+log, "PATH="+strings.Join([]string{dir, "/bin", "/usr/bin"}, string(filepath.ListSeparator))), log
+	// A program with the race detector waits a second before it ends, unless it is told not to.
+	return append(says, "GORACE=atexit_sleep_ms=0", "GOCOVERDIR="+t.TempDir(), "LOG="+log, "PATH="+strings.Join([]string{dir, "/bin", "/usr/bin"}, string(filepath.ListSeparator))), log
 }
 
 // calls are what the programs were called with, one line each.
