@@ -122,6 +122,10 @@ func (g *Generator) Generate(ctx context.Context, r *backend.IaCGenerationReques
 	if err != nil {
 		return nil, err
 	}
+	if plan.Generated == 0 && plan.Outside > 0 {
+		return nil, fault.New(fault.InvalidArgument, "nothing in the snapshot passes the filter",
+			fault.Hint("look at names and spellings: `atg snapshot show %s` lists subscriptions, types and regions", g.Reader.Snapshot().ID))
+	}
 	files, err := output.New(g.Dir, func(string) output.Scanner { return &secrets.Scanner{} })
 	if err != nil {
 		return nil, err

@@ -69,6 +69,11 @@ func (f *filter) within(s *scopeInfo, row *graph.Head) bool {
 // open says that nothing narrows by what a resource is itself.
 func (f *filter) open() bool { return f.types == nil && f.locations == nil && f.tags == nil }
 
+// all says that everything passes.
+func (f *filter) all() bool {
+	return f.open() && f.subscriptions == nil && f.groups == nil && f.excluded == nil
+}
+
 // takes says that a row is one of those asked for, for what it is itself: its type, location and tags.
 func (f *filter) takes(row *graph.Head) bool {
 	if f.types != nil && !f.types[row.Type] && !f.above[row.Type] {

@@ -157,11 +157,14 @@ func (b *builder) decide(n *node, h *graph.Head, id armID) {
 		above = &b.nodes[n.up]
 	}
 	switch {
+	case !b.filter.within(scope, h), b.filter.excludes(h.Type), b.belowExcluded(n.up):
+		n.state, n.reason = left, report.OutsideFilter
+		return
 	case h.Type == subscriptionRowType, id.isManagementGroup():
 		n.state, n.reason = existing, report.Container
-		return
-	case !b.filter.within(scope, h), b.filter.excludes(h.Type), above != nil && above.state == left && b.filter.excludes(b.types[above.typ].lower):
-		n.state, n.reason = left, report.OutsideFilter
+		if !b.filter.all() {
+			n.state, n.reason = left, report.OutsideFilter
+		}
 		return
 	}
 	inherited := above != nil && above.match && h.Type != groupRowType && b.types[above.typ].lower != groupRowType
@@ -182,6 +185,16 @@ func (b *builder) decide(n *node, h *graph.Head, id armID) {
 	default:
 		n.state = generated
 	}
+}
+
+// belowExcluded says that a row, or what is above it, is of a type that is left out.
+func (b *builder) belowExcluded(at int32) bool {
+	for ; at >= 0 && len(b.filter.excluded) > 0; at = b.nodes[at].up {
+		if b.filter.excludes(b.types[b.nodes[at].typ].lower) {
+			return true
+		}
+	}
+	return false
 }
 
 // keepGroups drops the resource groups that nothing asked for: a filter by type, location or tag takes a group with its
