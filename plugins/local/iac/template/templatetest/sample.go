@@ -3,6 +3,7 @@ package templatetest
 
 import (
 	"context"
+	"slices"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
@@ -37,8 +38,8 @@ func List(items ...template.Value) template.Value {
 // Map is a map of names and values by turns.
 func Map(pairs ...any) template.Value {
 	v := template.Value{Kind: template.Map}
-	for i := 0; i < len(pairs); i += 2 {
-		v.Fields = append(v.Fields, template.Field{Name: pairs[i].(string), Value: pairs[i+1].(template.Value)})
+	for pair := range slices.Chunk(pairs, 2) {
+		v.Fields = append(v.Fields, template.Field{Name: pair[0].(string), Value: pair[1].(template.Value)})
 	}
 	return v
 }
