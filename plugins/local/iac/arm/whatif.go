@@ -27,7 +27,7 @@ const (
 // askAzure asks Azure what deploying the templates would do.
 func askAzure(ctx context.Context, dir string, env []string, templates []*written) (check.Result, error) {
 	result := check.Result{Tool: whatIfTool, State: check.Passed}
-	program := findProgram(env)
+	program := check.Find("az", env)
 	if program == "" {
 		result.State = check.Skipped
 		result.Message = "The Azure CLI (az) is not installed, so nobody has asked Azure what would change."
@@ -60,25 +60,6 @@ func askAzure(ctx context.Context, dir string, env []string, templates []*writte
 
 // errLogin says that az has no login.
 var errLogin = errors.New("az is not logged in")
-
-// findProgram looks for az in the PATH of env.
-func findProgram(env []string) string {
-	for _, variable := range env {
-		name, value, _ := strings.Cut(variable, "=")
-		if !strings.EqualFold(name, "PATH") {
-			continue
-		}
-		for _, dir := range filepath.SplitList(value) {
-			if dir == "" {
-				continue
-			}
-			if program, err := exec.LookPath(filepath.Join(dir, "az")); err == nil {
-				return program
-			}
-		}
-	}
-	return ""
-}
 
 // azure runs az.
 type azure struct {

@@ -1,13 +1,10 @@
 package bicep
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -61,66 +58,20 @@ type checker struct {
 	sources  map[string][]string // lines of files, by their names
 }
 
-// find is where a program is, by the PATH of an environment; empty if it is not there.
-func find(program string, env []string) string {
-	for _, variable := range slices.Backward(env) {
-		name, value, _ := strings.Cut(variable, "=")
-		if !strings.EqualFold(name, "PATH") {
-			continue
-		}
-		for _, dir := range filepath.SplitList(value) {
-			if !filepath.IsAbs(dir) {
-				continue // never the program of a folder that one happens to be in
-			}
-			if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-				return found
-			}
-		}
-		return ""
-	}
-	return ""
-}
-
-// answer is what a run of a program gave.
-type answer struct {
-	stdout, stderr []byte
-	code           int
-	err            error // it could not run
-}
-
-func (c *checker) run(ctx context.Context, env []string, program string, arguments ...string) answer {
-	var stdout, stderr bytes.Buffer
-	command := exec.CommandContext(ctx, program, arguments...) //nolint:gosec // a program as it was found, with arguments of ours
-	command.Dir, command.Stdout, command.Stderr = c.dir, &stdout, &stderr
-	command.Env = append(slices.Clip(c.env), env...)
-	err := command.Run()
-	a := answer{stdout: stdout.Bytes(), stderr: stderr.Bytes()}
-	if exited, ok := errors.AsType[*exec.ExitError](err); ok {
-		a.code = exited.ExitCode()
-	} else {
-		a.err = err
-	}
-	return a
-}
-
-// why is the reason of a run that was no success, in one line.
-func (a answer) why() string {
-	if a.err != nil {
-		return a.err.Error()
-	}
-	return strings.Join(strings.Fields(cmp.Or(string(a.stderr), string(a.stdout))), " ")
+func (c *checker) run(ctx context.Context, env []string, program string, arguments ...string) check.Answer {
+	return check.Run(ctx, c.dir, append(slices.Clip(c.env), env...), program, arguments...)
 }
 
 // compiler is the program that compiles, and what its arguments begin with.
 func (c *checker) compiler(ctx context.Context) (command []string, version string) {
 	for _, candidate := range [][]string{{"bicep", "--version"}, {"az", "bicep", "version"}} {
-		program := find(candidate[0], c.env)
+		program := check.Find(candidate[0], c.env)
 		if program == "" {
 			continue
 		}
 		// az without Bicep fails here, and would download it where it has to compile.
-		if a := c.run(ctx, nil, program, candidate[1:]...); a.err == nil && a.code == 0 {
-			return append([]string{program}, candidate[1:len(candidate)-1]...), versionNumber.FindString(string(a.stdout))
+		if a := c.run(ctx, nil, program, candidate[1:]...); a.Err == nil && a.Code == 0 {
+			return append([]string{program}, candidate[1:len(candidate)-1]...), versionNumber.FindString(string(a.Stdout))
 		}
 	}
 	return nil, ""
@@ -137,7 +88,7 @@ var (
 type compilation struct {
 	source, compiled string
 	arguments, env   []string
-	answer           answer
+	answer           check.Answer
 }
 
 // compilations are those of every main file, which compile its modules too, and of its parameters.
@@ -206,8 +157,8 @@ func (c *checker) build(ctx context.Context) check.Result {
 // findings are what a compilation found. One that fails without a diagnostic is an error all the same.
 func (c *checker) findings(one *compilation) []check.Finding {
 	found := c.diagnostics(one.answer)
-	if failed := one.answer.err != nil || one.answer.code != 0; failed && !slices.ContainsFunc(found, isError) {
-		found = append(found, check.Finding{Severity: check.Error, File: c.relative(one.source), Message: one.answer.why()})
+	if failed := one.answer.Err != nil || one.answer.Code != 0; failed && !slices.ContainsFunc(found, isError) {
+		found = append(found, check.Finding{Severity: check.Error, File: c.relative(one.source), Message: one.answer.Why()})
 	}
 	if info, err := os.Stat(one.compiled); err == nil && info.Size() > largestTemplate {
 		found = append(found, check.Finding{Severity: check.Error, File: c.relative(one.source),
@@ -229,8 +180,8 @@ func (c *checker) placeholders(source string) (env []string) {
 }
 
 // diagnostics are what Bicep said, each with the declaration that its line belongs to.
-func (c *checker) diagnostics(a answer) (found []check.Finding) {
-	for _, m := range diagnosticOf.FindAllStringSubmatch(string(a.stderr)+"\n"+string(a.stdout), -1) {
+func (c *checker) diagnostics(a check.Answer) (found []check.Finding) {
+	for _, m := range diagnosticOf.FindAllStringSubmatch(string(a.Stderr)+"\n"+string(a.Stdout), -1) {
 		f := check.Finding{Severity: check.Warning, File: c.relative(m[1]), Message: m[4] + ": " + strings.TrimSpace(m[5])}
 		if m[3] == "Error" {
 			f.Severity = check.Error

@@ -18,7 +18,7 @@ const usage = 2
 // whatIf has deploy.sh preview every deployment, and says which resources would change and how.
 func (c *checker) whatIf(ctx context.Context) check.Result {
 	r := check.Result{Tool: "az deployment what-if", State: check.Skipped}
-	bash, az := find("bash", c.env), find("az", c.env)
+	bash, az := check.Find("bash", c.env), check.Find("az", c.env)
 	switch {
 	case az == "":
 		r.Message = "The Azure CLI is not installed, so nobody has asked Azure what would change."
@@ -27,32 +27,32 @@ func (c *checker) whatIf(ctx context.Context) check.Result {
 		r.Message = "bash, which deploy.sh needs, is not installed, so nobody has asked Azure what would change."
 		return r
 	}
-	if a := c.run(ctx, nil, az, "version", "--output", "json"); a.err == nil {
+	if a := c.run(ctx, nil, az, "version", "--output", "json"); a.Err == nil {
 		var version struct {
 			CLI string `json:"azure-cli"`
 		}
-		if json.Unmarshal(a.stdout, &version) == nil {
+		if json.Unmarshal(a.Stdout, &version) == nil {
 			r.Version = version.CLI
 		}
 	}
 	a := c.run(ctx, nil, bash, "deploy.sh", "--preview", "--json")
 	switch {
-	case a.err == nil && a.code == usage:
-		r.Message = "Nobody has asked Azure what would change: " + a.why()
+	case a.Err == nil && a.Code == usage:
+		r.Message = "Nobody has asked Azure what would change: " + a.Why()
 		return r
-	case a.err != nil || a.code != 0:
-		if strings.Contains(string(a.stderr), "az login") {
+	case a.Err != nil || a.Code != 0:
+		if strings.Contains(string(a.Stderr), "az login") {
 			r.Message = "The Azure CLI is not logged in, so nobody has asked Azure what would change. Run: az login"
 			return r
 		}
-		r.Findings = []check.Finding{{Severity: check.Error, Message: a.why()}}
-		if len(a.stdout) == 0 || c.changes(a.stdout, &r) != nil { // what Azure says of the others is worth having
+		r.Findings = []check.Finding{{Severity: check.Error, Message: a.Why()}}
+		if len(a.Stdout) == 0 || c.changes(a.Stdout, &r) != nil { // what Azure says of the others is worth having
 			r.Message = ""
 		}
 		r.State, r.Message = check.Failed, strings.TrimSpace("Azure refuses a deployment, or what-if failed. "+r.Message)
 		return r
 	}
-	if err := c.changes(a.stdout, &r); err != nil {
+	if err := c.changes(a.Stdout, &r); err != nil {
 		r.State, r.Message = check.Failed, "The answer of what-if cannot be read."
 		r.Findings = append(r.Findings, check.Finding{Severity: check.Error, Message: err.Error()})
 	}

@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -24,7 +22,7 @@ import (
 // an error is that nothing could be checked at all, or that ctx has ended.
 func Check(ctx context.Context, dir string, env []string) ([]check.Result, error) {
 	c := checker{env: env, results: []check.Result{{Tool: "terraform fmt"}, {Tool: "terraform validate"}}}
-	if c.program = find("terraform", env); c.program == "" {
+	if c.program = check.Find("terraform", env); c.program == "" {
 		return c.all(check.Skipped, "terraform is not installed, so it has checked nothing."), nil
 	}
 	copied, err := os.MkdirTemp("", "atg-terraform-*")
@@ -60,72 +58,19 @@ func (c *checker) all(state check.State, message string) []check.Result {
 	return c.results
 }
 
-// find is where a program is, by the PATH of an environment; empty if it is not there.
-func find(program string, env []string) string {
+func (c *checker) run(ctx context.Context, arguments ...string) check.Answer {
+	env := c.env
 	if env == nil {
 		env = os.Environ()
 	}
-	for _, variable := range slices.Backward(env) {
-		name, value, _ := strings.Cut(variable, "=")
-		if !strings.EqualFold(name, "PATH") {
-			continue
-		}
-		for _, dir := range filepath.SplitList(value) {
-			if !filepath.IsAbs(dir) {
-				continue // never the program of a folder that one happens to be in
-			}
-			if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
-				return found
-			}
-		}
-		return ""
-	}
-	return ""
-}
-
-// answer is what a run of terraform gave.
-type answer struct {
-	stdout, stderr []byte
-	code           int
-	err            error // it could not run
-}
-
-func (c *checker) run(ctx context.Context, arguments ...string) answer {
-	var stdout, stderr bytes.Buffer
-	command := exec.CommandContext(ctx, c.program, arguments...) //nolint:gosec // terraform, as it was found, with fixed arguments
-	command.Dir, command.Stdout, command.Stderr = c.dir, &stdout, &stderr
-	command.Env = append(slices.Clip(c.env), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1", "TF_DATA_DIR=.terraform", "TF_CLI_ARGS=", "TF_LOG=")
-	if c.env == nil {
-		command.Env = append(os.Environ(), command.Env...)
-	}
-	err := command.Run()
-	a := answer{stdout: stdout.Bytes(), stderr: stderr.Bytes()}
-	if exited, ok := errors.AsType[*exec.ExitError](err); ok {
-		a.code = exited.ExitCode()
-	} else {
-		a.err = err
-	}
-	return a
-}
-
-// why is the reason of a run that was no success, in one line.
-func (a answer) why() string {
-	if a.err != nil {
-		return a.err.Error()
-	}
-	return line(cmp.Or(string(a.stderr), string(a.stdout)))
-}
-
-// line makes one line of a text for terminals.
-func line(text string) string {
-	return strings.Join(strings.Fields(strings.Trim(text, "╷│╵ \n")), " ")
+	return check.Run(ctx, c.dir, append(slices.Clip(env), "TF_IN_AUTOMATION=1", "TF_INPUT=0", "CHECKPOINT_DISABLE=1", "TF_DATA_DIR=.terraform", "TF_CLI_ARGS=", "TF_LOG="), c.program, arguments...)
 }
 
 func (c *checker) version(ctx context.Context) {
 	var v struct {
 		Version string `json:"terraform_version"`
 	}
-	if a := c.run(ctx, "version", "-json"); json.Unmarshal(a.stdout, &v) == nil {
+	if a := c.run(ctx, "version", "-json"); json.Unmarshal(a.Stdout, &v) == nil {
 		for i := range c.results {
 			c.results[i].Version = v.Version
 		}
@@ -136,17 +81,17 @@ func (c *checker) version(ctx context.Context) {
 func (c *checker) format(ctx context.Context, r *check.Result) {
 	a := c.run(ctx, "fmt", "-check", "-recursive", "-list=true", "-no-color")
 	switch {
-	case a.err == nil && a.code == 0:
+	case a.Err == nil && a.Code == 0:
 		r.State, r.Message = check.Passed, "Every file is formatted as terraform fmt does it."
 		return
-	case a.err == nil && a.code == 3:
+	case a.Err == nil && a.Code == 3:
 		r.Message = "terraform fmt would write some files otherwise."
-		for name := range strings.Lines(string(a.stdout)) {
+		for name := range strings.Lines(string(a.Stdout)) {
 			r.Findings = append(r.Findings, check.Finding{Severity: check.Error, File: filepath.ToSlash(strings.TrimSpace(name)), Message: "terraform fmt would write this file otherwise"})
 		}
 	default:
 		r.Message = "terraform fmt failed."
-		r.Findings = []check.Finding{{Severity: check.Error, Message: a.why()}}
+		r.Findings = []check.Finding{{Severity: check.Error, Message: a.Why()}}
 	}
 	r.State = check.Failed
 }
@@ -167,21 +112,21 @@ var noProvider = []string{"Failed to query available provider packages", "Failed
 func (c *checker) validate(ctx context.Context, r *check.Result) {
 	r.State = check.Failed
 	a := c.run(ctx, "init", "-backend=false", "-input=false", "-json")
-	if a.err != nil || a.code != 0 {
-		for text := range bytes.Lines(a.stdout) {
+	if a.Err != nil || a.Code != 0 {
+		for text := range bytes.Lines(a.Stdout) {
 			var entry struct{ Diagnostic *diagnostic }
 			if json.Unmarshal(text, &entry) != nil || entry.Diagnostic == nil {
 				continue
 			}
 			if d := entry.Diagnostic; slices.Contains(noProvider, d.Summary) {
 				detail, _, _ := strings.Cut(d.Detail, "\n\n")
-				r.State, r.Message, r.Findings = check.Skipped, "terraform init cannot have the azapi provider, so terraform has validated nothing: "+line(detail), nil
+				r.State, r.Message, r.Findings = check.Skipped, "terraform init cannot have the azapi provider, so terraform has validated nothing: "+check.Line(detail), nil
 				return
 			}
 			r.Findings = append(r.Findings, finding(*entry.Diagnostic))
 		}
 		if r.Message = "terraform init failed."; len(r.Findings) == 0 {
-			r.Findings = []check.Finding{{Severity: check.Error, Message: a.why()}}
+			r.Findings = []check.Finding{{Severity: check.Error, Message: a.Why()}}
 		}
 		return
 	}
@@ -190,9 +135,9 @@ func (c *checker) validate(ctx context.Context, r *check.Result) {
 		Valid       bool
 		Diagnostics []diagnostic
 	}
-	if err := json.Unmarshal(a.stdout, &said); err != nil {
+	if err := json.Unmarshal(a.Stdout, &said); err != nil {
 		r.Message = "terraform validate failed."
-		r.Findings = []check.Finding{{Severity: check.Error, Message: a.why()}}
+		r.Findings = []check.Finding{{Severity: check.Error, Message: a.Why()}}
 		return
 	}
 	for _, d := range said.Diagnostics {
@@ -208,12 +153,12 @@ func (c *checker) validate(ctx context.Context, r *check.Result) {
 var resourceContext = regexp.MustCompile(`^(resource|data) "([^"]+)" "([^"]+)"$`)
 
 func finding(d diagnostic) check.Finding {
-	f := check.Finding{Severity: check.Error, Resource: d.Address, Message: line(d.Summary)}
+	f := check.Finding{Severity: check.Error, Resource: d.Address, Message: check.Line(d.Summary)}
 	if d.Severity == "warning" {
 		f.Severity = check.Warning
 	}
 	if d.Detail != "" {
-		f.Message += ": " + line(d.Detail)
+		f.Message += ": " + check.Line(d.Detail)
 	}
 	if d.Range == nil {
 		return f
