@@ -198,7 +198,7 @@ func (b *builder) addStage(scope int32, members []int32, pieces []piece, pieceOf
 	}
 	if len(main) > 0 {
 		slices.Sort(main)
-		s.Main = &template.Unit{Nodes: main, Scope: s.Scope, Title: s.Title, Name: s.Name + "-scope"}
+		s.Main = &template.Unit{Nodes: main, Scope: s.Scope, Title: s.Title, Name: units.unique(s.Name + "-scope")}
 		b.addUnit(s.Main)
 	}
 	inMain := map[template.Node]bool{}

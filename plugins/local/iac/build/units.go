@@ -304,7 +304,8 @@ func slug(text string) string {
 	switch {
 	case s == "":
 		return "x-" + digest(text)[:8]
-	case s[0] >= '0' && s[0] <= '9', slices.Contains([]string{"con", "prn", "aux", "nul", "main", "modules", "com1", "lpt1"}, s):
+	case s[0] >= '0' && s[0] <= '9', slices.Contains([]string{"con", "prn", "aux", "nul", "main", "modules"}, s),
+		len(s) == 4 && (strings.HasPrefix(s, "com") || strings.HasPrefix(s, "lpt")) && s[3] >= '0' && s[3] <= '9': // devices of Windows
 		return "x-" + s
 	}
 	return s
