@@ -89,8 +89,8 @@ func (b *builder) hangsBelow(n, other template.Node) bool {
 	return false
 }
 
-// largeCycle is from how many resources on a cycle is broken by the order of ids alone.
-const largeCycle = 1000
+// largeCycle is from how many steps on, of resources times the edges between them, a cycle is broken by the order of ids alone.
+const largeCycle = 4_000_000
 
 // breakCycles takes out edges until there is no cycle. Of resources that refer to each other, the first edges in the order of ids stay; those
 // to what is above always do.
@@ -101,21 +101,25 @@ func (b *builder) breakCycles() {
 		for _, n := range members {
 			inside[template.Node(n)] = true
 		}
-		kept := map[template.Node][]template.Node{}
+		kept, edges := map[template.Node][]template.Node{}, 0
 		for _, n := range members {
 			for _, to := range b.after(template.Node(n)) {
+				if inside[to] {
+					edges++
+				}
 				if inside[to] && b.hangsBelow(template.Node(n), to) {
 					kept[template.Node(n)] = append(kept[template.Node(n)], to)
 				}
 			}
 		}
+		large := len(members)*edges > largeCycle // each edge may lead over all others
 		for _, m := range members {
 			n := template.Node(m)
 			for _, to := range b.after(n) {
 				if !inside[to] || b.hangsBelow(n, to) {
 					continue
 				}
-				if len(members) > largeCycle && to > n || len(members) <= largeCycle && reaches(kept, to, n) {
+				if large && to > n || !large && reaches(kept, to, n) {
 					b.broken[[2]int32{b.generated[n], b.generated[to]}] = struct{}{}
 					continue
 				}
