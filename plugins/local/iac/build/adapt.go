@@ -11,9 +11,7 @@ import (
 // sense, in a deployment.
 func (m *maker) adapt(p *template.Value) {
 	m.drop(p, "extended", report.ReadOnlyProperty) // Resource Graph's own
-	if array := m.heldElsewhere(); array != "" {
-		m.drop(p, array, report.ReadOnlyProperty)
-	}
+	m.dropHeldElsewhere(p)
 	switch m.typ.lower {
 	case "microsoft.network/virtualnetworks/virtualnetworkpeerings":
 		for _, name := range []string{"peeringState", "peeringSyncLevel", "remoteVirtualNetworkAddressSpace", "remoteAddressSpace", "remoteBgpCommunities", "resourceGuid"} {
@@ -53,14 +51,29 @@ func (m *maker) adapt(p *template.Value) {
 	}
 }
 
-// heldElsewhere is the array of a parent whose items are always resources of their own.
-func (m *maker) heldElsewhere() string {
-	if m.typ.lower == "microsoft.network/virtualnetworks" {
-		if _, ok := m.b.typeAt["microsoft.network/virtualnetworks/virtualnetworkpeerings"]; ok {
-			return "virtualNetworkPeerings"
-		}
+// dropHeldElsewhere drops the items of a parent that are rows of their own, and resources of their own if they are generated.
+func (m *maker) dropHeldElsewhere(p *template.Value) {
+	if m.typ.lower != "microsoft.network/virtualnetworks" {
+		return
 	}
-	return ""
+	peerings := field(p, "virtualNetworkPeerings")
+	if peerings == nil || len(peerings.Items) == 0 {
+		return
+	}
+	below := strings.ToLower(m.row.ID) + "/virtualnetworkpeerings/"
+	kept := peerings.Items[:0]
+	for i := range peerings.Items {
+		if name := field(&peerings.Items[i], "name"); name != nil {
+			if text, ok := plain(name); ok {
+				if _, found := m.b.find(below + strings.ToLower(text)); found {
+					m.count(m.root.below("properties").below("virtualNetworkPeerings").below("[]"), report.ReadOnlyProperty)
+					continue
+				}
+			}
+		}
+		kept = append(kept, peerings.Items[i])
+	}
+	peerings.Items = kept
 }
 
 // machine takes out of a virtual machine what follows from its image.
