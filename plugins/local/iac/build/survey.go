@@ -185,12 +185,14 @@ func (b *builder) keep(f *finding) {
 	n := &b.nodes[f.at]
 	if f.unreadable {
 		n.state, n.reason = omitted, report.Unreadable
+		b.standAlone(f)
 		return
 	}
 	slices.Sort(f.deps)
 	f.deps = slices.Compact(f.deps)
 	if len(f.deps) > math.MaxUint16 { // more references than a body of Azure's can hold
 		n.state, n.reason = omitted, report.Unreadable
+		b.standAlone(f)
 		return
 	}
 	m := &b.measures[f.at]
@@ -207,7 +209,12 @@ func (b *builder) keep(f *finding) {
 	for _, e := range f.changed {
 		b.report.Change(e)
 	}
-	for _, child := range b.inParent[f.at] { // a child that the parent's body does not have stands alone
+	b.standAlone(f)
+}
+
+// standAlone generates the children that a parent's body does not have after all, or whose parent has none.
+func (b *builder) standAlone(f *finding) {
+	for _, child := range b.inParent[f.at] {
 		c := &b.nodes[child.node]
 		if !f.arrays[arrayItem{b.types[c.typ].array, child.name}] {
 			c.state, c.reason = generated, report.None
