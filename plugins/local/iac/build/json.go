@@ -116,12 +116,16 @@ func member(fields []template.Field, name string) int {
 
 // unique drops fields of large maps whose name comes again later.
 func unique(v *template.Value) {
-	if len(v.Fields) <= manyFields {
-		return
+	if len(v.Fields) > manyFields {
+		v.Fields = distinct(v.Fields)
 	}
-	at := make(map[string]int, len(v.Fields))
-	kept := v.Fields[:0]
-	for _, f := range v.Fields {
+}
+
+// distinct drops fields whose name comes again later; the last one stands where the first one was.
+func distinct(fields []template.Field) []template.Field {
+	at := make(map[string]int, len(fields))
+	kept := fields[:0]
+	for _, f := range fields {
 		if i, ok := at[f.Name]; ok {
 			kept[i] = f
 			continue
@@ -129,7 +133,7 @@ func unique(v *template.Value) {
 		at[f.Name] = len(kept)
 		kept = append(kept, f)
 	}
-	v.Fields = kept
+	return kept
 }
 
 func literal(s string) []template.Part { return []template.Part{{Literal: s}} }

@@ -34,6 +34,7 @@ type maker struct {
 	root                 *place
 	verdicts, settings   map[string]bool // whether a name is that of a secret
 	literalSubscriptions bool
+	here                 bool // a reference is to what the resource hangs below
 }
 
 func (b *builder) maker(ctx context.Context, survey bool) (*maker, error) {
@@ -113,7 +114,9 @@ func (m *maker) above(r *template.Resource, row *graph.Row, id armID) {
 		}
 		return
 	}
+	m.here = true
 	parts := m.link(up)
+	m.here = false
 	r.ParentID = m.rewrite(up)
 	if ref := parts[0].Ref; ref != nil {
 		if len(parts) == 1 {
@@ -205,7 +208,7 @@ func (m *maker) identity(r *template.Resource, raw []byte) error {
 // body is the rest of what is sent.
 func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 	var body []template.Field
-	put := func(name string, raw []byte) error {
+	column := func(name string, raw []byte) error {
 		v, err := parse(raw)
 		if err != nil || v.Kind == template.Null {
 			return err
@@ -221,25 +224,12 @@ func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 		name string
 		raw  []byte
 	}{{"sku", row.SKU}, {"plan", row.Plan}, {"zones", row.Zones}, {"extendedLocation", row.ExtendedLocation}} {
-		if err := put(f.name, f.raw); err != nil {
+		if err := column(f.name, f.raw); err != nil {
 			return nil, err
 		}
 	}
 	if row.ManagedBy != "" && m.typ.lower != "microsoft.compute/disks" { // a disk's machine names its disks
 		if err := m.top(&body, "managedBy", text(row.ManagedBy)); err != nil {
-			return nil, err
-		}
-	}
-	extra, err := parse(row.Extra)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range extra.Fields {
-		if m.typ.schema == nil { // general rules: what a resource has at the top level beside the usual is Azure's
-			m.count(m.root.below(f.Name), report.ReadOnlyProperty)
-			continue
-		}
-		if err := m.top(&body, f.Name, f.Value); err != nil {
 			return nil, err
 		}
 	}
@@ -253,7 +243,32 @@ func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 			return nil, err
 		}
 	}
+	extra, err := parse(row.Extra)
+	if err != nil {
+		return nil, err
+	}
+	if m.schema != nil {
+		extra.Fields = asSpelled(extra.Fields, m.schema)
+	}
+	for _, f := range extra.Fields {
+		if m.typ.schema == nil || ownColumn(f.Name) { // general rules: what a resource has at the top level beside the usual is Azure's
+			m.count(m.root.below(f.Name), report.ReadOnlyProperty)
+			continue
+		}
+		if err := m.top(&body, f.Name, f.Value); err != nil {
+			return nil, err
+		}
+	}
 	return m.needed(body), nil
+}
+
+// ownColumn says that a member of the top level is one of those that a row has a column for.
+func ownColumn(name string) bool {
+	switch strings.ToLower(name) {
+	case "id", "name", "type", "kind", "location", "managedby", "apiversion", "sku", "plan", "tags", "identity", "zones", "extendedlocation", "properties":
+		return true
+	}
+	return false
 }
 
 // top adds a member of the top level, without what cannot be written.

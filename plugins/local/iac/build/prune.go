@@ -84,6 +84,7 @@ func (m *maker) pruneList(v *template.Value, s *armschema.Schema, w where) bool 
 		inner := w.item()
 		inner.required = true // an item that is empty still counts
 		if v.Items[i].Kind == template.Null && !w.free {
+			m.count(inner.path, report.EmptyProperty)
 			continue
 		}
 		if m.prune(&v.Items[i], items, inner) {
@@ -107,6 +108,9 @@ func (m *maker) pruneMap(v *template.Value, s *armschema.Schema, w where) bool {
 		}
 	}
 	setting := m.settingName(v)
+	if object != nil && object.Kind == armschema.Object {
+		v.Fields = asSpelled(v.Fields, object)
+	}
 	kept := v.Fields[:0]
 	for i := range v.Fields {
 		f := v.Fields[i]
@@ -115,7 +119,7 @@ func (m *maker) pruneMap(v *template.Value, s *armschema.Schema, w where) bool {
 		switch {
 		case object == nil || object.Kind == armschema.Any:
 			inner = w.any(f.Name)
-			if s == nil && m.schema == nil && !w.free && generallyReadOnly(f.Name, w.depth) {
+			if s == nil && m.schema == nil && !w.free && generallyReadOnly(f.Name, w.depth == 1 && w.name == "properties") {
 				m.count(w.path.below(f.Name), report.ReadOnlyProperty)
 				continue
 			}
@@ -136,7 +140,7 @@ func (m *maker) pruneMap(v *template.Value, s *armschema.Schema, w where) bool {
 				continue
 			default:
 				inner = w.member(p.Name)
-				schema, f.Name = p.Schema, p.Name
+				schema = p.Schema
 				inner.name, inner.required = p.Name, p.Required
 				inner.secret, inner.write = inner.secret || p.Secret, inner.write || p.WriteOnly
 			}
@@ -162,6 +166,20 @@ func (m *maker) pruneMap(v *template.Value, s *armschema.Schema, w where) bool {
 	return true
 }
 
+// asSpelled gives members the names that the schema has for them, whatever their case. Of two that it spells alike the last one stays.
+func asSpelled(fields []template.Field, object *armschema.Schema) []template.Field {
+	changed := false
+	for i := range fields {
+		if p, ok := object.Property(fields[i].Name); ok && p.Name != fields[i].Name {
+			fields[i].Name, changed = p.Name, true
+		}
+	}
+	if changed {
+		return distinct(fields)
+	}
+	return fields
+}
+
 // settingName is the name in a pair of name and value, whose name people chose: an application's setting, an environment variable.
 func (m *maker) settingName(v *template.Value) string {
 	if len(v.Fields) > 6 || field(v, "value") == nil {
@@ -177,18 +195,19 @@ func (m *maker) settingName(v *template.Value) string {
 	return ""
 }
 
-// ownID says that a member is the id of the part of a resource that it stands in: Azure makes it of the names above.
+// ownID says that a member is the id of the part of a resource that it stands in: Azure makes it of the names above. The id of something
+// else, beside its name, is a reference.
 func (m *maker) ownID(v *template.Value, name string, id *template.Value) bool {
 	if name != "id" {
 		return false
 	}
 	text, ok := plain(id)
 	named := field(v, "name")
-	if !ok || named == nil || !looksLikeID(text) {
+	if !ok || named == nil || !hasPrefixFold(text, m.row.ID+"/") {
 		return false
 	}
 	own, ok := plain(named)
-	return ok && len(own) > 0 && len(text) > len(own) && strings.EqualFold(text[len(text)-len(own):], own) && text[len(text)-len(own)-1] == '/'
+	return ok && own != "" && strings.EqualFold(text[strings.LastIndexByte(text, '/')+1:], own)
 }
 
 // dynamic says that a member is an address that Azure chose.
@@ -206,15 +225,16 @@ func dynamic(v *template.Value, name string) bool {
 	return false
 }
 
-// generallyReadOnly are the names of what Azure itself says of a resource, whatever the type: for types that the schema does not know.
-func generallyReadOnly(name string, depth int) bool {
+// generallyReadOnly are the names of what Azure itself says of a resource, whatever the type: for types that the schema does not know. first says
+// that it is one of the properties, and not deeper.
+func generallyReadOnly(name string, first bool) bool {
 	switch strings.ToLower(name) {
 	case "provisioningstate", "etag", "resourceguid", "systemdata", "createdat", "createdby", "createdbytype", "lastmodifiedat", "lastmodifiedby", "lastmodifiedbytype",
 		"createddate", "createdtime", "creationtime", "creationdate", "modifieddate", "changedtime", "lastmodifiedtime", "lastmodifieddate", "lastmodified", "timecreated",
 		"uniqueid", "internalid", "provisioningstatedetails", "statusmessage", "operationalstate", "extended":
 		return true
 	case "id", "type", "name", "principalid", "status", "state":
-		return depth == 1
+		return first
 	}
 	return false
 }

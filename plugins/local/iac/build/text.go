@@ -182,7 +182,7 @@ func (m *maker) external(s string) []template.Part {
 
 // lookUp is a reference to a resource that has to exist.
 func (m *maker) lookUp(id, tail string, t *armschema.Type) []template.Part {
-	e := m.unit.existing(m, id, t)
+	e := m.unit.existing(m, id, t, m.here)
 	parts := []template.Part{{Ref: &template.Ref{Node: template.NoNode, Existing: e, ID: e.ID}}}
 	if tail != "" {
 		parts = append(parts, template.Part{Literal: tail})

@@ -2,6 +2,7 @@ package build
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
@@ -44,15 +45,21 @@ func (u *unitNames) secret(symbol string, w where) string {
 	return u.unique(name, content)
 }
 
-// existing is the resource with an id that has to exist.
-func (u *unitNames) existing(m *maker, id string, t *armschema.Type) *template.Existing {
+// existing is the resource with an id that has to exist: where it is, wherever the code is for, or, for one that others are to hang below,
+// where these go.
+func (u *unitNames) existing(m *maker, id string, t *armschema.Type, here bool) *template.Existing {
 	lower := strings.ToLower(id)
+	m.literalSubscriptions = true
+	parts := m.rewrite(id)
+	m.literalSubscriptions = false
+	if here {
+		if target := m.rewrite(id); !slices.Equal(parts, target) {
+			parts, lower = target, lower+"|"
+		}
+	}
 	if e := u.exists[lower]; e != nil {
 		return e
 	}
-	m.literalSubscriptions = true // it stays where it is, wherever the code is for
-	parts := m.rewrite(id)
-	m.literalSubscriptions = false
 	kind := snake(singular(t.Name[strings.LastIndexByte(t.Name, '/')+1:]))
 	name := "existing_" + strings.Trim(kind+"_"+snake(short(id[strings.LastIndexByte(id, '/')+1:])), "_")
 	if len(name) > symbolLength {
