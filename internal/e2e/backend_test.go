@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/runner"
 )
 
@@ -17,6 +18,9 @@ type plain struct{ *runner.Runner }
 
 func newPlain() *plain {
 	return &plain{runner.New(runner.Works{backend.OpGenerateIaC: func(_ context.Context, job *runner.Job) (backend.Result, error) {
+		if format := job.Submission().Request.(*backend.IaCGenerationRequest).OutputFormat; format != "terraform" {
+			return nil, fault.Newf(fault.Unsupported, "there is no format %q: it writes Terraform alone", format)
+		}
 		dir, err := job.OutputDir()
 		if err != nil {
 			return nil, err
