@@ -1,6 +1,7 @@
 package build
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
@@ -25,6 +26,8 @@ func (m *maker) adapt(p *template.Value) {
 				m.drop(p, name, report.ReadOnlyProperty)
 			}
 		}
+	case "microsoft.network/publicipaddresses":
+		m.drop(p, "ipAddress", report.ReadOnlyProperty) // nobody can choose one
 	case "microsoft.web/sites", "microsoft.web/sites/slots":
 		for _, name := range []string{"name", "hostNameSslStates", "state"} { // the names of the hosts follow from the site's
 			m.drop(p, name, report.ReadOnlyProperty)
@@ -33,6 +36,9 @@ func (m *maker) adapt(p *template.Value) {
 		m.drop(p, "scope", report.ReadOnlyProperty)
 	case "microsoft.containerservice/managedclusters":
 		m.drop(p, "nodeResourceGroup", report.ReadOnlyProperty) // named by Azure, and not to be the same twice
+		if profile := path(p, "identityProfile", "kubeletidentity"); profile != nil && strings.Contains(said(profile, "resourceId"), "/resourcegroups/mc_") {
+			m.drop(p, "identityProfile", report.ReadOnlyProperty) // made in that group
+		}
 	}
 	if arrays := m.b.inParent[m.at]; m.survey && len(arrays) > 0 {
 		m.arrays = map[arrayItem]bool{}
@@ -189,15 +195,13 @@ func notEncrypted(p *template.Value) bool { return !truth(p, "isEncrypted") }
 
 // needed adds the secrets without which Azure would refuse the resource.
 func (m *maker) needed(body []template.Field) []template.Field {
+	at := slices.IndexFunc(body, func(f template.Field) bool { return f.Name == "properties" })
+	if at >= 0 {
+		m.neededItems(&body[at].Value)
+	}
 	n, ok := needs[m.typ.lower]
 	if !ok {
 		return body
-	}
-	at := -1
-	for i := range body {
-		if body[i].Name == "properties" {
-			at = i
-		}
 	}
 	if at < 0 {
 		if m.typ.lower != "microsoft.keyvault/vaults/secrets" {

@@ -148,6 +148,10 @@ func (m *maker) tags(raw []byte) (template.Value, error) {
 	}
 	kept := v.Fields[:0]
 	for _, f := range v.Fields {
+		if !m.b.o.IncludeDefaults && (strings.HasPrefix(f.Name, "hidden-link:") || strings.HasPrefix(f.Name, "hidden-related:")) { // the portal's own
+			m.count(m.root.below("tags"), report.ReadOnlyProperty)
+			continue
+		}
 		switch f.Value.Kind {
 		case template.String:
 			m.leaf(&f.Value, where{path: m.root.below("tags").below("*"), name: f.Name, setting: true})

@@ -45,6 +45,7 @@ func (b *builder) notes() {
 	if secrets > 0 {
 		b.report.Note(fmt.Sprintf("%d secrets are parameters without a value: they have to be given before anything can be deployed.", secrets))
 	}
+	b.noteContents()
 	if b.readOnly > 0 {
 		b.report.Note(fmt.Sprintf("%d locks have the level ReadOnly: one that is there before what it locks stops it, so deploy them last.", b.readOnly))
 	}
