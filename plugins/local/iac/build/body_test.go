@@ -115,7 +115,7 @@ func TestTopLevel(t *testing.T) {
 	hub := network("web", "hub")
 	lock := hub + "/providers/Microsoft.Authorization/locks/keep"
 	all := buildRows(t, group(groupID("web"), `"tags":{"cost":"1"}`),
-		resource(site, `"location":"West Europe","tags":{"a":"1","n":null,"odd":5,"hidden-link:/x":"`+hub+`"},"properties":{}`),
+		resource(site, `"location":"West Europe","tags":{"a":"1","n":null,"odd":5,"link":"`+hub+`"},"properties":{}`),
 		resource(site+"/slots/test", `"location":"westeurope","properties":{}`),
 		resource(hub, `"location":"westeurope","properties":{"subnets":[]}`),
 		resource(lock, `"properties":{"level":"CanNotDelete"}`),
@@ -133,7 +133,7 @@ func TestTopLevel(t *testing.T) {
 	const web = sub + "/resourceGroups/{resource_group_prefix}web"
 	want := map[string]string{
 		"web":  `{resource_group_prefix}web | {resource_group_prefix}web | {location} | {cost:"1"} | - | ` + sub,
-		"shop": `shop | shop | {location} | {a:"1",n:"",hidden-link:/x:"<virtual_network_hub>"} | - | ` + web,
+		"shop": `shop | shop | {location} | {a:"1",n:"",link:"<virtual_network_hub>"} | - | ` + web,
 		"test": `test | shop/test | {location} | null | site_shop | ` + web + `/providers/Microsoft.Web/sites/shop`,
 		"hub":  `hub | hub | {location} | null | - | ` + web,
 		"keep": `keep | keep |  | null | virtual_network_hub | ` + web + `/providers/Microsoft.Network/virtualNetworks/hub`,

@@ -52,7 +52,7 @@ func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) 
 	b := &builder{
 		o: o, r: r, report: rep, seed: maphash.MakeSeed(),
 		typeAt: map[string]uint16{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]childName{},
-		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, byProperty: map[[2]int32]bool{},
+		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, groupRegions: map[int32]string{}, byProperty: map[[2]int32]bool{},
 	}
 	for _, step := range []func(context.Context) error{b.readHeads, b.readBodies, b.arrange} {
 		if err := step(ctx); err != nil {
@@ -71,25 +71,26 @@ type builder struct {
 	filter filter
 	seed   maphash.Seed
 
-	nodes       []node    // all rows with an id, in the order of ids
-	measures    []measure // of them, until units are cut
-	text        symbols
-	last        string           // the id of the last row, in lower case
-	readOnly    int              // generated locks of the level ReadOnly
-	index       map[uint64]int32 // where they are, by a hash of the id in lower case
-	types       []typeInfo
-	typeAt      map[string]uint16 // by type in lower case
-	scopes      []scopeInfo
-	scopeAt     map[string]int32      // by id in lower case
-	symbols     map[uint64]struct{}   // that are taken, with their scope
-	inParent    map[int32][]childName // children that their parent's body holds, by parent
-	deps        []int32               // what nodes refer to, by node.depsAt
-	edgeAt      []int32               // where the edges of a generated resource begin in edges; one more than there are resources
-	edges       []template.Node       // what it waits for
-	alone       []int32               // children that their parent's body does not hold after all
-	groupScopes map[int32]int32       // the scope that a resource group's row is
-	broken      map[[2]int32]struct{}
-	byProperty  map[[2]int32]bool // edges that come of properties alone, and of no id
+	nodes        []node    // all rows with an id, in the order of ids
+	measures     []measure // of them, until units are cut
+	text         symbols
+	last         string           // the id of the last row, in lower case
+	readOnly     int              // generated locks of the level ReadOnly
+	index        map[uint64]int32 // where they are, by a hash of the id in lower case
+	types        []typeInfo
+	typeAt       map[string]uint16 // by type in lower case
+	scopes       []scopeInfo
+	scopeAt      map[string]int32      // by id in lower case
+	symbols      map[uint64]struct{}   // that are taken, with their scope
+	inParent     map[int32][]childName // children that their parent's body holds, by parent
+	deps         []int32               // what nodes refer to, by node.depsAt
+	edgeAt       []int32               // where the edges of a generated resource begin in edges; one more than there are resources
+	edges        []template.Node       // what it waits for
+	alone        []int32               // children that their parent's body does not hold after all
+	groupScopes  map[int32]int32       // the scope that a resource group's row is
+	groupRegions map[int32]string      // where a resource group is, until it is known which stay
+	broken       map[[2]int32]struct{}
+	byProperty   map[[2]int32]bool // edges that come of properties alone, and of no id
 
 	unitOwner  map[string]string // the scope whose units have a name, by name
 	places     places            // subscriptions and locations, as parameters

@@ -85,6 +85,11 @@ func (f *filter) takes(row *graph.Head) bool {
 	return f.tags == nil || f.tagged(row.Tags)
 }
 
+// nameless says that a row without an id is one of those asked for, as far as it tells.
+func (f *filter) nameless(row *graph.Head) bool {
+	return (f.subscriptions == nil || f.subscriptions[row.SubscriptionID]) && (f.groups == nil || f.groups[row.ResourceGroup]) && !f.excludes(row.Type) && f.takes(row)
+}
+
 // inherits says that a row is asked for because what is above it is: locations and tags are those of the parent, types are not.
 func (f *filter) inherits(row *graph.Head) bool {
 	return f.types == nil || f.types[row.Type] || f.above[row.Type]

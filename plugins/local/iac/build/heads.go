@@ -107,7 +107,11 @@ func (b *builder) addHead(h *graph.Head) error {
 	}
 	if n.state == generated || n.state == inBody {
 		n.symbolAt, n.symbolLen = b.text.add(b.name(&n, id))
-		if h.Location != "" {
+		switch {
+		case h.Location == "":
+		case h.Type == groupRowType: // which may go again
+			b.groupRegions[at] = h.Location
+		default:
 			b.places.count(h.Location)
 		}
 	}
@@ -216,6 +220,12 @@ func (b *builder) keepGroups() {
 			n.state, n.reason = left, report.OutsideFilter
 		}
 	}
+	for at, location := range b.groupRegions {
+		if b.nodes[at].state == generated {
+			b.places.count(location)
+		}
+	}
+	b.groupRegions = nil
 }
 
 // childName is a child that its parent's body holds, and a hash of its name in lower case.

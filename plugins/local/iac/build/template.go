@@ -66,6 +66,9 @@ func (p *Plan) Rest(ctx context.Context, yield func(report.Entry) error) error {
 		return err
 	}
 	return b.r.Nameless(ctx, func(h graph.Head) error {
+		if !b.filter.nameless(&h) {
+			return nil
+		}
 		name := h.ID
 		if name == "" {
 			name = h.Name
