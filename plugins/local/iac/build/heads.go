@@ -177,7 +177,7 @@ func (b *builder) decide(n *node, h *graph.Head, id armID) {
 		n.state, n.reason = left, report.OutsideFilter
 		return
 	}
-	if reason, always := made(h, above, b); reason != report.None && (always || !b.o.IncludeDefaults) {
+	if reason, always := made(h, above); reason != report.None && (always || !b.o.IncludeDefaults) {
 		n.state, n.reason = trimmed, reason
 		return
 	}

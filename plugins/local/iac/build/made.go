@@ -10,7 +10,7 @@ import (
 // made says why a resource is not generated although it could be: Azure makes it together with another, or the service makes it
 // by itself. always is whether it must not be generated at all; else it is kept where defaults are wanted. The rules are Azure's behaviour as its
 // documentation of each service describes it; docs/generate-iac.md lists them.
-func made(h *graph.Head, above *node, b *builder) (reason report.Reason, always bool) {
+func made(h *graph.Head, above *node) (reason report.Reason, always bool) {
 	name := strings.ToLower(h.Name)
 	if above != nil && above.state == trimmed { // what hangs below something that is not generated
 		switch above.reason {
@@ -18,10 +18,8 @@ func made(h *graph.Head, above *node, b *builder) (reason report.Reason, always 
 			if h.Type != "microsoft.authorization/roleassignments" && above.reason != report.CannotCreate || above.reason == report.ManagedGroup {
 				return above.reason, true
 			}
-		case report.ServiceDefault:
-			return report.ServiceDefault, false
 		}
-	}
+	} // what hangs below a service's default, such as the flow logs of a network watcher, somebody made
 	switch h.Type {
 	case groupRowType:
 		switch {
