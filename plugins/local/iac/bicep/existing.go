@@ -104,6 +104,13 @@ func literal(segment []template.Part) (string, bool) {
 	return segment[0].Literal, true
 }
 
+// named takes the type of a location as it is spelt, where it is one of as many segments.
+func (at *location) named(typ string) {
+	if types := strings.Split(typ, "/"); len(types) == len(at.types) {
+		at.types = types
+	}
+}
+
 // key is parts as a map can hold them: ids and names are the same in any case.
 func key(parts []template.Part) string {
 	var b strings.Builder
@@ -125,9 +132,7 @@ func (f *file) existingResource(e *template.Existing) string {
 	}
 	symbol := ""
 	if place, ok := locate(e.ID); ok && e.APIVersion != "" {
-		if types := strings.Split(e.Type, "/"); len(types) == len(place.types) {
-			place.types = types
-		}
+		place.named(e.Type)
 		symbol = f.declare(at, place, camel(e.Symbol), e.APIVersion)
 	}
 	f.placed[at] = symbol
@@ -168,7 +173,7 @@ func (f *file) declare(at string, place *location, name, version string) string 
 		scope = f.scopeOf(place, version)
 	}
 	symbol := f.names.take(name)
-	f.placed[at] = symbol
+	f.placed[at], f.placed[versioned(at, version)] = symbol, symbol
 	b := append(append(append(f.existing, "resource "...), symbol...), ' ')
 	b = append(appendQuoted(b, strings.Join(place.types, "/")+"@"+version), " existing = {\n"...)
 	names := place.names

@@ -16,12 +16,15 @@ type file struct {
 	scope   template.Scope
 	names   names
 	current template.Node   // the resource that is being written: it cannot refer to itself
+	source  string          // its id where it was scanned
+	member  string          // of its top level, that is being written
+	err     error           // the first thing that cannot be written
 	near    []*template.Ref // what it waits for without a reference: that which its target is a part of, for one
 
 	symbols    []string // of unit.Nodes, in their order
 	known      map[parameterKey]*parameter
-	parameters []*parameter // in the order of their first use
-	placed     map[string]string
+	parameters []*parameter      // in the order of their first use
+	placed     map[string]string // symbols of existing resources by id, and by id and version
 	versions   map[string]string // API versions by types in lower case, of resources that were written
 
 	variables []byte // var declarations
@@ -67,7 +70,7 @@ func (f *file) own(n template.Node) string {
 	return ""
 }
 
-// symbol is the symbol whose id a reference is, declared where need be; "" is none: then the id itself has to be written. So it is
+// symbol is the symbol whose id a reference without a Property is, declared where need be; "" is none: then the id itself has to be written. So it is
 // for resources of other files, which were deployed before, and for the resource that is being written.
 func (f *file) symbol(ref *template.Ref) string {
 	if ref.Node == template.NoNode {

@@ -24,11 +24,17 @@ func (m *maker) fill(r *template.Resource, u *template.Unit) {
 		r.Identity = templatetest.Map("type", templatetest.Str("UserAssigned"), "userAssignedIdentities", templatetest.Map("/plain", templatetest.Map()))
 		r.IdentityIDs = [][]template.Part{{{Ref: m.anyRef(r, u)}}, {{Literal: "/it's/${x}/"}, {Parameter: tenant}}}
 	}
+	if m.IntN(3) == 0 && r.Identity.Kind == template.Null {
+		r.Identity = templatetest.Map("type", templatetest.Str("SystemAssigned"))
+	}
 	if m.IntN(3) == 0 {
 		r.Body = append(r.Body, template.Field{Name: "sku", Value: templatetest.Map("name", templatetest.Str("S1"))})
 	}
 	if m.IntN(8) > 0 {
 		r.Body = append(r.Body, template.Field{Name: "properties", Value: m.object(r, u, 0)})
+	}
+	if answers := m.answers(r, u); len(answers) > 0 {
+		r.Body = append(r.Body, template.Field{Name: "answers", Value: templatetest.List(answers...)})
 	}
 	for range m.IntN(3) {
 		to := template.Node(m.IntN(len(m.resources)))
@@ -36,6 +42,34 @@ func (m *maker) fill(r *template.Resource, u *template.Unit) {
 			r.DependsOn = append(r.DependsOn, m.ref(u, to))
 		}
 	}
+}
+
+// answers are values with what Azure answers of earlier resources, alone or in text, which may be long.
+func (m *maker) answers(r *template.Resource, u *template.Unit) (values []template.Value) {
+	for range m.IntN(4) {
+		to := template.Node(m.IntN(len(m.resources)))
+		property := "identity.principalId"
+		if owner := m.resources[to]; owner.Type == "Microsoft.ManagedIdentity/userAssignedIdentities" {
+			property = []string{"properties.principalId", "properties.clientId"}[m.IntN(2)]
+		} else if owner.Identity.Kind == template.Null || owner.Identity.Fields[0].Value.Text[0].Literal != "SystemAssigned" {
+			continue
+		}
+		if to == r.Node {
+			continue
+		}
+		ref := m.ref(u, to)
+		ref.Property, ref.Type, ref.APIVersion = property, m.resources[to].Type, m.resources[to].APIVersion
+		text := []template.Part{{Ref: ref}}
+		switch m.IntN(6) {
+		case 0:
+			text = []template.Part{{Literal: m.word()}, {Parameter: location}, {Ref: ref}, {Ref: m.anyRef(r, u)}}
+		case 1:
+			long := template.Part{Literal: strings.Repeat("it's ${long} ", 900)}
+			text = []template.Part{long, {Parameter: tenant}, {Ref: ref}, long}
+		}
+		values = append(values, templatetest.Map("objectId", template.Value{Kind: template.String, Text: text}))
+	}
+	return values
 }
 
 // anyRef is a reference to an earlier resource, to the resource itself, or to one that has to exist.

@@ -81,8 +81,9 @@ func TestGolden(t *testing.T) {
 		template *template.Template
 		options  bicep.Options
 	}{
-		"sample": {templatetest.Sample(template.SplitDeployment), bicep.Options{}},
-		"stages": {templatetest.Stages(), bicep.Options{}},
+		"properties": {templatetest.Properties(template.SplitDeployment), bicep.Options{}},
+		"sample":     {templatetest.Sample(template.SplitDeployment), bicep.Options{}},
+		"stages":     {templatetest.Stages(), bicep.Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, filepath.Join("testdata", name, "want"), write(t, test.template, test.options))

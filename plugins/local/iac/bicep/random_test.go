@@ -122,7 +122,7 @@ func (m *maker) start(u *template.Unit, kind string, name, id []template.Part) *
 	}
 	m.taken[fmt.Sprint(u.Index, strings.ReplaceAll(symbol, "_", ""))] = true
 	r := &template.Resource{
-		Node: template.Node(len(m.resources)), Symbol: symbol, ID: fmt.Sprintf("/source/%d", len(m.resources)), Type: kind, APIVersion: "2024-01-01", KnownType: true,
+		Node: template.Node(len(m.resources)), Symbol: symbol, ID: fmt.Sprintf("/source/%d", len(m.resources)), Type: kind, APIVersion: []string{"2024-01-01", "2023-05-01"}[m.IntN(2)], KnownType: true,
 		Name: name, FullName: name, ParentID: u.Scope.ID, Scope: u.Scope,
 	}
 	m.resources, m.unit = append(m.resources, r), append(m.unit, u)
@@ -131,8 +131,19 @@ func (m *maker) start(u *template.Unit, kind string, name, id []template.Part) *
 	return r
 }
 
+// identity makes an identity, which others may have the ids of.
+func (m *maker) identity(u *template.Unit) {
+	name := templatetest.Lit(fmt.Sprintf("id-%d", len(m.resources)))
+	const kind = "Microsoft.ManagedIdentity/userAssignedIdentities"
+	m.fill(m.start(u, kind, name, below(u.Scope.ID, "/providers/"+kind+"/", name)), u)
+}
+
 // resource makes any resource.
 func (m *maker) resource(u *template.Unit) {
+	if u.Scope.Kind == template.ScopeResourceGroup && m.IntN(6) == 0 {
+		m.identity(u)
+		return
+	}
 	n := len(m.resources)
 	name := templatetest.Lit(fmt.Sprintf("it's-%d", n))
 	parent := template.NoNode

@@ -13,7 +13,7 @@ import (
 // The order of properties is that of Bicep's guide for files (parent, scope, name, location, …, identity, tags, properties), but that
 // dependsOn stands last.
 func (f *file) resource(r *template.Resource, after []string) error {
-	f.current, f.near = r.Node, r.DependsOn
+	f.current, f.near, f.source, f.member = r.Node, r.DependsOn, r.ID, "name"
 	defer func() { f.current, f.near = template.NoNode, nil }()
 	f.versions[strings.ToLower(r.Type)] = r.APIVersion
 
@@ -31,6 +31,7 @@ func (f *file) resource(r *template.Resource, after []string) error {
 	}
 	b = append(f.text(append(b, "  name: "...), name), '\n')
 	if len(r.Location) > 0 {
+		f.member = "location"
 		b = append(f.text(append(b, "  location: "...), r.Location), '\n')
 	}
 	properties := slices.IndexFunc(r.Body, func(field template.Field) bool { return field.Name == "properties" })
@@ -38,14 +39,14 @@ func (f *file) resource(r *template.Resource, after []string) error {
 		properties = len(r.Body)
 	}
 	for i := range r.Body[:properties] {
-		b = f.field(b, &r.Body[i], 1)
+		b = f.top(b, &r.Body[i])
 	}
 	b = f.identity(b, r)
 	if r.Tags.Kind != template.Null {
-		b = append(f.value(append(b, "  tags: "...), &r.Tags, 1), '\n')
+		b = f.top(b, &template.Field{Name: "tags", Value: r.Tags})
 	}
 	for i := range r.Body[properties:] {
-		b = f.field(b, &r.Body[properties+i], 1)
+		b = f.top(b, &r.Body[properties+i])
 	}
 	for _, ref := range r.DependsOn {
 		// What another unit deploys, or has to exist, is there before this file is deployed.
@@ -54,7 +55,13 @@ func (f *file) resource(r *template.Resource, after []string) error {
 		}
 	}
 	f.body = append(appendDependsOn(b, after), "}\n\n"...)
-	return nil
+	return f.err
+}
+
+// top appends a member of the top level.
+func (f *file) top(b []byte, field *template.Field) []byte {
+	f.member = field.Name
+	return f.field(b, field, 1)
 }
 
 // place says what a resource hangs below, and its name there.
@@ -101,6 +108,7 @@ func (f *file) place(r *template.Resource) (parent, scope string, name []templat
 
 // identity appends the identity; the keys of userAssignedIdentities are references.
 func (f *file) identity(b []byte, r *template.Resource) []byte {
+	f.member = "identity"
 	if r.Identity.Kind == template.Null {
 		return b
 	}

@@ -62,7 +62,7 @@ func (f *file) field(b []byte, field *template.Field, level int) []byte {
 	return append(f.value(b, &field.Value, level), '\n')
 }
 
-// text appends a string: a literal, a parameter, the id of a resource, or all of them interpolated.
+// text appends a string: a literal, a parameter, the id of a resource or what Azure answers of it, or all of them interpolated.
 func (f *file) text(b []byte, parts []template.Part) []byte {
 	switch {
 	case len(parts) == 0:
@@ -70,6 +70,8 @@ func (f *file) text(b []byte, parts []template.Part) []byte {
 	case len(parts) > 1:
 	case parts[0].Parameter != nil:
 		return append(b, f.parameter(parts[0].Parameter)...)
+	case isAnswer(&parts[0]):
+		return f.answer(b, parts[0].Ref)
 	case parts[0].Ref != nil:
 		if symbol := f.symbol(parts[0].Ref); symbol != "" {
 			return append(append(b, symbol...), ".id"...)
@@ -90,6 +92,8 @@ func (f *file) measure(parts []template.Part) (length int, holes bool) {
 		switch p := &parts[i]; {
 		case p.Parameter != nil:
 			length, holes = length+len(p.Parameter.Name)+parameterLength, true
+		case isAnswer(p):
+			length, holes = length+idLength+len(p.Ref.Property), true
 		case p.Ref != nil:
 			n, h := idLength, true
 			if f.symbol(p.Ref) == "" {
@@ -110,6 +114,8 @@ func (f *file) pieces(b []byte, parts []template.Part, last bool) []byte {
 		switch p := &parts[i]; {
 		case p.Parameter != nil:
 			b = append(append(append(b, "${"...), f.parameter(p.Parameter)...), '}')
+		case isAnswer(p):
+			b = append(f.answer(append(b, "${"...), p.Ref), '}')
 		case p.Ref != nil:
 			if symbol := f.symbol(p.Ref); symbol != "" {
 				b = append(append(append(b, "${"...), symbol...), ".id}"...)
@@ -123,7 +129,8 @@ func (f *file) pieces(b []byte, parts []template.Part, last bool) []byte {
 	return b
 }
 
-// long appends long text as a row of variables, each of which is a literal or short enough to be an expression.
+// long appends long text as a row of variables, each of which is a literal or short enough to be an expression. What Azure answers stands
+// between them: Bicep puts a variable that has it wherever the variable is used, and so makes one expression of it all.
 func (f *file) long(b []byte, parts []template.Part) []byte {
 	b = append(b, '\'')
 	from, length := 0, 0
@@ -134,6 +141,12 @@ func (f *file) long(b []byte, parts []template.Part) []byte {
 		from, length = until, 0
 	}
 	for i := range parts {
+		if isAnswer(&parts[i]) {
+			flush(i)
+			b = f.pieces(b, parts[i:i+1], false)
+			from = i + 1
+			continue
+		}
 		n, _ := f.measure(parts[i : i+1])
 		if length+n > longText {
 			flush(i)

@@ -14,12 +14,20 @@ type Resource struct {
 	Body map[string]any
 	// After are the ids, in lower case, of what is deployed before, at any distance.
 	After map[string]bool
+	// Reads are the properties of other resources that Body has, in the order of the file.
+	Reads []Read
+}
+
+// Deploy is Tenant.Deploy where nothing was deployed before.
+func Deploy(files map[string]string, name, scope string, environment map[string]string) ([]*Resource, error) {
+	return new(Tenant).Deploy(files, name, scope, environment)
 }
 
 // Deploy works out what NAME.bicep deploys with NAME.bicepparam. files are texts by their names, with slashes; scope is the id of what is
 // deployed to: /subscriptions/…; environment are the variables that the parameters are read from. It fails where Bicep or Azure would: on
-// syntax, symbols, scopes, names, parameters that are missing, unknown or of another type, secrets that end in a parameter that is none.
-func Deploy(files map[string]string, name, scope string, environment map[string]string) ([]*Resource, error) {
+// syntax, symbols, scopes, names, parameters that are missing, unknown or of another type, secrets that end in a parameter that is none, properties of resources that nobody
+// has deployed before.
+func (t *Tenant) Deploy(files map[string]string, name, scope string, environment map[string]string) ([]*Resource, error) {
 	values, err := parse(files, name+".bicepparam")
 	if err != nil {
 		return nil, err
@@ -34,8 +42,14 @@ func Deploy(files map[string]string, name, scope string, environment map[string]
 			return nil, fmt.Errorf("%s.bicepparam: %w", name, err)
 		}
 	}
-	d := &deployment{files: files, names: map[string]bool{}}
+	if t.deployed == nil {
+		t.deployed, t.earlier = map[string]*Resource{}, map[string]bool{}
+	}
+	d := &deployment{tenant: t, files: files, names: map[string]bool{}}
 	err = d.file(name+".bicep", scope, parameters, nil)
+	for _, r := range d.resources {
+		t.earlier[strings.ToLower(r.ID)] = true
+	}
 	return d.resources, err
 }
 
@@ -55,6 +69,7 @@ func parse(files map[string]string, name string) (*File, error) {
 }
 
 type deployment struct {
+	tenant    *Tenant
 	files     map[string]string
 	resources []*Resource
 	names     map[string]bool // of nested deployments, with their scopes
@@ -173,6 +188,7 @@ func (f *frame) deploy(name string) (map[string]bool, error) {
 		return nil, fmt.Errorf("line %d: %s: %w", d.Line, d.Name, err)
 	}
 	f.deployment.resources = append(f.deployment.resources, r)
+	f.deployment.tenant.deployed[strings.ToLower(r.ID)] = r
 	after := map[string]bool{strings.ToLower(r.ID): true}
 	for id := range before {
 		after[id] = true
@@ -189,7 +205,7 @@ func (f *frame) resource(d *Declaration, before map[string]bool) (*Resource, err
 	if !strings.EqualFold(at.root, f.scope) {
 		return nil, fmt.Errorf("it is deployed to %s from a file for %s (BCP139, BCP165)", at.root, f.scope)
 	}
-	body := map[string]any{}
+	body, reading := map[string]any{}, &reading{before: before}
 	for _, p := range d.Value.(*Object).Properties {
 		name, ok := p.Key.Literal()
 		if !ok {
@@ -202,13 +218,13 @@ func (f *frame) resource(d *Declaration, before map[string]bool) (*Resource, err
 				return nil, err
 			}
 		default:
-			if body[name], err = f.eval(p.Value); err != nil {
+			if body[name], err = f.property(name, p.Value, reading); err != nil {
 				return nil, fmt.Errorf("line %d: %w", p.Line, err)
 			}
 		}
 	}
 	types, version, _ := strings.Cut(d.Target, "@")
-	return &Resource{ID: at.id, Type: types, APIVersion: version, File: f.name, Symbol: d.Name, Body: body, After: before}, nil
+	return &Resource{ID: at.id, Type: types, APIVersion: version, File: f.name, Symbol: d.Name, Body: body, After: before, Reads: reading.reads}, nil
 }
 
 // symbols checks a dependsOn: an array of resources and modules, each there once.

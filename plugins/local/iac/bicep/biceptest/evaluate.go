@@ -18,6 +18,7 @@ type frame struct {
 	parameters  map[string]any
 	environment map[string]string          // of a .bicepparam
 	after       map[string]bool            // ids that the whole file waits for
+	reading     *reading                   // of the resource whose property is worked out, where others' may stand in it
 	places      map[string]*place          // of resources by symbol
 	done        map[string]map[string]bool // ids by symbol: what was deployed, and all before it
 }
@@ -168,7 +169,10 @@ func (f *frame) eval(e Expr) (any, error) {
 	case *Object:
 		values := map[string]any{}
 		for _, p := range e.Properties {
+			reading := f.reading
+			f.reading = nil // a key has to be known from the start
 			key, err := f.interpolate(p.Key)
+			f.reading = reading
 			if err != nil {
 				return nil, err
 			}
@@ -223,7 +227,7 @@ func (f *frame) access(e *Access) (any, error) {
 			}
 			return at.id, nil
 		}
-		return nil, fmt.Errorf("line %d: only the id of %s is known before it is deployed", e.Line, e.Name)
+		return f.read(d, e)
 	case "param", "var":
 		value := f.parameters[e.Name]
 		if d.Kind == "var" {
