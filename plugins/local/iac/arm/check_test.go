@@ -129,6 +129,14 @@ func TestWhatIf(t *testing.T) {
 		"changes": {`ANSWER={"status":"Succeeded","changes":[{"resourceId":"` + resource + `","changeType":"Modify","delta":[{"path":"tags.env","propertyChangeType":"Modify"},{"path":"properties.x","propertyChangeType":"NoEffect"}]},{"resourceId":"x","changeType":"Create"},{"resourceId":"y","changeType":"Create"}]}`,
 			check.Result{State: check.Passed, Message: "Azure would create 2 resources, change 1, delete 0 and leave 0 as they are; it cannot say of 0.",
 				Findings: []check.Finding{{Severity: check.Warning, Resource: resource, File: "azuredeploy.json", Message: "would change: tags.env"}}}},
+		"identities of others": {`ANSWER={"changes":[{"resourceId":"` + resource + `","changeType":"Modify","delta":[{"path":"properties.principalId","propertyChangeType":"Modify","before":"x","after":"[reference(y).principalId]"}]},` +
+			`{"resourceId":"kv","changeType":"Modify","delta":[{"path":"properties.accessPolicies","propertyChangeType":"Array","children":[{"path":"1","propertyChangeType":"Modify","children":[{"path":"objectId","propertyChangeType":"Modify","after":"[reference(y).principalId]"}]}]},` +
+			`{"path":"tags.env","propertyChangeType":"Modify","after":"x"},{"path":"properties.list","propertyChangeType":"Array","children":[{"path":"0","propertyChangeType":"Create","after":{"a":"b"}}]}]}]}`,
+			check.Result{State: check.Passed, Message: "Azure would create 0 resources, change 1, delete 0 and leave 0 as they are; it cannot say of 1.",
+				Findings: []check.Finding{
+					{Severity: check.Warning, Resource: resource, File: "azuredeploy.json", Message: "Azure cannot say before the deployment whether these change, for they name the identity of another resource: properties.principalId"},
+					{Severity: check.Warning, Resource: "kv", File: "azuredeploy.json", Message: "would change: tags.env, properties.list; Azure cannot say before the deployment whether these change, for they name the identity of another resource: properties.accessPolicies"},
+				}}},
 		"nothing": {`ANSWER={"changes":[]}`, check.Result{State: check.Passed, Message: "Azure would create 0 resources, change 0, delete 0 and leave 0 as they are; it cannot say of 0."}},
 		"no login": {"WORDS=ERROR: Please run 'az login'", check.Result{State: check.Skipped,
 			Message: "The Azure CLI is not logged in, so nobody has asked Azure what would change. Run: az login"}},

@@ -105,25 +105,66 @@ type outcome struct {
 
 // change is what Azure says of a resource, or of a property of one (WhatIfChange and WhatIfPropertyChange of the REST API).
 type change struct {
-	ResourceID         string   `json:"resourceId"`
-	ChangeType         string   `json:"changeType"`
-	UnsupportedReason  string   `json:"unsupportedReason"`
-	Delta              []change `json:"delta"`
-	Path               string   `json:"path"`
-	PropertyChangeType string   `json:"propertyChangeType"`
+	ResourceID         string          `json:"resourceId"`
+	ChangeType         string          `json:"changeType"`
+	UnsupportedReason  string          `json:"unsupportedReason"`
+	Delta              []change        `json:"delta"`
+	Path               string          `json:"path"`
+	PropertyChangeType string          `json:"propertyChangeType"`
+	Children           []change        `json:"children"`
+	After              json.RawMessage `json:"after"`
+}
+
+// unresolved says that a property is to be what Azure answers of another resource: a preview compares the expression itself with what is
+// there, and always finds a change.
+func (c *change) unresolved() bool {
+	var text string
+	if len(c.Children) == 0 {
+		return json.Unmarshal(c.After, &text) == nil && strings.HasPrefix(text, "[reference(")
+	}
+	for i := range c.Children {
+		if !c.Children[i].unresolved() {
+			return false
+		}
+	}
+	return true
+}
+
+// paths are the properties that change, and those of which only a deployment can say it.
+func (c *change) paths() (changed, unknown []string) {
+	for i := range c.Delta {
+		switch d := &c.Delta[i]; {
+		case d.PropertyChangeType == "NoEffect": // Azure takes it and does nothing
+		case d.unresolved():
+			unknown = append(unknown, d.Path)
+		default:
+			changed = append(changed, d.Path)
+		}
+	}
+	return changed, unknown
+}
+
+// kind is what is counted.
+func (c *change) kind() string {
+	if changed, unknown := c.paths(); c.ChangeType == "Modify" && len(changed) == 0 && len(unknown) > 0 {
+		return "Unsupported"
+	}
+	return c.ChangeType
 }
 
 // message is what people should know of a change; empty is nothing.
 func (c *change) message() string {
 	switch c.ChangeType {
 	case "Modify":
-		var paths []string
-		for _, d := range c.Delta {
-			if d.PropertyChangeType != "NoEffect" { // Azure takes it and does nothing
-				paths = append(paths, d.Path)
-			}
+		changed, unknown := c.paths()
+		later := "Azure cannot say before the deployment whether these change, for they name the identity of another resource: " + strings.Join(unknown, ", ")
+		switch {
+		case len(unknown) == 0:
+			return strings.TrimSuffix("would change: "+strings.Join(changed, ", "), ": ")
+		case len(changed) == 0:
+			return later
 		}
-		return strings.TrimSuffix("would change: "+strings.Join(paths, ", "), ": ")
+		return "would change: " + strings.Join(changed, ", ") + "; " + later
 	case "Delete":
 		return "would be deleted"
 	case "Deploy":
@@ -170,7 +211,7 @@ func (a *azure) whatIf(ctx context.Context, t *written, counts map[string]int) (
 	}
 	for i := range o.Changes {
 		c := &o.Changes[i]
-		counts[c.ChangeType]++
+		counts[c.kind()]++
 		if message := c.message(); message != "" {
 			finding(check.Warning, c.ResourceID, message)
 		}
