@@ -216,7 +216,7 @@ func (g *Generator) report(ctx context.Context, plan *build.Plan, rep *report.Re
 			result.Complete = false
 		}
 	}
-	result.Omitted = append(missing, trimmed[:min(len(trimmed), backend.MaxOmitted-len(missing))]...)
+	result.Omitted = slices.Concat(missing, trimmed[:min(len(trimmed), backend.MaxOmitted-len(missing))])
 	result.Notes = rep.Notes()
 	return files.Write(ReportFile, func(w io.Writer) error { return rep.Write(w, g.head(plan, r), tally) })
 }

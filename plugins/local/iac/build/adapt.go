@@ -11,33 +11,33 @@ import (
 // adapt mends the properties of a few types by hand, where what Azure tells is taken by its schema and refused, or without
 // sense, in a deployment.
 func (m *maker) adapt(p *template.Value) {
-	m.drop(p, "extended", report.ReadOnlyProperty) // Resource Graph's own
+	m.drop(p, "extended") // Resource Graph's own
 	m.dropHeldElsewhere(p)
 	switch m.typ.lower {
 	case "microsoft.network/virtualnetworks/virtualnetworkpeerings":
 		for _, name := range []string{"peeringState", "peeringSyncLevel", "remoteVirtualNetworkAddressSpace", "remoteAddressSpace", "remoteBgpCommunities", "resourceGuid"} {
-			m.drop(p, name, report.ReadOnlyProperty)
+			m.drop(p, name)
 		}
 	case "microsoft.compute/virtualmachines":
 		m.machine(p)
 	case "microsoft.compute/disks": // which disks take what they can do as a wish, and which have it of their size
 		if sku := strings.ToLower(string(m.row.SKU)); !strings.Contains(sku, "ultrassd") && !strings.Contains(sku, "premiumv2") {
 			for _, name := range []string{"diskIOPSReadWrite", "diskMBpsReadWrite", "diskIOPSReadOnly", "diskMBpsReadOnly"} {
-				m.drop(p, name, report.ReadOnlyProperty)
+				m.drop(p, name)
 			}
 		}
 	case "microsoft.network/publicipaddresses":
-		m.drop(p, "ipAddress", report.ReadOnlyProperty) // nobody can choose one
+		m.drop(p, "ipAddress") // nobody can choose one
 	case "microsoft.web/sites", "microsoft.web/sites/slots":
 		for _, name := range []string{"name", "hostNameSslStates", "state"} { // the names of the hosts follow from the site's
-			m.drop(p, name, report.ReadOnlyProperty)
+			m.drop(p, name)
 		}
 	case "microsoft.authorization/roleassignments":
-		m.drop(p, "scope", report.ReadOnlyProperty)
+		m.drop(p, "scope")
 	case "microsoft.containerservice/managedclusters":
-		m.drop(p, "nodeResourceGroup", report.ReadOnlyProperty) // named by Azure, and not to be the same twice
+		m.drop(p, "nodeResourceGroup") // named by Azure, and not to be the same twice
 		if profile := path(p, "identityProfile", "kubeletidentity"); profile != nil && strings.Contains(said(profile, "resourceId"), "/resourcegroups/mc_") {
-			m.drop(p, "identityProfile", report.ReadOnlyProperty) // made in that group
+			m.drop(p, "identityProfile") // made in that group
 		}
 	}
 	if arrays := m.b.inParent[m.at]; m.survey && len(arrays) > 0 {
@@ -85,7 +85,7 @@ func (m *maker) dropHeldElsewhere(p *template.Value) {
 // machine takes out of a virtual machine what follows from its image.
 func (m *maker) machine(p *template.Value) {
 	if os := field(p, "osProfile"); os != nil {
-		m.drop(os, "requireGuestProvisionSignal", report.ReadOnlyProperty)
+		m.drop(os, "requireGuestProvisionSignal")
 	}
 	disk := path(p, "storageProfile", "osDisk")
 	if disk == nil {
@@ -94,7 +94,7 @@ func (m *maker) machine(p *template.Value) {
 	if create := field(disk, "createOption"); create != nil {
 		if how, _ := plain(create); strings.EqualFold(how, "FromImage") {
 			if managed := field(disk, "managedDisk"); managed != nil {
-				m.drop(managed, "id", report.ReadOnlyProperty) // the disk comes with the machine
+				m.drop(managed, "id") // the disk comes with the machine
 			}
 		}
 	}
@@ -111,11 +111,11 @@ func path(v *template.Value, names ...string) *template.Value {
 }
 
 // drop takes a member out.
-func (m *maker) drop(v *template.Value, name string, why report.Reason) {
+func (m *maker) drop(v *template.Value, name string) {
 	for i := range v.Fields {
 		if strings.EqualFold(v.Fields[i].Name, name) {
 			v.Fields = append(v.Fields[:i], v.Fields[i+1:]...)
-			m.count(m.root.below("properties").below(name), why)
+			m.count(m.root.below("properties").below(name), report.ReadOnlyProperty)
 			return
 		}
 	}

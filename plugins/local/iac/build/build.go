@@ -145,7 +145,6 @@ type typeInfo struct {
 	lower   string
 	version string
 	schema  *armschema.Type // nil if it is unknown
-	fresh   bool            // no child of the type stands alone: it is held by the array below
 	array   string          // the array of the parent's properties that holds it; empty is none
 }
 

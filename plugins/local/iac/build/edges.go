@@ -20,7 +20,7 @@ func (b *builder) number(at int32) template.Node {
 func (b *builder) connect() {
 	for i := range b.nodes {
 		if n := &b.nodes[i]; n.state == generated {
-			b.generated = append(b.generated, int32(i)) //nolint:gosec // as above
+			b.generated = append(b.generated, int32(i))
 		}
 	}
 	b.edgeAt = make([]int32, 0, len(b.generated)+1)
@@ -132,7 +132,7 @@ func (b *builder) breakCycles() {
 	}
 	edges, at := b.edges[:0], make([]int32, 0, len(b.edgeAt))
 	for n := range b.generated {
-		mine := b.after(template.Node(n))  //nolint:gosec // a snapshot has fewer rows than 2^31
+		mine := b.after(template.Node(n))
 		at = append(at, int32(len(edges))) //nolint:gosec // as above
 		for _, to := range mine {
 			if !b.isBroken(b.generated[n], b.generated[to]) {
@@ -140,7 +140,8 @@ func (b *builder) breakCycles() {
 			}
 		}
 	}
-	b.edges, b.edgeAt = edges, append(at, int32(len(edges))) //nolint:gosec // as above
+	at = append(at, int32(len(edges))) //nolint:gosec // as above
+	b.edges, b.edgeAt = edges, at
 }
 
 // reaches says that there is a way along edges.
@@ -182,7 +183,7 @@ func components[V ~int32](n int, after func(int32) []V) [][]int32 {
 		if index[root] != 0 {
 			continue
 		}
-		calls = append(calls[:0], frame{v: int32(root)}) //nolint:gosec // a snapshot has fewer rows than 2^31
+		calls = append(calls[:0], frame{v: int32(root)})
 		for len(calls) > 0 {
 			f := &calls[len(calls)-1]
 			v := f.v
@@ -230,7 +231,7 @@ func sorted[V ~int32](n int, after func(int32) []V) []int32 {
 	waits := make([]int32, n)
 	from := make([]int32, n+1) // where those that wait for a vertex begin in before
 	for v := range n {
-		for _, w := range after(int32(v)) { //nolint:gosec // a snapshot has fewer rows than 2^31
+		for _, w := range after(int32(v)) {
 			waits[v]++
 			from[w+1]++
 		}
@@ -240,15 +241,15 @@ func sorted[V ~int32](n int, after func(int32) []V) []int32 {
 	}
 	before, next := make([]int32, from[n]), slices.Clone(from)
 	for v := range n {
-		for _, w := range after(int32(v)) { //nolint:gosec // as above
-			before[next[w]] = int32(v) //nolint:gosec // as above
+		for _, w := range after(int32(v)) {
+			before[next[w]] = int32(v)
 			next[w]++
 		}
 	}
 	ready := &heap{}
 	for v := range n {
 		if waits[v] == 0 {
-			ready.push(int32(v)) //nolint:gosec // as above
+			ready.push(int32(v))
 		}
 	}
 	order := make([]int32, 0, n)

@@ -70,12 +70,10 @@ func (m *maker) make(at int32, row *graph.Row) (*template.Resource, error) {
 	if m.schema = nil; t.schema != nil {
 		m.schema = t.schema.BodyOf(m.name)
 	}
-	switch {
-	case t.lower == groupRowType:
+	r.Name, r.FullName = literal(id.name()), literal(strings.Join(id.names, "/"))
+	if t.lower == groupRowType {
 		r.Name = []template.Part{{Parameter: b.places.prefix}, {Literal: id.name()}}
 		r.FullName = r.Name
-	default:
-		r.Name, r.FullName = literal(id.name()), literal(strings.Join(id.names, "/"))
 	}
 	m.above(r, row, id)
 	if m.takes("location") && row.Location != "" {

@@ -41,10 +41,9 @@ func (b *builder) symbol(n *node) string {
 func (b *builder) name(n *node, id armID) string {
 	t := &b.types[n.typ]
 	words := []string{snake(singular(t.name[strings.LastIndexByte(t.name, '/')+1:]))}
-	switch {
-	case t.lower == groupRowType:
+	if t.lower == groupRowType {
 		words = append(words, snake(id.name()))
-	default:
+	} else {
 		if target, ok := parseID(id.scope); ok && target.namespace != "" && len(target.names) > 0 { // an extension
 			words = append(words, snake(short(target.names[len(target.names)-1])))
 		}

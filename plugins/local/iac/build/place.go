@@ -52,7 +52,7 @@ func (p *place) String() string {
 func (p *place) collect(typ string, into map[report.Property]int64) {
 	for reason, n := range p.counts {
 		if n > 0 {
-			into[report.Property{Type: typ, Path: p.String(), Reason: report.Reason(reason)}] += n //nolint:gosec // there are some dozens of reasons
+			into[report.Property{Type: typ, Path: p.String(), Reason: report.Reason(reason)}] += n
 		}
 	}
 	for _, q := range p.inside {

@@ -125,7 +125,7 @@ func (m *maker) pruneMap(v *template.Value, s *armschema.Schema, w where) bool {
 			}
 		case object.Kind == armschema.Map:
 			inner = w.any(f.Name)
-			schema, inner.setting = object.Items, true
+			schema, inner.setting, inner.required = object.Items, true, true // that a name is there counts, as an item of a list does
 		case object.Kind == armschema.Object:
 			p, ok := object.Property(f.Name)
 			switch {
@@ -148,7 +148,7 @@ func (m *maker) pruneMap(v *template.Value, s *armschema.Schema, w where) bool {
 			inner = w.any(f.Name)
 		}
 		if setting != "" && strings.EqualFold(f.Name, "value") {
-			inner.name, inner.setting = setting, true
+			inner.name, inner.setting, inner.required = setting, true, true
 		}
 		if !w.free && m.ownID(v, f.Name, &f.Value) || !w.free && dynamic(v, f.Name) {
 			m.count(inner.path, report.ReadOnlyProperty)
@@ -269,7 +269,7 @@ func isLocation(name string) bool { return strings.EqualFold(name, "location") }
 
 // secretive says why a text has to become a parameter: it is a secret by its name, its form, or what the schema says.
 func (m *maker) secretive(s string, w where) report.Reason {
-	named := w.secret || m.named(w.name) && !(w.name == "value" && !w.setting) || w.setting && len(s) >= 8 && m.namedSetting(w.name)
+	named := w.secret || m.named(w.name) && (w.name != "value" || w.setting) || w.setting && len(s) >= 8 && m.namedSetting(w.name)
 	switch {
 	case secrets.Masked(s) && named, secrets.Masked(s) && strings.Trim(s, "*") == "" && len(s) >= 6:
 		return report.MaskedSecret

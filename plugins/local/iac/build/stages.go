@@ -28,7 +28,7 @@ func (b *builder) deployment() {
 	after := make([][]int32, len(pieces))
 	for n := range b.generated {
 		from := pieceOf[n]
-		for _, to := range b.after(template.Node(n)) { //nolint:gosec // a snapshot has fewer rows than 2^31
+		for _, to := range b.after(template.Node(n)) {
 			if p := pieceOf[to]; p != from {
 				after[from] = append(after[from], p)
 			}
@@ -38,7 +38,7 @@ func (b *builder) deployment() {
 		slices.Sort(after[i])
 		after[i] = slices.Compact(after[i])
 	}
-	b.stages(pieces, pieceOf, after)
+	b.stages(pieces, after)
 }
 
 // pieces cuts resources into pieces.
@@ -96,7 +96,7 @@ func levels[V ~int32](order []int32, vertices int, vertex func(int32) int32, aft
 	component := make([]int32, vertices) // 0 is alone
 	for i, c := range components(vertices, func(v int32) []int32 { return edges[v] }) {
 		for _, v := range c {
-			component[v] = int32(i) + 1 //nolint:gosec // there are fewer components than rows
+			component[v] = int32(i) + 1
 		}
 	}
 	level := make([]int32, len(order))
@@ -128,7 +128,7 @@ func (b *builder) stageScope(scope int32) int32 {
 }
 
 // stages puts pieces into stages.
-func (b *builder) stages(pieces []piece, pieceOf []int32, after [][]int32) {
+func (b *builder) stages(pieces []piece, after [][]int32) {
 	scopes := make([]int32, len(pieces))
 	for i := range pieces {
 		scopes[i] = b.stageScope(pieces[i].scope)
@@ -174,13 +174,13 @@ func (b *builder) stages(pieces []piece, pieceOf []int32, after [][]int32) {
 	}
 	units, stages := newNames(), newNames()
 	for _, i := range sorted(len(all), func(s int32) []int32 { return edges[s] }) {
-		b.addStage(all[i].scope, all[i].pieces, pieces, pieceOf, after, units, stages)
+		b.addStage(all[i].scope, all[i].pieces, pieces, after, units, stages)
 	}
 	b.groupsElsewhere()
 }
 
 // addStage makes a stage of pieces that stand in the order of deployment.
-func (b *builder) addStage(scope int32, members []int32, pieces []piece, pieceOf []int32, after [][]int32, units, stages *names) {
+func (b *builder) addStage(scope int32, members []int32, pieces []piece, after [][]int32, units, stages *names) {
 	s := &template.Stage{
 		Scope: b.scope(scope), Title: b.scopeTitle(scope), Name: b.scopeName(stages, scope),
 		MainAfter: map[template.Node][]int{}, UnitAfter: map[int][]template.Node{},

@@ -39,7 +39,7 @@ func (b *builder) readBodies(ctx context.Context) error {
 	var wanted []int32
 	for i := range b.nodes {
 		if b.nodes[i].state == generated {
-			wanted = append(wanted, int32(i)) //nolint:gosec // a snapshot has fewer rows than 2^31
+			wanted = append(wanted, int32(i))
 		}
 	}
 	for len(wanted) > 0 {

@@ -77,7 +77,7 @@ func (b *builder) modules() {
 		if _, ok := groups[key]; !ok {
 			keys = append(keys, key)
 		}
-		groups[key] = append(groups[key], template.Node(n)) //nolint:gosec // a snapshot has fewer rows than 2^31
+		groups[key] = append(groups[key], template.Node(n))
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
@@ -148,7 +148,7 @@ func (b *builder) link() {
 	}
 	for n, at := range b.generated {
 		from := int(b.nodes[at].unit)
-		for _, to := range b.after(template.Node(n)) { //nolint:gosec // a snapshot has fewer rows than 2^31
+		for _, to := range b.after(template.Node(n)) {
 			unit := int(b.nodes[b.generated[to]].unit)
 			if unit != from && stage[unit] == stage[from] && !b.byProperty[[2]int32{at, b.generated[to]}] {
 				put(needs, from, to)

@@ -15,7 +15,7 @@ import (
 func script(t *testing.T, dir, name, content string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+content), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+content), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path

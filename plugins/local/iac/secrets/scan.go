@@ -53,7 +53,7 @@ func (s *Scanner) piece(p []byte) {
 
 // look looks through what is held, up to a place.
 func (s *Scanner) look(until int) {
-	text := unsafe.String(unsafe.SliceData(s.held), until) // only while s.held stays as it is
+	text := unsafe.String(unsafe.SliceData(s.held), until) //nolint:gosec // read only while s.held stays as it is
 	for i := range forms() {
 		f := &forms()[i]
 		if len(s.found) >= most {
