@@ -97,7 +97,7 @@ func (b *builder) parameters() {
 		case i == 0:
 			p.byRegion[r] = add("location", "The region of most resources", r)
 		default:
-			p.byRegion[r] = add("location_"+snake(r), "The region of what is in "+r, r)
+			p.byRegion[r] = add("location_"+cmp.Or(snake(r), digest(r)[:8]), "The region of what is in "+r, r)
 		}
 	}
 }
