@@ -291,8 +291,10 @@ func TestDeployRejects(t *testing.T) {
 
 // FuzzParse: whatever it is given, it answers.
 func FuzzParse(f *testing.F) {
-	for _, text := range good {
-		f.Add(text)
+	for _, files := range []map[string]string{good, answering} {
+		for _, text := range files {
+			f.Add(text)
+		}
 	}
 	f.Fuzz(func(_ *testing.T, text string) {
 		if file, err := biceptest.Parse(text); err == nil {

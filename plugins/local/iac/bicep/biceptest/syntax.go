@@ -1,7 +1,8 @@
 // Package biceptest reads the part of Bicep that atg writes, as strictly as Bicep does, and works out what it would deploy.
 //
 // The rules are those of Bicep's lexer and parser and of the diagnostics that it gives for symbols, scopes, parents and modules; the numbers
-// in errors are its diagnostics'. Types of resources and their properties are not checked: that takes Bicep itself.
+// in errors are its diagnostics'. Types of resources and their properties are not checked, but for the properties that others read of a
+// resource: that takes Bicep itself.
 package biceptest
 
 // File is a .bicep or .bicepparam file.
