@@ -89,43 +89,12 @@ func (b *builder) hangsBelow(n, other template.Node) bool {
 	return false
 }
 
-// largeCycle is from how many steps on, of resources times the edges between them, a cycle is broken by the order of ids alone.
-const largeCycle = 4_000_000
-
 // breakCycles takes out edges until there is no cycle. Of resources that refer to each other, the first edges in the order of ids stay; those
 // to what is above always do.
 func (b *builder) breakCycles() {
 	for _, members := range components(len(b.generated), func(n int32) []template.Node { return b.after(template.Node(n)) }) {
 		slices.Sort(members)
-		inside := make(map[template.Node]bool, len(members))
-		for _, n := range members {
-			inside[template.Node(n)] = true
-		}
-		kept, edges := map[template.Node][]template.Node{}, 0
-		for _, n := range members {
-			for _, to := range b.after(template.Node(n)) {
-				if inside[to] {
-					edges++
-				}
-				if inside[to] && b.hangsBelow(template.Node(n), to) {
-					kept[template.Node(n)] = append(kept[template.Node(n)], to)
-				}
-			}
-		}
-		large := len(members)*edges > largeCycle // each edge may lead over all others
-		for _, m := range members {
-			n := template.Node(m)
-			for _, to := range b.after(n) {
-				if !inside[to] || b.hangsBelow(n, to) {
-					continue
-				}
-				if large && to > n || !large && reaches(kept, to, n) {
-					b.broken[[2]int32{b.generated[n], b.generated[to]}] = struct{}{}
-					continue
-				}
-				kept[n] = append(kept[n], to)
-			}
-		}
+		b.breakCycle(members)
 	}
 	if len(b.broken) == 0 {
 		return
@@ -144,20 +113,77 @@ func (b *builder) breakCycles() {
 	b.edges, b.edgeAt = edges, at
 }
 
-// reaches says that there is a way along edges.
-func reaches(edges map[template.Node][]template.Node, from, to template.Node) bool {
-	seen := map[template.Node]bool{from: true}
-	for stack := []template.Node{from}; len(stack) > 0; {
-		n := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if n == to {
-			return true
+// The states of a resource on a cycle.
+const (
+	elsewhere = iota // on no cycle with the others
+	toCome
+	onTheWay
+	passed
+)
+
+// step is a resource on the way along edges, with those that are still to be followed.
+type step struct {
+	n     template.Node
+	edges []template.Node
+}
+
+// breakCycle follows the edges between resources, and breaks those that lead back to where the way came from. So it takes time for each
+// edge once, and every edge that it breaks is on a cycle.
+func (b *builder) breakCycle(members []int32) {
+	state := make(map[template.Node]uint8, len(members))
+	for _, m := range members {
+		state[template.Node(m)] = toCome
+	}
+	var way []step
+	enter := func(n template.Node) {
+		state[n] = onTheWay
+		way = append(way, step{n, b.aboveFirst(n)})
+	}
+	for _, m := range members {
+		if state[template.Node(m)] == toCome {
+			enter(template.Node(m))
 		}
-		for _, next := range edges[n] {
-			if !seen[next] {
-				seen[next] = true
-				stack = append(stack, next)
+		for len(way) > 0 {
+			s := &way[len(way)-1]
+			if len(s.edges) == 0 {
+				state[s.n] = passed
+				way = way[:len(way)-1]
+				continue
 			}
+			to := s.edges[0]
+			s.edges = s.edges[1:]
+			switch state[to] {
+			case onTheWay:
+				b.broken[[2]int32{b.generated[s.n], b.generated[to]}] = struct{}{}
+			case toCome:
+				if b.belowTheWay(to, state) { // what it hangs below leads here, and that edge stays
+					b.broken[[2]int32{b.generated[s.n], b.generated[to]}] = struct{}{}
+					continue
+				}
+				enter(to)
+			}
+		}
+	}
+}
+
+// aboveFirst are the edges of a resource, first those to what is above it.
+func (b *builder) aboveFirst(n template.Node) []template.Node {
+	edges := make([]template.Node, 0, len(b.after(n)))
+	for _, above := range []bool{true, false} {
+		for _, to := range b.after(n) {
+			if b.hangsBelow(n, to) == above {
+				edges = append(edges, to)
+			}
+		}
+	}
+	return edges
+}
+
+// belowTheWay says that a resource hangs below one on the way.
+func (b *builder) belowTheWay(n template.Node, state map[template.Node]uint8) bool {
+	for at := b.nodes[b.generated[n]].up; at >= 0; at = b.nodes[at].up {
+		if up := b.number(at); up != template.NoNode && state[up] == onTheWay {
+			return true
 		}
 	}
 	return false

@@ -17,6 +17,9 @@ type piece struct {
 	param int
 }
 
+// resourceBytes is what every resource has beside its properties.
+const resourceBytes = 400
+
 // deployment cuts units and stages for Bicep and ARM.
 //
 // All of a resource group is one unit, unless groups need each other both ways: then each is cut into levels, so that a level
@@ -62,7 +65,7 @@ func (b *builder) pieces(order []int32) ([]piece, []int32) {
 		if ok {
 			p := &pieces[at]
 			l := b.o.Limits
-			ok = len(p.nodes) < l.Resources && p.bytes+int(size.size) <= l.Bytes && p.param+int(size.secret) <= l.Parameters
+			ok = len(p.nodes) < l.Resources && p.bytes+int(size.size)+resourceBytes <= l.Bytes && p.param+int(size.secret) <= l.Parameters
 		}
 		if !ok {
 			at = int32(len(pieces)) //nolint:gosec // there are fewer pieces than rows
@@ -71,7 +74,7 @@ func (b *builder) pieces(order []int32) ([]piece, []int32) {
 		}
 		p := &pieces[at]
 		p.nodes = append(p.nodes, template.Node(n))
-		p.bytes += int(size.size) + 400 // what every resource has beside its properties
+		p.bytes += int(size.size) + resourceBytes
 		p.param += int(size.secret)
 		pieceOf[n] = at
 	}

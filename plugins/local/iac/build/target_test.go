@@ -9,7 +9,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-const elsewhere = "99999999-9999-4999-8999-999999999999"
+const otherSub = "99999999-9999-4999-8999-999999999999"
 
 // TestTarget: everything that says where is a parameter, with the target as its default.
 func TestTarget(t *testing.T) {
@@ -20,24 +20,24 @@ func TestTarget(t *testing.T) {
 	other := account(storage("web", "other"))
 	other.Location = "North Europe"
 	rows := []graph.Row{group(groupID("web"), ``), account(shop), to, child, other}
-	target := template.Target{TenantID: elsewhere, SubscriptionID: elsewhere, Location: "Sweden Central", GroupPrefix: "copy-"}
+	target := template.Target{TenantID: otherSub, SubscriptionID: otherSub, Location: "Sweden Central", GroupPrefix: "copy-"}
 	b := build(t, open(t, rows...), Options{Target: target})
 	values := map[string]string{}
 	for _, p := range b.Parameters {
 		values[p.Name] = p.Default
 	}
-	if want := (map[string]string{"tenant_id": elsewhere, "subscription_id": elsewhere, "location": "swedencentral", "resource_group_prefix": "copy-"}); len(values) != len(want) || values["location"] != want["location"] ||
-		values["tenant_id"] != elsewhere || values["subscription_id"] != elsewhere || values["resource_group_prefix"] != "copy-" {
+	if want := (map[string]string{"tenant_id": otherSub, "subscription_id": otherSub, "location": "swedencentral", "resource_group_prefix": "copy-"}); len(values) != len(want) || values["location"] != want["location"] ||
+		values["tenant_id"] != otherSub || values["subscription_id"] != otherSub || values["resource_group_prefix"] != "copy-" {
 		t.Errorf("parameters are %v", values)
 	}
 	got := map[string]string{}
 	for _, f := range b.of(t, to.ID).Body[0].Value.Fields {
 		got[f.Name] = defaults(f.Value.Text)
 	}
-	const copied = "/subscriptions/" + elsewhere + "/resourceGroups/copy-web"
+	const copied = "/subscriptions/" + otherSub + "/resourceGroups/copy-web"
 	for name, want := range map[string]string{
 		"shop": copied + "/providers/Microsoft.Storage/storageAccounts/shop", "text": "x " + copied + "/providers/Microsoft.Storage/storageAccounts/shop", "gone": gone, "group": copied,
-		"missing": "/subscriptions/" + elsewhere + "/resourceGroups/gone", "tenant": elsewhere, "location": "swedencentral",
+		"missing": "/subscriptions/" + otherSub + "/resourceGroups/gone", "tenant": otherSub, "location": "swedencentral",
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %s, want %s", name, got[name], want)
@@ -58,11 +58,11 @@ func TestTarget(t *testing.T) {
 
 // TestTwoSubscriptionsIntoOne is possible as long as no two resources become the same.
 func TestTwoSubscriptionsIntoOne(t *testing.T) {
-	target := Options{Target: template.Target{SubscriptionID: elsewhere}}
+	target := Options{Target: template.Target{SubscriptionID: otherSub}}
 	rows := []graph.Row{group(groupID("a"), ``), account(storage("a", "x")), group(inSub2+"/resourceGroups/b", ``), account(inSub2 + "/resourceGroups/b/providers/Microsoft.Storage/storageAccounts/x")}
 	b := build(t, open(t, rows...), target)
 	for _, r := range b.resources {
-		if !strings.HasPrefix(defaults(r.ParentID), "/subscriptions/"+elsewhere) {
+		if !strings.HasPrefix(defaults(r.ParentID), "/subscriptions/"+otherSub) {
 			t.Errorf("%s is in %s", r.ID, defaults(r.ParentID))
 		}
 	}
