@@ -66,7 +66,7 @@ func TestCycles(t *testing.T) {
 		"through a child and its owner": {rows: []graph.Row{to("a", "b"), part("a", "x"), to("b", "a/parts/x")}, want: []string{"b a/parts/x"}},
 		"with what hangs off":           {rows: []graph.Row{to("a", "b"), to("b", "a"), to("c", "a", "b"), to("d"), to("e", "d")}, want: []string{"b a"}},
 		"a ring of 5,000":               {rows: ring(5_000), most: 1},
-		"300 that all refer to all":     {rows: dense(300), most: 300 * 299 / 2},
+		"200 that all refer to all":     {rows: dense(200), most: 200 * 199 / 2},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -52,16 +52,25 @@ func (b *builder) tellBroken(ctx context.Context) error {
 		pairs = append(pairs, p)
 	}
 	slices.SortFunc(pairs, func(x, y [2]int32) int { return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1])) })
+	ids := map[int32]string{}
+	id := func(at int32) (string, error) {
+		if id, ok := ids[at]; ok {
+			return id, nil
+		}
+		row, err := lookup.Row(ctx, b.nodes[at].place())
+		ids[at] = row.ID
+		return row.ID, err
+	}
 	for _, p := range pairs {
-		from, err := lookup.Row(ctx, b.nodes[p[0]].place())
+		from, err := id(p[0])
 		if err != nil {
 			return err
 		}
-		to, err := lookup.Row(ctx, b.nodes[p[1]].place())
+		to, err := id(p[1])
 		if err != nil {
 			return err
 		}
-		b.report.Change(report.Entry{Resource: from.ID, Type: b.types[b.nodes[p[0]].typ].name, Reason: report.CycleBroken, Detail: to.ID})
+		b.report.Change(report.Entry{Resource: from, Type: b.types[b.nodes[p[0]].typ].name, Reason: report.CycleBroken, Detail: to})
 	}
 	return nil
 }
