@@ -183,7 +183,7 @@ func (w *waiting) waits(from, to int) bool {
 
 // reaches follows what resources of one template depend on.
 func (w *waiting) reaches(from, to int) bool {
-	seen, next := map[int]bool{from: true}, []int{from}
+	seen, next := map[int]bool{}, []int{from}
 	for len(next) > 0 {
 		r := &w.t.Resources[next[0]]
 		next = next[1:]

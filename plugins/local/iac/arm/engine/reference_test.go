@@ -81,13 +81,20 @@ func TestAnswers(t *testing.T) {
 // An answer may be had by whatever waits for what is asked, or for what that is deployed by.
 func TestAnswersInOrder(t *testing.T) {
 	deployment := func(name string) string { return after("Microsoft.Resources/deployments", name) }
-	const late = "does not wait for it"
+	const (
+		late  = "does not wait for it"
+		given = `{"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "g", "resourceGroup": "rg",
+			"properties": {"expressionEvaluationOptions": {"scope": "inner"}, "mode": "Incremental", "parameters": {"q": {"value": ` + ofA + `}},
+				"template": {` + header + `, "parameters": {"q": {"type": "string"}}, "resources": [{"type": "A/b", "apiVersion": "1", "name": "i", "tags": {"q": "[parameters('q')]"}}]}}`
+	)
 	for name, test := range map[string]struct{ text, want string }{
 		"through another":                {resource("m", `"x": 1`+afterA) + `,` + resource("r", `"properties": `+ofA+after("A/b", "m")), ""},
 		"by a deployment":                {nested("d", resource("r", `"properties": `+ofA), afterA), ""},
 		"of a deployment":                {nested("d", resource("c", `"x": 1`), "") + `,` + resource("r", `"properties": "[reference(resourceId('A/b', 'c'), '1').clientId]"`+deployment("d")), ""},
 		"of a deployment by another":     {nested("d", resource("c", `"x": 1`), "") + `,` + nested("e", resource("r", `"properties": "[reference(resourceId('A/b', 'c'), '1').clientId]"`), deployment("d")), ""},
 		"within a deployment":            {nested("d", resource("c", `"x": 1`)+`,`+resource("r", `"properties": "[reference(resourceId('A/b', 'c')).clientId]"`+after("A/b", "c")), ""), ""},
+		"a deployment's parameter":       {given + afterA + `},` + resource("r", `"x": 1`), ""},
+		"a parameter too early":          {given + `},` + resource("r", `"x": 1`), "deployments/g: it needs what Azure answers of " + idA},
 		"nobody waits":                   {resource("r", `"properties": `+ofA), "/r: it needs what Azure answers of " + idA + ", and " + late},
 		"the other waits":                {resource("m", `"x": 1`+after("A/b", "r")) + `,` + resource("r", `"properties": "[reference(resourceId('A/b', 'm')).clientId]"`), late},
 		"of itself":                      {resource("r", `"properties": "[reference(resourceId('A/b', 'r')).clientId]"`), late},
