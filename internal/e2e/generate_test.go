@@ -57,17 +57,32 @@ func numberOf(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
 		ts.Fatalf("usage: numberof N TEXT FOLDER PATTERN")
 	}
-	n := 0
-	for name, content := range filesOf(ts, args[2]) {
-		if matched, err := filepath.Match(args[3], filepath.Base(name)); err != nil || !matched {
-			ts.Check(err)
-			continue
-		}
-		n += bytes.Count(content, []byte(args[1]))
-	}
-	if strconv.Itoa(n) != args[0] {
+	if n := occurrences(ts, args[1], args[2], args[3]); strconv.Itoa(n) != args[0] {
 		ts.Fatalf("%q is there %d times", args[1], n)
 	}
+}
+
+// count is count NAME TEXT FOLDER PATTERN: $NAME is how often the text is in these files, which have it.
+func count(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: count NAME TEXT FOLDER PATTERN")
+	}
+	n := occurrences(ts, args[1], args[2], args[3])
+	if n == 0 {
+		ts.Fatalf("%q is not there", args[1])
+	}
+	ts.Setenv(args[0], strconv.Itoa(n))
+}
+
+func occurrences(ts *testscript.TestScript, text, dir, pattern string) (n int) {
+	for name, content := range filesOf(ts, dir) {
+		matched, err := filepath.Match(pattern, filepath.Base(name))
+		ts.Check(err)
+		if matched {
+			n += bytes.Count(content, []byte(text))
+		}
+	}
+	return n
 }
 
 // sameFiles is same-files A B: the folders have the same files with the same bytes and modes.
