@@ -152,7 +152,7 @@ func (m *maker) tags(raw []byte) (template.Value, error) {
 		}
 		switch f.Value.Kind {
 		case template.String:
-			m.leaf(&f.Value, where{path: m.root.below("tags").below("*"), name: f.Name, setting: true})
+			m.leaf(&f.Value, where{path: m.root.below("tags").below("*"), name: f.Name, setting: true, fixed: true})
 		case template.Null:
 			f.Value = text("")
 		default:
@@ -290,7 +290,7 @@ func (m *maker) top(body *[]template.Field, name string, v template.Value) error
 		}
 		schema, name = p.Schema, p.Name
 	}
-	if !m.prune(&v, schema, where{path: m.root.below(name), name: name, depth: 1}) {
+	if !m.prune(&v, schema, where{path: m.root.below(name), name: name, fixed: name != "properties", depth: 1}) {
 		return nil
 	}
 	*body = append(*body, template.Field{Name: name, Value: v})

@@ -18,6 +18,7 @@ type where struct {
 	write    bool   // the schema says that Azure does not give it back
 	free     bool   // below a value of free form
 	required bool
+	fixed    bool // Azure wants to know it before anything is deployed, so that it cannot be what a resource answers
 	depth    int
 }
 
@@ -27,12 +28,12 @@ const maxDepth = 200
 
 // member is the place of a member, which the schema names.
 func (w where) member(name string) where {
-	return where{path: w.path.below(name), name: name, free: w.free, secret: w.secret, write: w.write, depth: w.depth + 1}
+	return where{path: w.path.below(name), name: name, free: w.free, fixed: w.fixed, secret: w.secret, write: w.write, depth: w.depth + 1}
 }
 
 // any is the place of a member whose name somebody chose.
 func (w where) any(name string) where {
-	return where{path: w.path.below("*"), name: name, free: w.free, secret: w.secret, write: w.write, depth: w.depth + 1}
+	return where{path: w.path.below("*"), name: name, free: w.free, fixed: w.fixed, secret: w.secret, write: w.write, depth: w.depth + 1}
 }
 
 // item is the place of the items of a list.
@@ -248,11 +249,12 @@ func (m *maker) leaf(v *template.Value, w where) {
 	v.WriteOnly = w.write && w.secret
 	if why := m.secretive(s, w); why != report.None {
 		p := m.secret(w, why)
+		p.Placeholder, _ = secrets.PlaceholderOf(s)
 		v.Text = []template.Part{{Parameter: p}}
 		return
 	}
 	switch {
-	case isGUID(s):
+	case isGUID(s) && !w.fixed:
 		if v.Text = m.principal(s); v.Text == nil {
 			v.Text = m.rewrite(s)
 		}
@@ -269,6 +271,9 @@ func isLocation(name string) bool { return strings.EqualFold(name, "location") }
 
 // secretive says why a text has to become a parameter: it is a secret by its name, its form, or what the schema says.
 func (m *maker) secretive(s string, w where) report.Reason {
+	if _, ok := secrets.PlaceholderOf(s); ok {
+		return report.SecretProperty
+	}
 	named := w.secret || m.named(w.name) && (w.name != "value" || w.setting) || w.setting && len(s) >= 8 && m.namedSetting(w.name)
 	switch {
 	case secrets.Masked(s) && named, secrets.Masked(s) && strings.Trim(s, "*") == "" && len(s) >= 6:

@@ -234,3 +234,15 @@ func TestChildrenOfBodies(t *testing.T) {
 		})
 	}
 }
+
+// TestNoAnswersWhereAzureTakesNone: a tag and what stands beside the properties keep the id of an identity as it was.
+func TestNoAnswersWhereAzureTakesNone(t *testing.T) {
+	mi := in("web", "Microsoft.ManagedIdentity/userAssignedIdentities/mi")
+	tagged := in("web", "Microsoft.Web/sites/tagged")
+	b := buildRows(t, resource(mi, `"location":"westeurope","properties":{"principalId":"`+guid(2)+`"}`),
+		resource(tagged, `"kind":"`+guid(2)+`","tags":{"owner":"`+guid(2)+`"},"properties":{"httpsOnly":true}`))
+	r := b.of(t, tagged)
+	if got, want := shown(r.Tags)+bodyOf(r), `{owner:"`+guid(2)+`"}kind:"`+guid(2)+`",properties:{httpsOnly:true}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
