@@ -52,6 +52,32 @@ func mentions(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// eachMentions is each-mentions TEXT FOLDER PATTERN…: every file below the folder whose name matches one of the patterns has the text, and there
+// are some for each pattern.
+func eachMentions(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: each-mentions TEXT FOLDER PATTERN…")
+	}
+	files := filesOf(ts, args[1])
+	for _, pattern := range args[2:] {
+		matching := 0
+		for name, content := range files {
+			matched, err := filepath.Match(pattern, filepath.Base(name))
+			ts.Check(err)
+			if !matched {
+				continue
+			}
+			matching++
+			if !bytes.Contains(content, []byte(args[0])) {
+				ts.Fatalf("%s does not say %q", name, args[0])
+			}
+		}
+		if matching == 0 {
+			ts.Fatalf("there is no %s in %s", pattern, args[1])
+		}
+	}
+}
+
 // numberOf is numberof N TEXT FOLDER PATTERN: the text is N times in the files below the folder whose names match the pattern.
 func numberOf(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 {
