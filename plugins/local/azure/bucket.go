@@ -9,17 +9,26 @@ import (
 	"time"
 )
 
-// Resource Manager's token bucket for one principal's reads of one subscription, or of the tenant, in
-// one region. https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
-const (
-	readsSize = 250 // tokens
-	readsRate = 25  // tokens a second
+// allowance is one of Resource Manager's token buckets for one principal's calls of one subscription, or of the tenant, in
+// one region: reads, writes and deletions have one each.
+// https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+type allowance struct {
+	size float64  // tokens
+	rate float64  // tokens a second
+	left []string // the headers that say how many are left; the smallest counts, and the first two know of larger buckets
+}
+
+var (
+	reads     = allowance{250, 25, leftHeaders("reads")}
+	writes    = allowance{200, 10, leftHeaders("writes")}
+	deletions = allowance{200, 10, leftHeaders("deletes")}
 )
 
-// The headers that say how many reads are left; the smallest counts.
-var headersReadsLeft = []string{
-	"x-ms-ratelimit-remaining-subscription-reads", "x-ms-ratelimit-remaining-tenant-reads",
-	"x-ms-ratelimit-remaining-subscription-global-reads", "x-ms-ratelimit-remaining-tenant-global-reads",
+func leftHeaders(what string) []string {
+	return []string{
+		"x-ms-ratelimit-remaining-subscription-" + what, "x-ms-ratelimit-remaining-tenant-" + what,
+		"x-ms-ratelimit-remaining-subscription-global-" + what, "x-ms-ratelimit-remaining-tenant-global-" + what,
+	}
 }
 
 // slowEvery is how long a lower rate is tried before it is lowered again.
@@ -31,6 +40,8 @@ const reasonARM = "throttled by Resource Manager"
 // downwards, for others may call as the same principal. When it is empty, callers get the tokens to
 // come in the order of their coming.
 type bucket struct {
+	of allowance
+
 	mu      sync.Mutex
 	limited bool // Azure has said something of tokens; before, or in a cloud without them, there is no limit
 	size    float64
@@ -44,8 +55,8 @@ type bucket struct {
 	slowed  time.Time     // when rate was last lowered
 }
 
-func newBucket() *bucket {
-	return &bucket{size: readsSize, rate: readsRate, level: readsSize}
+func newBucket(of allowance) *bucket {
+	return &bucket{of: of, size: of.size, rate: of.rate, level: of.size}
 }
 
 // acquire takes a token, now or when there is one.
@@ -111,7 +122,7 @@ func (b *bucket) answered(header http.Header) {
 	defer b.mu.Unlock()
 	b.sent--
 	left := math.Inf(1)
-	for i, name := range headersReadsLeft {
+	for i, name := range b.of.left {
 		n, err := strconv.Atoi(header.Get(name))
 		if err != nil || n < 0 {
 			continue
@@ -130,7 +141,7 @@ func (b *bucket) answered(header http.Header) {
 	// Of the calls under way Azure may have counted none yet.
 	b.level = min(b.level, left-float64(b.sent+b.waiting))
 	// One call in some hundred may be refused while the rate finds back to the documented one.
-	b.rate = min(readsRate, b.rate*1.001)
+	b.rate = min(b.of.rate, b.rate*1.001)
 }
 
 // refused empties the bucket for Azure has found it empty. That it came to this means that others

@@ -54,11 +54,11 @@ func (b *armBuckets) answer(r *http.Request) (*http.Response, error) {
 	if b.level[subscription] < 1 {
 		b.refused++
 		return respond(429, `{"error":{"code":"SubscriptionRequestsThrottled","message":"Number of 'read' requests exceeded"}}`,
-			headersReadsLeft[0], "0", "Retry-After", fmt.Sprint(math.Ceil((1-b.level[subscription])/b.rate)), "x-ms-failure-cause", "gateway"), nil
+			reads.left[0], "0", "Retry-After", fmt.Sprint(math.Ceil((1-b.level[subscription])/b.rate)), "x-ms-failure-cause", "gateway"), nil
 	}
 	b.level[subscription]--
 	b.order = append(b.order, r.URL.Path)
-	return respond(200, `{"value":[]}`, headersReadsLeft[0], fmt.Sprint(int(b.level[subscription])), headersReadsLeft[2], "3749"), nil
+	return respond(200, `{"value":[]}`, reads.left[0], fmt.Sprint(int(b.level[subscription])), reads.left[2], "3749"), nil
 }
 
 // get reads a list whose rows do not matter.
@@ -143,9 +143,9 @@ func TestBucketsAreUsedUp(t *testing.T) {
 // TestTurnsInABucketComeInOrder empties a bucket and lets callers arrive one after the other.
 func TestTurnsInABucketComeInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newARMBuckets(readsSize, readsRate, 0)
+		b := newARMBuckets(reads.size, reads.rate, 0)
 		s := sessionWith(t, Config{}, b.answer)
-		getAll(t, s, readsSize, 1, "a")
+		getAll(t, s, int(reads.size), 1, "a")
 		b.order = nil
 		var group sync.WaitGroup
 		var want []string
@@ -168,9 +168,9 @@ func TestTurnsInABucketComeInOrder(t *testing.T) {
 
 func TestWhoStopsWaitingGivesTheTurnBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newARMBuckets(readsSize, readsRate, 0)
+		b := newARMBuckets(reads.size, reads.rate, 0)
 		s := sessionWith(t, Config{}, b.answer)
-		getAll(t, s, readsSize, 1, "a")
+		getAll(t, s, int(reads.size), 1, "a")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		stop := errors.New("stop")
 		var group sync.WaitGroup
@@ -279,7 +279,7 @@ func TestTooLongAWait(t *testing.T) {
 // TestABrokenConnectionCostsOneTurn makes no answer count as one.
 func TestABrokenConnectionCostsOneTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newARMBuckets(readsSize, readsRate, 0)
+		b := newARMBuckets(reads.size, reads.rate, 0)
 		broken := true
 		s := sessionWith(t, Config{}, func(r *http.Request) (*http.Response, error) {
 			if broken {
@@ -289,7 +289,7 @@ func TestABrokenConnectionCostsOneTurn(t *testing.T) {
 			return b.answer(r)
 		})
 		getAll(t, s, 300, 1, "a")
-		bucket := s.limits.buckets["a"]
+		bucket := s.limits.buckets[reads.left[0]+" a"]
 		if bucket.sent != 0 || bucket.waiting != 0 || b.refused != 0 {
 			t.Errorf("bucket = %+v, %d refused", bucket, b.refused)
 		}

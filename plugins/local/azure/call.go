@@ -38,6 +38,14 @@ type call struct {
 	// read takes in the content of a good answer. If it fails the whole call is made again, so it
 	// must begin anew each time.
 	read func(io.Reader) error
+	// header hears the status and the header of a good answer, before read does. A call that has it takes every status of success,
+	// others 200 alone.
+	header func(status int, header http.Header)
+}
+
+// good says that an answer is what the call was made for.
+func (c *call) good(status int) bool {
+	return status == http.StatusOK || c.header != nil && status >= 200 && status < 300
 }
 
 // do makes a call until it succeeds, is refused, or patience is over. Its errors are faults, or a
@@ -153,8 +161,11 @@ func (s *Session) attempt(ctx context.Context, c *call, ended turn) (token strin
 	tell() // the body may take a while
 	slog.DebugContext(outer, "azure call", "method", c.method, "api", c.api, "status", resp.StatusCode,
 		"took", time.Since(began), "request_id", header.Get("x-ms-request-id"))
-	if resp.StatusCode != http.StatusOK {
+	if !c.good(resp.StatusCode) {
 		return token, failed(resp)
+	}
+	if c.header != nil {
+		c.header(resp.StatusCode, resp.Header)
 	}
 	if err := withBody(resp, c.read); err != nil {
 		if fault.As(err) != nil {

@@ -169,7 +169,7 @@ func (f *failure) fault() *fault.Fault {
 		return with(fault.AzureAuthRequired, f.call.api+" does not accept the token: "+text, fault.Hint(hintAgain))
 	case f.status == http.StatusForbidden:
 		return with(fault.AzureForbidden, f.call.api+" refuses: "+text,
-			fault.Hint("ask an owner for the role Reader on the subscription or its management group"))
+			fault.Hint("ask an owner for the role %s on the subscription or its management group", f.call.role()))
 	case f.throttled():
 		if f.wait > 0 {
 			text += fmt.Sprintf("; it asks to wait %s", f.wait.Round(time.Second))

@@ -27,7 +27,7 @@ type limits struct {
 	armPace *pace
 
 	mu        sync.Mutex
-	buckets   map[string]*bucket   // by subscription; of the tenant under ""
+	buckets   map[string]*bucket   // by kind of call and subscription; of the tenant with none
 	providers map[string]time.Time // by subscription and namespace: when their block ends
 }
 
@@ -36,9 +36,19 @@ func newLimits(rps float64) *limits {
 		buckets: map[string]*bucket{}, providers: map[string]time.Time{}}
 }
 
-// arm is the limiter of calls to a path of Resource Manager.
-func (l *limits) arm(path string) limiter {
+// arm is the limiter of reads of a path of Resource Manager.
+func (l *limits) arm(path string) limiter { return l.call(http.MethodGet, path) }
+
+// call is the limiter of calls of a method to a path of Resource Manager. Reads, writes and deletions are counted apart.
+func (l *limits) call(method, path string) limiter {
 	a := &armLimiter{limits: l}
+	of := writes
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		of = reads
+	case http.MethodDelete:
+		of = deletions
+	}
 	segments := strings.Split(strings.ToLower(strings.Trim(path, "/")), "/")
 	subscription := ""
 	if len(segments) > 1 && segments[0] == "subscriptions" {
@@ -50,11 +60,12 @@ func (l *limits) arm(path string) limiter {
 		}
 	}
 	a.provider = subscription + "/" + a.namespace
+	key := of.left[0] + " " + subscription
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a.bucket = l.buckets[subscription]; a.bucket == nil {
-		a.bucket = newBucket()
-		l.buckets[subscription] = a.bucket
+	if a.bucket = l.buckets[key]; a.bucket == nil {
+		a.bucket = newBucket(of)
+		l.buckets[key] = a.bucket
 	}
 	return a
 }
