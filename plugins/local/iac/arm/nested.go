@@ -79,7 +79,7 @@ func (o *outerFile) deploymentID(u *template.Unit) string {
 	for i := range u.Scope.ID {
 		o.note(&u.Scope.ID[i])
 	}
-	return "extensionResourceId(" + o.expression(u.Scope.ID) + ", " + quote(deploymentType) + ", " + quote(deploymentName(u.Name)) + ")"
+	return "extensionResourceId(" + o.expression(u.Scope.ID) + ", " + quote(deploymentType) + ", " + quote(deploymentName(o.prefix+u.Name)) + ")"
 }
 
 // deploymentName is the name of a unit's deployment: letters, digits and a few signs, and no more than Azure takes.
@@ -107,7 +107,7 @@ func (o *outerFile) secretNames(nested []*writer) []map[string]string {
 		taken[name] = true
 		count++
 		if p := o.used[name]; p.Secret {
-			o.secrets = append(o.secrets, secret{name: p.Name, description: p.Description})
+			o.secrets = append(o.secrets, secret{name: p.Name, description: p.Description, parameter: p})
 		}
 	}
 	var own []*template.Parameter
@@ -141,7 +141,7 @@ func (o *outerFile) secretNames(nested []*writer) []map[string]string {
 				}
 			}
 			taken[outer] = true
-			o.secrets = append(o.secrets, secret{name: outer, description: p.Description, grouped: o.grouped})
+			o.secrets = append(o.secrets, secret{name: outer, description: p.Description, grouped: o.grouped, parameter: p, unit: o.stage.Units[i].Name})
 			answer[i][name] = "parameters(" + quote(outer) + ")"
 			if o.grouped {
 				answer[i][name] = "parameters('" + groupedName + "')[" + quote(outer) + "]"
@@ -168,7 +168,7 @@ func (o *outerFile) nested(u *template.Unit, w *writer, secrets map[string]strin
 	o.open('{')
 	o.plain("type", deploymentType)
 	o.plain("apiVersion", deploymentAPI)
-	o.plain("name", deploymentName(u.Name))
+	o.plain("name", deploymentName(o.prefix+u.Name))
 	if s := u.Scope.Subscription; s != nil { // also the stage's own: its parameter is then in the parameter file, where deploy.sh reads it
 		o.name("subscriptionId")
 		o.text([]template.Part{{Parameter: s}})

@@ -21,6 +21,7 @@ type stageFile struct {
 	stage   *template.Stage
 	buffers *pool
 	base    string    // of the files' names
+	prefix  string    // of the names of nested deployments
 	body    [3][]byte // the template: what stands before the resources, the resources, and the end
 
 	compact    bool
@@ -35,6 +36,8 @@ type secret struct {
 	name        string // of the stage's parameter, or of the member of the one that has them all
 	description string
 	grouped     bool
+	parameter   *template.Parameter // in its unit
+	unit        string              // the unit's name; empty is the stage's own
 }
 
 const (

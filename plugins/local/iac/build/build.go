@@ -25,6 +25,9 @@ type Options struct {
 	Split           string // how to cut: template.SplitDeployment, …
 	IncludeDefaults bool   // keep what is trimmed as noise
 	Limits          Limits // of SplitDeployment; zero is Azure's, with room to spare
+	// Only are the ids, in lower case, of the resources to generate; what they refer to beside them has to exist. A child that its parent's body
+	// holds comes with its parent. Nil is all that pass the filter.
+	Only map[string]bool
 	// Progress may be nil. It counts rows.
 	Progress func(phase string, done, total int64)
 }
@@ -52,7 +55,7 @@ func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) 
 	b := &builder{
 		o: o, r: r, report: rep, seed: maphash.MakeSeed(),
 		typeAt: map[string]uint16{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]childName{},
-		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, groupRegions: map[int32]string{}, byProperty: map[[2]int32]bool{},
+		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, groupRegions: map[int32]string{}, byProperty: map[[2]int32]bool{}, unwanted: map[int32]bool{},
 	}
 	for _, step := range []func(context.Context) error{b.readHeads, b.readBodies, b.arrange} {
 		if err := step(ctx); err != nil {
@@ -87,6 +90,7 @@ type builder struct {
 	edgeAt       []int32               // where the edges of a generated resource begin in edges; one more than there are resources
 	edges        []template.Node       // what it waits for
 	alone        []int32               // children that their parent's body does not hold after all
+	unwanted     map[int32]bool        // children that are to come with their parent's body or not at all
 	groupScopes  map[int32]int32       // the scope that a resource group's row is
 	groupRegions map[int32]string      // where a resource group is, until it is known which stay
 	broken       map[[2]int32]struct{}

@@ -102,6 +102,14 @@ func (b *builder) addHead(h *graph.Head) error {
 		n.state, n.reason = inBody, report.PartOfParent
 		b.inParent[n.up] = append(b.inParent[n.up], childName{at, hashName(id.name())})
 	}
+	if b.o.Only != nil && !b.o.Only[h.Key] {
+		switch n.state {
+		case generated:
+			n.state, n.reason = left, report.OutsideFilter
+		case inBody:
+			b.unwanted[at] = true
+		}
+	}
 	if n.state == generated && h.Type == "microsoft.authorization/locks" && strings.EqualFold(h.Fact, "ReadOnly") {
 		b.readOnly++
 	}

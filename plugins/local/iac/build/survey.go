@@ -217,6 +217,10 @@ func (b *builder) standAlone(f *finding) {
 	for _, child := range b.inParent[f.at] {
 		c := &b.nodes[child.node]
 		if !f.arrays[arrayItem{b.types[c.typ].array, child.name}] {
+			if b.unwanted[child.node] {
+				c.state, c.reason = left, report.OutsideFilter
+				continue
+			}
 			c.state, c.reason = generated, report.None
 			b.alone = append(b.alone, child.node)
 		}
