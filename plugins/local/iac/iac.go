@@ -187,7 +187,7 @@ func (g *Generator) report(ctx context.Context, plan *build.Plan, rep *report.Re
 	var trimmed, missing []backend.Omitted
 	keep := func(into *[]backend.Omitted, e report.Entry) {
 		if len(*into) < backend.MaxOmitted {
-			*into = append(*into, backend.Omitted{Resource: e.Resource, Property: e.Property, Reason: e.Reason.String(), Trimmed: e.Class == report.Trimmed})
+			*into = append(*into, backend.Omitted{Resource: e.Resource, Property: e.Property, Reason: e.Reason.String(), Trimmed: e.Reason.Class() == report.Trimmed})
 		}
 	}
 	err := files.Write(LinesFile, func(w io.Writer) error {
@@ -208,12 +208,11 @@ func (g *Generator) report(ctx context.Context, plan *build.Plan, rep *report.Re
 		return err
 	}
 	result.ResourcesTrimmed, result.ResourcesOmitted = tally.Of(report.Trimmed), tally.Of(report.Omitted)
-	result.Complete = g.Reader.Snapshot().Complete && result.ResourcesOmitted == 0
+	result.Complete = g.Reader.Snapshot().Complete && result.ResourcesOmitted == 0 && rep.Missing() == 0
 	changes, _ := rep.Changes()
 	for _, e := range changes {
 		if e.Reason.Class() == report.Omitted {
 			keep(&missing, e)
-			result.Complete = false
 		}
 	}
 	result.Omitted = slices.Concat(missing, trimmed[:min(len(trimmed), backend.MaxOmitted-len(missing))])

@@ -108,6 +108,7 @@ type Report struct {
 	notes      map[string]struct{}
 	changes    []Entry
 	dropped    int64
+	missing    int64 // changes that left something out
 }
 
 // Entry is a single resource that was changed or left out.
@@ -160,11 +161,22 @@ const maxChanges = 20_000
 func (r *Report) Change(e Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.changes) >= maxChanges {
+	missing := e.Reason.Class() == Omitted
+	if missing {
+		r.missing++
+	}
+	if len(r.changes) >= maxChanges && (!missing || r.missing > maxChanges) { // what is missing matters more than what was changed
 		r.dropped++
 		return
 	}
 	r.changes = append(r.changes, e)
+}
+
+// Missing is how many of the changes left something out that cannot be generated.
+func (r *Report) Missing() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.missing
 }
 
 // Changes are they, sorted, and how many more there are.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Head is what a report says first.
@@ -87,7 +88,7 @@ func (r *Report) Lines(w io.Writer, rest func(func(Entry) error) error) error {
 	}
 	changes, _ := r.Changes()
 	for _, e := range changes {
-		if err := put(e, Changed); err != nil {
+		if err := put(e, e.Reason.Class()); err != nil {
 			return err
 		}
 	}
@@ -240,7 +241,7 @@ func md(text string) string {
 	var b strings.Builder
 	for _, c := range text {
 		switch {
-		case c == '\n', c == '\r', c == '\t', c < ' ':
+		case unseen(c):
 			b.WriteByte(' ')
 		case strings.ContainsRune("\\`*_[]<>|#&", c):
 			b.WriteByte('\\')
@@ -254,17 +255,25 @@ func md(text string) string {
 
 // code is text between backticks, on one line of a table.
 func code(text string) string {
+	if text == "" { // two backticks would begin code that ends somewhere else
+		return "-"
+	}
 	return strings.Map(func(c rune) rune {
 		switch {
 		case c == '`':
 			return '\''
 		case c == '|':
 			return '¦'
-		case c < ' ', c == '\u2028', c == '\u2029':
+		case unseen(c):
 			return ' '
 		}
 		return c
 	}, text)
+}
+
+// unseen says that a character is none to be seen, but begins a line, turns the direction of writing, or tells a terminal something.
+func unseen(c rune) bool {
+	return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) || c == '\u2028' || c == '\u2029'
 }
 
 func capital(text string) string {
