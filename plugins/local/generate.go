@@ -42,8 +42,22 @@ func (l *local) generateIaC(ctx context.Context, job *runner.Job) (backend.Resul
 }
 
 // openSnapshot opens the snapshot that a job reads: the one that was sent with it, the one of the store with that id, or else the newest complete
-// one of the tenant.
+// one of the tenant. One of another tenant is fault.InvalidArgument.
 func (l *local) openSnapshot(ctx context.Context, job *runner.Job, tenant, id string) (*graph.Reader, error) {
+	reader, err := l.findSnapshot(ctx, job, tenant, id)
+	if err != nil {
+		return nil, err
+	}
+	if found := reader.Snapshot().TenantID; isID.MatchString(tenant) && !strings.EqualFold(found, tenant) {
+		reader.Close()
+		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("the snapshot %s is of the tenant %s, not of %s", id, found, tenant), fault.On(id),
+			fault.Hint("name the snapshot's tenant with --tenant-id, or another snapshot"))
+	}
+	return reader, nil
+}
+
+// findSnapshot is openSnapshot, whatever its tenant.
+func (l *local) findSnapshot(ctx context.Context, job *runner.Job, tenant, id string) (*graph.Reader, error) {
 	for _, in := range job.Submission().Inputs {
 		if in.Path == snapshotInput+id {
 			path, err := job.InputPath(in.Path)
@@ -64,14 +78,5 @@ func (l *local) openSnapshot(ctx context.Context, job *runner.Job, tenant, id st
 		}
 		id = newest.ID
 	}
-	reader, err := e.store.Open(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if found := reader.Snapshot().TenantID; isID.MatchString(tenant) && !strings.EqualFold(found, tenant) {
-		reader.Close()
-		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("the snapshot %s is of the tenant %s, not of %s", id, found, tenant), fault.On(id),
-			fault.Hint("name the snapshot's tenant with --tenant-id, or another snapshot"))
-	}
-	return reader, nil
+	return e.store.Open(ctx, id)
 }
