@@ -102,13 +102,18 @@ func (m *module) round(t *testing.T, modules map[string]*module) bool {
 			called := modules[path.Clean(get("source").AsString())]
 			m.calls[b.Labels[0]] = called
 			for name := range b.Body.Attributes {
-				if secret, ok := called.variables[name]; name != "source" && name != "depends_on" && !(ok && secret.IsKnown() && secret.Type() == cty.String && strings.HasPrefix(secret.AsString(), "‹")) {
+				if name != "source" && name != "depends_on" && !secret(called.variables[name]) {
 					set(called.variables, name, get(name))
 				}
 			}
 		}
 	}
 	return changed
+}
+
+// secret says that a variable's value is already the description that stands for a secret.
+func secret(v cty.Value) bool {
+	return v != cty.NilVal && v.IsKnown() && v.Type() == cty.String && strings.HasPrefix(v.AsString(), "‹")
 }
 
 // env is what expressions of a module can refer to.

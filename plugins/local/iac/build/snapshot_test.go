@@ -30,9 +30,6 @@ func in(group, path string) string { return groupID(group) + "/providers/" + pat
 // groupID is the id of a resource group of the first subscription.
 func groupID(group string) string { return inSub1 + "/resourceGroups/" + group }
 
-// below is the id of a child or extension of a resource.
-func below(id, path string) string { return id + "/" + path }
-
 // resource is a row: of an id, and of what Azure answers for it beside id, name and type. Members that have no column of their own go to
 // Extra.
 func resource(id, body string) graph.Row {
