@@ -1,0 +1,164 @@
+package expression
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Function is a function of the language with evaluated arguments.
+type Function func(args []any) (any, error)
+
+// Env is where an expression is evaluated.
+type Env struct {
+	// Function finds what a deployment adds to the language, and hides what the language has of the
+	// same name; the name is in lower case.
+	Function func(name string) (Function, bool)
+
+	variables map[string]any // of the lambdas around
+	depth     int
+}
+
+// maxSteps bounds how deep user functions and lambdas may call each other.
+const maxSteps = 512
+
+// Evaluate is the value of an expression.
+func (e *Env) Evaluate(n Node) (any, error) {
+	switch n := n.(type) {
+	case *Literal:
+		return n.Value, nil
+	case *Access:
+		of, err := e.Evaluate(n.Of)
+		if err != nil {
+			return nil, err
+		}
+		key, err := e.Evaluate(n.Key)
+		if err != nil {
+			return nil, err
+		}
+		return access(of, key, n.Safe)
+	case *Call:
+		return e.call(n)
+	}
+	return nil, fmt.Errorf("an expression of unknown kind %T", n)
+}
+
+func (e *Env) call(n *Call) (any, error) {
+	name := strings.ToLower(n.Name)
+	if special, ok := lazy[name]; ok {
+		return special(e, n)
+	}
+	var function Function
+	if e.Function != nil {
+		function, _ = e.Function(name)
+	}
+	if function == nil {
+		function = functions[name]
+	}
+	if function == nil {
+		return nil, fmt.Errorf("the template function '%s' is not valid", n.Name)
+	}
+	args := make([]any, len(n.Args))
+	for i, arg := range n.Args {
+		value, err := e.Evaluate(arg)
+		if err != nil {
+			return nil, err
+		}
+		args[i] = value
+	}
+	value, err := function(args)
+	if err != nil {
+		return nil, fmt.Errorf("the template language function '%s': %w", n.Name, err)
+	}
+	return value, nil
+}
+
+// lazy are the functions that do not evaluate all of their arguments. They are set in init, for
+// they evaluate in turn.
+var lazy map[string]func(e *Env, n *Call) (any, error)
+
+func init() {
+	lazy = map[string]func(e *Env, n *Call) (any, error){
+		"if": evaluateIf, "and": evaluateAnd, "or": evaluateOr, "coalesce": evaluateCoalesce,
+		"lambda": strayLambda, "lambdavariables": lambdaVariable,
+		"map": mapArray, "filter": filterArray, "reduce": reduceArray, "sort": sortArray,
+		"toobject": toObject, "groupby": groupBy, "mapvalues": mapValues,
+	}
+}
+
+func wrongCount(n *Call, want string) error {
+	return fmt.Errorf("the template language function '%s' expects %s, not '%d'", n.Name, want, len(n.Args))
+}
+
+func evaluateIf(e *Env, n *Call) (any, error) {
+	if len(n.Args) != 3 {
+		return nil, wrongCount(n, "three arguments")
+	}
+	condition, err := e.boolean(n, 0)
+	if err != nil {
+		return nil, err
+	}
+	if condition {
+		return e.Evaluate(n.Args[1])
+	}
+	return e.Evaluate(n.Args[2])
+}
+
+func (e *Env) boolean(n *Call, i int) (bool, error) {
+	value, err := e.Evaluate(n.Args[i])
+	if err != nil {
+		return false, err
+	}
+	b, ok := value.(bool)
+	if !ok {
+		return false, fmt.Errorf("the template language function '%s' expects its parameter '%d' to be a boolean, not of type '%s'", n.Name, i+1, TypeOf(value))
+	}
+	return b, nil
+}
+
+func evaluateAnd(e *Env, n *Call) (any, error) { return e.junction(n, false) }
+
+func evaluateOr(e *Env, n *Call) (any, error) { return e.junction(n, true) }
+
+// junction ends at the first argument that decides.
+func (e *Env) junction(n *Call, decides bool) (any, error) {
+	if len(n.Args) < 2 {
+		return nil, wrongCount(n, "two or more arguments")
+	}
+	for i := range n.Args {
+		b, err := e.boolean(n, i)
+		if err != nil {
+			return nil, err
+		}
+		if b == decides {
+			return decides, nil
+		}
+	}
+	return !decides, nil
+}
+
+func evaluateCoalesce(e *Env, n *Call) (any, error) {
+	if len(n.Args) == 0 {
+		return nil, wrongCount(n, "one or more arguments")
+	}
+	for _, arg := range n.Args {
+		value, err := e.Evaluate(arg)
+		if err != nil || value != nil {
+			return value, err
+		}
+	}
+	return nil, nil
+}
+
+// Walk visits every call of an expression, the outer ones first.
+func Walk(n Node, visit func(*Call)) {
+	switch n := n.(type) {
+	case *Access:
+		Walk(n.Of, visit)
+		Walk(n.Key, visit)
+	case *Call:
+		visit(n)
+		for _, arg := range n.Args {
+			Walk(arg, visit)
+		}
+	}
+}
