@@ -183,6 +183,9 @@ type Parameter struct {
 	Default     string // what the snapshot says, or the target; empty for secrets
 	HasDefault  bool
 	Secret      bool // never has a default
+	// Placeholder is what the snapshot has in the place of this secret, where it was made of a written specification: a text with
+	// ${secret:NAME} in it. Empty for what was scanned.
+	Placeholder string
 }
 
 // ValueKind is what a Value is.
