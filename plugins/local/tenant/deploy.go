@@ -1,0 +1,370 @@
+package tenant
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/arm"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// stageScope is the id of the scope to which the stage of a unit is deployed; empty for the tenant.
+func stageScope(u *template.Unit) string {
+	id := scopeText(u.Scope)
+	if u.Scope.Kind == template.ScopeResourceGroup {
+		return id[:strings.LastIndex(strings.ToLower(id), "/resourcegroups/")]
+	}
+	return id
+}
+
+func decodeRecord(raw []byte) (record, error) {
+	var found record
+	if err := json.Unmarshal(raw, &found); err != nil {
+		return found, fault.New(fault.ExecutionFailed, "Azure's answer about a deployment cannot be read", fault.From(fault.OriginAzure), fault.Because(err))
+	}
+	return found, nil
+}
+
+// outcome is what became of a resource.
+type outcome struct {
+	done   bool
+	failed *fault.Fault
+}
+
+// deployer deploys a template stage by stage.
+type deployer struct {
+	*run
+	t        *template.Template
+	location string
+
+	mu       sync.Mutex
+	outcomes map[string]*outcome // of what is to be deployed, by id in lower case
+	ids      map[string]string   // as they are written
+	extra    map[string]*fault.Fault
+	made     int
+}
+
+// deploy deploys what is to be created and changed.
+func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal) (*backend.TenantCreationResult, error) {
+	only := p.selected()
+	before := len(j.entries) - len(only) // done by an earlier attempt
+	if len(only) == 0 {
+		if len(j.entries) == 0 {
+			r.log(backend.LevelInfo, "everything is there as it is desired: nothing was deployed")
+		}
+		return &backend.TenantCreationResult{Success: true, Complete: p.complete, ResourcesCreated: int64(before)}, nil
+	}
+	built, err := d.build(ctx, only)
+	if err != nil {
+		return nil, err
+	}
+	x := &deployer{run: r, t: built.Template, location: p.location, outcomes: map[string]*outcome{}, ids: map[string]string{}, extra: map[string]*fault.Fault{}}
+	stageOf, after, err := x.order(ctx, int(built.Generated))
+	if err != nil {
+		return nil, err
+	}
+	r.begin("deploying", len(x.outcomes))
+	if err := x.stages(ctx, stageOf, after); err != nil {
+		return nil, err
+	}
+	return x.result(p, before), nil
+}
+
+// order finds what each stage deploys, and which stages have to wait for which.
+func (x *deployer) order(ctx context.Context, total int) (contents [][]string, after []map[int]bool, err error) {
+	stages := map[int]int{} // by unit
+	for i, s := range x.t.Stages {
+		for _, u := range s.Units {
+			stages[u.Index] = i
+		}
+		if s.Main != nil {
+			stages[s.Main.Index] = i
+		}
+	}
+	all := make([]info, total)
+	contents, after = make([][]string, len(x.t.Stages)), make([]map[int]bool, len(x.t.Stages))
+	groups := map[string]int{} // the stage of a resource group, by id in lower case
+	for _, u := range x.t.Units {
+		if err := x.t.Each(ctx, u, func(res *template.Resource) error {
+			i, key, stage := infoOf(u, res), strings.ToLower(res.ID), stages[u.Index]
+			all[res.Node] = i
+			x.outcomes[key], x.ids[key] = &outcome{}, res.ID
+			contents[stage] = append(contents[stage], key)
+			if strings.EqualFold(res.Type, "Microsoft.Resources/resourceGroups") {
+				groups[key] = stage
+			}
+			return nil
+		}); err != nil {
+			return nil, nil, err
+		}
+	}
+	wait := func(stage, other int) {
+		if stage == other {
+			return
+		}
+		if after[stage] == nil {
+			after[stage] = map[int]bool{}
+		}
+		after[stage][other] = true
+	}
+	for n := range all {
+		stage := stages[all[n].unit.Index]
+		for _, need := range all[n].needs {
+			wait(stage, stages[all[need].unit.Index])
+		}
+		if all[n].unit.Scope.Kind == template.ScopeResourceGroup {
+			if other, ok := groups[strings.ToLower(scopeText(all[n].unit.Scope))]; ok {
+				wait(stage, other)
+			}
+		}
+	}
+	return contents, after, nil
+}
+
+// stages deploys each stage once those that it waits for are done. What waits for one that failed is not tried.
+func (x *deployer) stages(ctx context.Context, contents [][]string, after []map[int]bool) error {
+	ended := make([]chan struct{}, len(contents))
+	failed := make([]bool, len(contents))
+	for i := range ended {
+		ended[i] = make(chan struct{})
+	}
+	g, group := errgroup.WithContext(ctx)
+	slots := make(chan struct{}, max(1, x.parallel()/2))
+	for i := range contents {
+		g.Go(func() error {
+			defer close(ended[i])
+			for other := range after[i] {
+				select {
+				case <-ended[other]:
+					failed[i] = failed[i] || failed[other]
+				case <-group.Done():
+					return context.Cause(group)
+				}
+			}
+			if failed[i] {
+				x.skip(contents[i], "not tried: a deployment that it needs has failed")
+				return nil
+			}
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+			case <-group.Done():
+				return context.Cause(group)
+			}
+			ok, err := x.stage(group, x.t.Stages[i], contents[i])
+			failed[i] = !ok
+			return err
+		})
+	}
+	err := g.Wait()
+	if err != nil && ctx.Err() != nil {
+		x.standing()
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// stage deploys one stage.
+func (x *deployer) stage(ctx context.Context, s *template.Stage, content []string) (ok bool, err error) {
+	prefix := deploymentPrefix(x.Job)
+	document, err := arm.Make(ctx, x.t, s, prefix)
+	if err != nil {
+		return false, err
+	}
+	parameters, err := x.fill(document)
+	if err != nil {
+		return false, err
+	}
+	sum := sha256.Sum256(document.Template)
+	id := deploymentID(scopeText(s.Scope), stageName(prefix, s.Name, hex.EncodeToString(sum[:4])))
+	x.log(backend.LevelInfo, "%s: deploying %d resources as %s", s.Title, len(content), name(id))
+	b := body{Tags: map[string]string{tagJob: x.Job}, Location: x.location, Properties: properties{Template: document.Template, Parameters: parameters}}
+	d, err := x.put(ctx, id, b)
+	if err != nil {
+		return false, err
+	}
+	if d.refused != nil {
+		x.log(backend.LevelError, "%s: %v", s.Title, d.refused)
+		x.refuse(d, content)
+		return false, nil
+	}
+	each := func(ctx context.Context) error {
+		_, err := x.operations(ctx, d, d.id, x.tell)
+		return err
+	}
+	if err := x.follow(ctx, d, each); err != nil {
+		if ctx.Err() != nil {
+			x.cancel(ctx, d, s, each)
+		}
+		return false, err
+	}
+	ok = strings.EqualFold(d.state, "Succeeded")
+	x.close(d, s, content, ok)
+	return ok, nil
+}
+
+// stageName is the name of a stage's deployment: the same for the same content, so that another attempt repeats it. Azure takes 64 characters.
+func stageName(prefix, stage, sum string) string {
+	const most = 64
+	stage = strings.Trim(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '-'
+	}, stage), "-")
+	return prefix + stage[:min(len(stage), most-len(prefix)-len(sum)-1)] + "-" + sum
+}
+
+// tell takes in what became of a resource.
+func (x *deployer) tell(id, typ, state string, failed *azureError) {
+	key := canonicalTarget(id, typ)
+	x.mu.Lock()
+	o := x.outcomes[key]
+	moved := false
+	switch {
+	case strings.EqualFold(state, "Succeeded"):
+		if o != nil && !o.done {
+			o.done, o.failed, moved = true, nil, true
+			x.made++
+		}
+	case strings.EqualFold(state, "Failed"):
+		f := faultOf(id, failed)
+		if o == nil {
+			x.extra[key] = f
+		} else if o.failed == nil {
+			o.failed, moved = f, true
+		}
+	}
+	made := x.made
+	x.mu.Unlock()
+	if moved && o.done {
+		x.done(made, name(id))
+	} else if moved {
+		x.log(backend.LevelError, "%s: %v", id, o.failed)
+	}
+}
+
+// canonicalTarget is the id of an operation's target as resources have it: those of resource groups are told in two forms.
+func canonicalTarget(id, _ string) string {
+	return strings.Replace(strings.ToLower(id), "/providers/microsoft.resources/resourcegroups/", "/resourcegroups/", 1)
+}
+
+// close says what became of those resources of a stage of which the operations said nothing.
+func (x *deployer) close(d *deployment, s *template.Stage, content []string, ok bool) {
+	x.mu.Lock()
+	why := d.fault
+	for _, f := range x.extra {
+		why = cmp.Or(why, f)
+	}
+	for _, key := range content {
+		o := x.outcomes[key]
+		switch {
+		case o.done || o.failed != nil:
+		case ok: // operations are forgotten after a while
+			o.done = true
+			x.made++
+		default:
+			o.failed = notTried(x.ids[key], d, why)
+		}
+	}
+	made := x.made
+	x.mu.Unlock()
+	x.done(made, "")
+	if ok {
+		x.log(backend.LevelInfo, "%s: done", s.Title)
+	} else {
+		x.log(backend.LevelError, "%s: the deployment %s has ended as %s", s.Title, name(d.id), d.state)
+	}
+}
+
+// notTried is the fault of a resource that its deployment did not come to.
+func notTried(id string, d *deployment, why *fault.Fault) *fault.Fault {
+	f := fault.New(fault.ExecutionFailed, "not made: its deployment "+name(d.id)+" ended before", fault.On(id), fault.From(fault.OriginAzure))
+	if why != nil {
+		f.Message += ": " + why.Message
+	}
+	return f
+}
+
+// refuse says of all resources of a stage that Azure did not take its deployment.
+func (x *deployer) refuse(d *deployment, content []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i, key := range content {
+		f := *d.refused
+		f.Resource = x.ids[key]
+		if i > 0 { // once is enough
+			f.Message, f.Cause = "not made: Azure refused its deployment "+name(d.id), nil
+		}
+		x.outcomes[key].failed = &f
+	}
+}
+
+// skip says of resources that they were not tried.
+func (x *deployer) skip(content []string, why string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, key := range content {
+		x.outcomes[key].failed = fault.New(fault.ExecutionFailed, why, fault.On(x.ids[key]))
+	}
+}
+
+// cancel stops the deployment of a job that was cancelled, and says what came of it.
+func (x *deployer) cancel(ctx context.Context, d *deployment, s *template.Stage, each func(context.Context) error) {
+	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer end()
+	if err := x.stop(ctx, d, each); err != nil {
+		x.log(backend.LevelWarn, "%s: the deployment %s could not be stopped, and may go on: %v", s.Title, name(d.id), err)
+		return
+	}
+	x.log(backend.LevelWarn, "%s: the deployment %s has ended as %s", s.Title, name(d.id), d.state)
+}
+
+// standing says what a cancelled job leaves.
+func (x *deployer) standing() {
+	x.mu.Lock()
+	made, total := x.made, len(x.outcomes)
+	x.mu.Unlock()
+	x.log(backend.LevelWarn, "cancelled: %d of %d resources were made or changed and stand; run the command again to go on, or take back what this run created: atg create-tenant --rollback %s", made, total, x.Job)
+}
+
+// result sums up.
+func (x *deployer) result(p *plan, before int) *backend.TenantCreationResult {
+	out := &backend.TenantCreationResult{Success: true, Complete: p.complete, ResourcesCreated: int64(before + x.made)}
+	for _, key := range sortedKeys(x.outcomes) {
+		if o := x.outcomes[key]; o.failed != nil && !o.done {
+			out.ResourcesFailed++
+			out.Failures = append(out.Failures, backend.ResourceFailed{Resource: x.ids[key], Fault: o.failed})
+		}
+	}
+	if out.ResourcesFailed == 0 {
+		return out
+	}
+	for _, key := range sortedKeys(x.extra) {
+		out.Failures = append(out.Failures, backend.ResourceFailed{Resource: x.extra[key].Resource, Fault: x.extra[key]})
+	}
+	out.Success, out.Complete = false, false
+	out.Error = x.left(before+x.made, int(out.ResourcesFailed))
+	x.log(backend.LevelError, "%s", fmt.Sprint(out.Error))
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

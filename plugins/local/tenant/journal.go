@@ -1,0 +1,176 @@
+package tenant
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// A run writes down in Azure itself what it is going to do, before it does anything: as the parameters of deployments that deploy nothing. So
+// whoever goes on after a crash, and whoever takes back what was done, finds it, on whatever machine.
+const (
+	tagJob  = "atg-job"  // the whole id of the job
+	tagPlan = "atg-plan" // the digest of the plan
+	// journalLines is how many lines one deployment holds: with long ids they are a third of the 4 MB that Azure takes.
+	journalLines = 5000
+	// keyLength is how much of a job's id is in the names of its deployments.
+	keyLength = 12
+)
+
+// keyOf is the part of a job's id that is in the names of its deployments; empty for what cannot be one.
+func keyOf(job string) string {
+	var b strings.Builder
+	for _, r := range job {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case r >= 'A' && r <= 'Z':
+			b.WriteRune(r - 'A' + 'a')
+		case r == '-' || r == '_':
+		default:
+			return ""
+		}
+	}
+	key := b.String()
+	return key[:min(len(key), keyLength)]
+}
+
+// deploymentPrefix begins the names of all deployments of a job.
+func deploymentPrefix(job string) string { return "atg-" + keyOf(job) + "-" }
+
+func journalName(job string, number int) string {
+	name := deploymentPrefix(job) + "plan"
+	if number > 1 {
+		name += "-" + strconv.Itoa(number)
+	}
+	return name
+}
+
+// entry is a resource that a run makes or changes.
+type entry struct {
+	id      string
+	version string // api-version
+	level   int    // how many of the run's resources have to be there before it, one after the other
+	changes bool   // it was there before
+}
+
+// String is the line of an entry.
+func (e entry) String() string {
+	action := actionCreate
+	if e.changes {
+		action = actionDiffers
+	}
+	return fmt.Sprintf("%s %d %s %s", action, e.level, e.version, e.id)
+}
+
+func parseEntry(line string) (entry, bool) {
+	fields := strings.SplitN(line, " ", 4)
+	if len(fields) != 4 || !strings.HasPrefix(fields[3], "/") {
+		return entry{}, false
+	}
+	level, err := strconv.Atoi(fields[1])
+	return entry{id: fields[3], version: fields[2], level: level, changes: fields[0] == actionDiffers}, err == nil
+}
+
+// journal is what a run wrote down.
+type journal struct {
+	job, digest string
+	entries     []entry
+}
+
+// ids are the ids of a journal, in lower case.
+func (j *journal) ids() map[string]bool {
+	ids := make(map[string]bool, len(j.entries))
+	for _, e := range j.entries {
+		ids[strings.ToLower(e.id)] = true
+	}
+	return ids
+}
+
+// journal is that of a plan, in the order in which things are made.
+func (p *plan) journal(job string) *journal {
+	j := &journal{job: job, digest: p.Digest}
+	for n := range p.all {
+		if a := p.actions[n]; a == actionCreate || a == actionDiffers {
+			j.entries = append(j.entries, entry{p.all[n].id, p.all[n].version, p.level[n], a == actionDiffers})
+		}
+	}
+	slices.SortFunc(j.entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.level, b.level), strings.Compare(strings.ToLower(a.id), strings.ToLower(b.id)))
+	})
+	return j
+}
+
+// journalTemplate deploys nothing; %s is the schema of its scope.
+const journalTemplate = `{"$schema":"https://schema.management.azure.com/schemas/%s#","contentVersion":"1.0.0.0","parameters":{"plan":{"type":"array"}},"resources":[]}`
+
+// write writes a journal down.
+func (r *run) write(ctx context.Context, p *plan, j *journal) error {
+	scope := scopeText(p.first)
+	schema := "2018-05-01/subscriptionDeploymentTemplate.json"
+	switch p.first.Kind {
+	case template.ScopeTenant:
+		schema = "2019-08-01/tenantDeploymentTemplate.json"
+	case template.ScopeManagementGroup:
+		schema = "2019-08-01/managementGroupDeploymentTemplate.json"
+	}
+	for number, from := 1, 0; from < len(j.entries); number, from = number+1, from+journalLines {
+		var lines []string
+		for _, e := range j.entries[from:min(from+journalLines, len(j.entries))] {
+			lines = append(lines, e.String())
+		}
+		id := deploymentID(scope, journalName(j.job, number))
+		d, err := r.put(ctx, id, body{Location: p.location, Tags: map[string]string{tagJob: j.job, tagPlan: j.digest}, Properties: properties{
+			Template: json.RawMessage(fmt.Sprintf(journalTemplate, schema)), Parameters: map[string]any{"plan": map[string]any{"value": lines}},
+		}})
+		if err != nil {
+			return err
+		}
+		if d.refused != nil {
+			return d.refused
+		}
+		if err := r.follow(ctx, d, nil); err != nil {
+			return err
+		}
+		if !strings.EqualFold(d.state, "Succeeded") {
+			return cmp.Or(d.fault, fault.New(fault.ExecutionFailed, "what is to be done cannot be written down in Azure: the deployment "+d.state, fault.On(id), fault.From(fault.OriginAzure)))
+		}
+	}
+	return nil
+}
+
+// read reads the journal of a job at a scope; nil if there is none.
+func (r *run) read(ctx context.Context, scope, job string) (*journal, error) {
+	var j *journal
+	for number := 1; ; number++ {
+		found, err := r.look(ctx, deploymentID(scope, journalName(job, number)))
+		if err != nil || found == nil {
+			return j, err
+		}
+		whole := found.Tags[tagJob]
+		if whole == "" || !strings.EqualFold(whole, job) && (len(job) < keyLength || !strings.HasPrefix(whole, job)) {
+			return nil, fault.New(fault.Conflict, fmt.Sprintf("the deployments with names like %s are of another job, %q", journalName(job, 1), whole), fault.On(found.ID))
+		}
+		if j == nil {
+			j = &journal{job: whole, digest: found.Tags[tagPlan]}
+		}
+		var lines []string
+		if err := json.Unmarshal(found.Properties.Parameters["plan"].Value, &lines); err != nil {
+			return nil, fault.New(fault.ExecutionFailed, "what the job wrote down in Azure cannot be read", fault.On(found.ID), fault.Because(err))
+		}
+		for _, line := range lines {
+			e, ok := parseEntry(line)
+			if !ok {
+				return nil, fault.New(fault.ExecutionFailed, "what the job wrote down in Azure cannot be read: "+oneLine(line), fault.On(found.ID))
+			}
+			j.entries = append(j.entries, e)
+		}
+	}
+}

@@ -1,0 +1,288 @@
+package tenant
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/build"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// The actions of a plan.
+const (
+	actionCreate      = "create"
+	actionExists      = "exists"
+	actionDiffers     = "differs"
+	actionDelete      = "delete"
+	actionUnsupported = "unsupported"
+)
+
+// groupVersion is the api-version of resource groups.
+const groupVersion = "2021-04-01"
+
+// plan is what a run would do.
+type plan struct {
+	backend.TenantPlan
+	complete bool   // nothing is unsupported
+	all      []info // by node
+	level    []int  // of them
+	actions  []string
+	location string // of deployments above resource groups
+	first    template.Scope
+}
+
+// selected are the ids, in lower case, of what is to be deployed.
+func (p *plan) selected() map[string]bool {
+	ids := map[string]bool{}
+	for n := range p.all {
+		if p.actions[n] == actionCreate || p.actions[n] == actionDiffers {
+			ids[strings.ToLower(p.all[n].id)] = true
+		}
+	}
+	return ids
+}
+
+// planner makes a plan.
+type planner struct {
+	*run
+	t       *template.Template
+	missing sync.Map // ids in lower case of what is not there, with all below it
+	mu      sync.Mutex
+	all     []info
+	changes []backend.PlannedChange // by node
+	content [][]byte                // digests of what is desired, by node
+}
+
+// plan compares what is desired with what is there.
+func (r *run) plan(ctx context.Context, d *desired) (*plan, error) {
+	built, err := d.build(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	total := int(built.Generated)
+	r.begin("planning", total)
+	p := &planner{run: r, t: built.Template, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total)}
+	if err := p.scopes(ctx, d.in); err != nil {
+		return nil, err
+	}
+	// Resource groups and what else is deployed above them come first: below what is missing nobody has to ask.
+	var first, then []*template.Unit
+	for _, u := range built.Units {
+		if u.Scope.Kind == template.ScopeResourceGroup {
+			then = append(then, u)
+		} else {
+			first = append(first, u)
+		}
+	}
+	for _, units := range [][]*template.Unit{first, then} {
+		if err := p.units(ctx, units); err != nil {
+			return nil, err
+		}
+	}
+	return p.finish(ctx, d, built)
+}
+
+// scopes says which subscriptions and management groups have to exist and do not.
+func (p *planner) scopes(ctx context.Context, in *Input) error {
+	var problems []fault.Problem
+	wrong := func(id, message, hint string) {
+		line, column := in.At(id)
+		problems = append(problems, fault.Problem{Key: id, Message: message, Hint: hint, Line: line, Column: column})
+	}
+	for _, id := range in.Existing {
+		_, err := p.session.Get(ctx, id, groupVersion)
+		switch {
+		case azure.IsNotFound(err):
+			wrong(id, "the resource group "+name(id)+" does not exist", "the specification says that it is there: make it, or let it be made")
+		case err != nil:
+			return err
+		}
+	}
+	seen := map[string]bool{}
+	for _, s := range p.t.Stages {
+		id, _ := plain(s.Scope.ID)
+		if seen[strings.ToLower(id)] {
+			continue
+		}
+		seen[strings.ToLower(id)] = true
+		switch s.Scope.Kind {
+		case template.ScopeSubscription:
+			name := id[strings.LastIndexByte(id, '/')+1:]
+			at := slices.IndexFunc(p.subscriptions, func(s azure.Subscription) bool { return strings.EqualFold(s.ID, name) })
+			switch {
+			case at < 0:
+				wrong(id, "the subscription "+name+" does not exist, or the credential may not see it", "a deployment makes no subscriptions: make it first, or name another one in the specification")
+			case !p.subscriptions[at].Enabled():
+				wrong(id, fmt.Sprintf("the subscription %s is %s", name, p.subscriptions[at].State), "enable it first")
+			}
+		case template.ScopeManagementGroup:
+			_, err := p.session.Get(ctx, id, "2020-05-01")
+			switch {
+			case azure.IsNotFound(err), fault.CodeOf(err) == fault.AzureForbidden:
+				wrong(id, "the management group "+s.Scope.ManagementGroup+" does not exist, or the credential may not see it", "a deployment makes no management groups here: make it first")
+			case err != nil:
+				return err
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return fault.New(fault.InvalidArgument, problems[0].Message, fault.Problems(problems...), fault.Hint("%s", problems[0].Hint))
+	}
+	return nil
+}
+
+// units reads what is there of the resources of units.
+func (p *planner) units(ctx context.Context, units []*template.Unit) error {
+	g, group := errgroup.WithContext(ctx)
+	g.SetLimit(p.parallel())
+	for _, u := range units {
+		if err := p.t.Each(group, u, func(res *template.Resource) error {
+			g.Go(func() error { return p.resource(group, u, res) })
+			return context.Cause(group)
+		}); err != nil {
+			_ = g.Wait()
+			return cmp.Or(failedFirst(group, err), err)
+		}
+	}
+	return g.Wait()
+}
+
+// failedFirst is why a group ended, if that is why a step of it failed.
+func failedFirst(group context.Context, err error) error {
+	if cause := context.Cause(group); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// resource plans one resource.
+func (p *planner) resource(ctx context.Context, u *template.Unit, res *template.Resource) error {
+	defer p.step()
+	i, n := infoOf(u, res), res.Node
+	change := backend.PlannedChange{Resource: res.ID, Type: res.Type, Action: actionCreate}
+	content := contentOf(res)
+	if !p.isMissing(res.ID) {
+		actual, err := p.session.Get(ctx, res.ID, res.APIVersion)
+		switch {
+		case err == nil:
+			paths, err := differences(res, actual)
+			if err != nil {
+				return fault.New(fault.ExecutionFailed, "Azure's answer about "+res.ID+" cannot be read", fault.On(res.ID), fault.From(fault.OriginAzure), fault.Because(err))
+			}
+			if change.Action = actionExists; len(paths) > 0 {
+				change.Action, change.Properties = actionDiffers, paths
+			}
+		case azure.IsNotFound(err):
+			p.missing.Store(strings.ToLower(res.ID), true)
+		case azure.IsUnsupported(err) && !azure.HasCode(err, "MissingSubscriptionRegistration", "SubscriptionNotRegistered"):
+			change.Action, change.Reason = actionUnsupported, fault.Of(err).Message
+		case azure.IsUnsupported(err): // a deployment registers the provider
+		default:
+			return err
+		}
+	} else {
+		p.missing.Store(strings.ToLower(res.ID), true)
+	}
+	if change.Action == actionCreate || change.Action == actionDiffers {
+		if names := p.missingSecrets(u, res.Secrets); len(names) > 0 {
+			change.Action, change.Properties = actionUnsupported, nil
+			change.Reason = "a secret has no value: set " + strings.Join(names, ", ") + " in the environment of the backend"
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all[n], p.changes[n], p.content[n] = i, change, content
+	return nil
+}
+
+// isMissing says that something above a resource is not there.
+func (p *planner) isMissing(id string) bool {
+	lower := strings.ToLower(id)
+	for at := strings.LastIndexByte(lower, '/'); at > 0; at = strings.LastIndexByte(lower[:at], '/') {
+		if _, ok := p.missing.Load(lower[:at]); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// finish completes the plan with what cannot be done, and seals it.
+func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*plan, error) {
+	out := &plan{complete: true, all: p.all, level: levels(p.all), location: deploymentLocation(p.t), actions: make([]string, len(p.all))}
+	if len(p.t.Stages) > 0 {
+		out.first = p.t.Stages[0].Scope
+	}
+	// What needs something that cannot be made cannot be made either.
+	order := make([]template.Node, len(p.all))
+	for n := range order {
+		order[n] = template.Node(n) //nolint:gosec // there are fewer resources than 2^31
+	}
+	slices.SortStableFunc(order, func(a, b template.Node) int { return cmp.Compare(out.level[a], out.level[b]) })
+	for _, n := range order {
+		if c := &p.changes[n]; c.Action == actionCreate || c.Action == actionDiffers {
+			for _, need := range p.all[n].needs {
+				if p.changes[need].Action == actionUnsupported {
+					c.Action, c.Properties, c.Reason = actionUnsupported, nil, "it needs "+p.changes[need].Resource+", which cannot be made"
+					break
+				}
+			}
+		}
+		out.actions[n] = p.changes[n].Action
+	}
+	type line struct {
+		change  backend.PlannedChange
+		content []byte
+	}
+	lines := make([]line, 0, len(p.changes)+len(d.in.Left))
+	for n := range p.changes {
+		lines = append(lines, line{p.changes[n], p.content[n]})
+	}
+	for _, left := range d.in.Left {
+		out.complete = false
+		lines = append(lines, line{left, nil})
+	}
+	if err := built.Rest(ctx, func(e report.Entry) error {
+		if e.Class != report.Omitted && e.Class != report.Trimmed || e.Reason == report.Container {
+			return nil
+		}
+		out.complete = out.complete && e.Class == report.Trimmed
+		lines = append(lines, line{backend.PlannedChange{Resource: e.Resource, Type: e.Type, Action: actionUnsupported, Reason: e.Reason.String()}, nil})
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(lines, func(a, b line) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a.change.Resource), strings.ToLower(b.change.Resource)), strings.Compare(a.change.Type, b.change.Type))
+	})
+	seal := newSeal(p.tenant)
+	out.Changes = make([]backend.PlannedChange, 0, len(lines))
+	for _, l := range lines {
+		seal.add(&l.change, l.content)
+		out.Changes = append(out.Changes, l.change)
+		if l.change.Action == actionUnsupported && l.content != nil {
+			out.complete = false
+		}
+	}
+	out.Digest = seal.digest()
+	return out, nil
+}
+
+// deploymentLocation is where Azure keeps the records of deployments above resource groups: the region of most resources.
+func deploymentLocation(t *template.Template) string {
+	for _, p := range t.Parameters {
+		if p.Name == "location" && p.Default != "" {
+			return p.Default
+		}
+	}
+	return "westeurope"
+}

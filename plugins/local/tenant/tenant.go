@@ -1,0 +1,193 @@
+// Package tenant deploys a written specification: it plans what to create and to change, deploys exactly a plan that was confirmed, and
+// removes again what one deployment created. docs/create-tenant.md describes it.
+package tenant
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
+	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/fault"
+)
+
+// Creator deploys specifications. It is for concurrent use.
+type Creator struct {
+	Azure    *azure.Client
+	Getenv   func(string) string // where secrets come from; nil is os.Getenv
+	Parallel int                 // reads and deployments at once; 0 is 16
+}
+
+// Input is a specification as rows of a snapshot.
+type Input struct {
+	Rows     []graph.Row
+	Left     []backend.PlannedChange            // what no deployment makes, each with its reason
+	After    map[string][]string                // ids that a resource waits for beside those that it refers to, by its id in lower case
+	Existing []string                           // ids of resource groups that have to be there
+	At       func(id string) (line, column int) // where the specification has what has an id; 0 is unknown
+}
+
+// Reporter hears how the work goes. *runner.Job is one.
+type Reporter interface {
+	Progress(backend.Progress)
+	Overall(fraction float64)
+	Log(level backend.LogLevel, format string, args ...any)
+	SignIn(backend.SignIn)
+	Tenant(id string)
+}
+
+// Task is one run.
+type Task struct {
+	Request *backend.TenantCreationRequest
+	Job     string // the id by which people know the job: deployments are named after it
+	Spec    string // the file; empty where the request is a rollback
+	WorkDir string // for temporary files, which hold no secrets
+	Report  Reporter
+}
+
+// Check refuses a request that cannot be done, before any connection.
+func Check(r *backend.TenantCreationRequest) error {
+	var problems []fault.Problem
+	if r.TenantID != "" {
+		if err := azure.CheckTenant(r.TenantID); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.CreateIdentities:
+		return fault.New(fault.Unsupported, "this backend creates no users, groups or applications in Microsoft Entra ID", fault.On("create_identities"),
+			fault.Hint("leave --create-identities out: the plan lists them as unsupported, and role assignments may name those that exist"))
+	case r.Rollback && keyOf(r.RollbackJob) == "":
+		problems = append(problems, fault.Problem{Key: "rollback_job", Message: fmt.Sprintf("%q is no id of a job", r.RollbackJob)})
+	case !r.Rollback && r.RollbackJob != "":
+		problems = append(problems, fault.Problem{Key: "rollback_job", Message: "it needs rollback as well"})
+	case !r.Rollback && r.Spec == "":
+		problems = append(problems, fault.Problem{Key: "spec", Message: "the request names no specification"})
+	}
+	if !r.DryRun && r.PlanDigest == "" {
+		problems = append(problems, fault.Problem{Key: "plan_digest", Message: "the digest of a plan is missing", Hint: "ask for the plan with dry_run first"})
+	}
+	if len(problems) > 0 {
+		return fault.New(fault.InvalidArgument, "the request cannot be done", fault.Problems(problems...))
+	}
+	return nil
+}
+
+// Run plans, deploys, or removes, as the request says. A deployment of which parts failed succeeds as a job: its result tells what failed.
+func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResult, error) {
+	if err := Check(t.Request); err != nil {
+		return nil, err
+	}
+	r := &run{Creator: c, Task: t, began: time.Now(), told: t.Report}
+	ctx = azure.WithTrace(ctx, &azure.Trace{CorrelationID: newGUID(), Waiting: r.waiting, SignIn: func(s azure.SignIn) {
+		t.Report.SignIn(backend.SignIn{URL: s.URL, Code: s.Code, ExpiresAt: s.ExpiresAt})
+	}})
+	var err error
+	var found azure.Tenant
+	if r.session, found, err = discovery.ResolveTenant(ctx, c.Azure, t.Request.TenantID); err != nil {
+		return nil, err
+	}
+	r.tenant = found.ID
+	t.Report.Tenant(found.ID)
+	if r.subscriptions, err = r.session.Subscriptions(ctx); err != nil {
+		return nil, err
+	}
+	var result *backend.TenantCreationResult
+	if t.Request.Rollback {
+		result, err = r.rollback(ctx)
+	} else {
+		result, err = r.create(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result.DurationSeconds = time.Since(r.began).Seconds()
+	result.DeploymentLogs = r.logs
+	return result, nil
+}
+
+// run is one run at work.
+type run struct {
+	*Creator
+	Task
+	began         time.Time
+	session       *azure.Session
+	tenant        string
+	subscriptions []azure.Subscription
+	told          Reporter
+
+	mu    sync.Mutex
+	phase backend.Progress
+	logs  []string
+}
+
+func (r *run) parallel() int {
+	if r.Parallel > 0 {
+		return r.Parallel
+	}
+	return 16
+}
+
+func (r *run) getenv(name string) string {
+	if r.Getenv != nil {
+		return r.Getenv(name)
+	}
+	return os.Getenv(name)
+}
+
+// begin begins a phase of so many resources.
+func (r *run) begin(phase string, total int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.phase = backend.Progress{Phase: phase, Total: int64(total), Unit: "resources"}
+	r.told.Progress(r.phase)
+}
+
+// done says how far the phase is.
+func (r *run) done(n int, message string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.phase.Done, r.phase.Message = int64(n), message
+	r.told.Progress(r.phase)
+}
+
+// step moves the phase by one.
+func (r *run) step() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.phase.Done++
+	r.phase.Message = ""
+	r.told.Progress(r.phase)
+}
+
+// waiting says that calls wait for Azure.
+func (r *run) waiting(w azure.Wait) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.phase
+	p.Message = fmt.Sprintf("%s, waiting %s", w.Reason, w.For.Round(time.Second))
+	r.told.Progress(p)
+}
+
+// log adds a line to the deployment's log, and tells it.
+func (r *run) log(level backend.LogLevel, format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	r.mu.Lock()
+	r.logs = append(r.logs, line)
+	r.mu.Unlock()
+	r.told.Log(level, "%s", line)
+}
+
+// newGUID makes a random GUID.
+func newGUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
