@@ -216,32 +216,6 @@ func brief(id string) string {
 	return id[strings.LastIndexByte(id, '/')+1:]
 }
 
-// Tenant shows the plan of a deployment, or what came of it.
-func (p *Page) Tenant(r *backend.TenantCreationResult) {
-	if r.Plan != nil {
-		p.Line(Toned{Strong, "Plan"}, " ", Toned{Faint, r.Plan.Digest})
-		rows := make([][]string, len(r.Plan.Changes))
-		for i, c := range r.Plan.Changes {
-			rows[i] = []string{c.Action, c.Resource, c.Type, c.Reason}
-		}
-		p.Table(Table{
-			Indent: 2, Rows: rows, Empty: "nothing to do",
-			Columns: []Column{{Title: "ACTION", Whole: true}, {Title: "RESOURCE"}, {Title: "TYPE"}, {Title: "REASON"}},
-		})
-		return
-	}
-	p.Pairs(
-		Pair{"created", Count(r.ResourcesCreated)}, Pair{"failed", Count(r.ResourcesFailed)}, Pair{"took", Seconds(r.DurationSeconds)},
-	)
-	for _, f := range r.Failures {
-		why := ""
-		if f.Fault != nil {
-			why = f.Fault.Error()
-		}
-		p.Line("  ", Toned{Bad, "failed"}, "  ", f.Resource, ": ", why)
-	}
-}
-
 // Job shows a job that goes on without the command.
 func (p *Page) Job(j backend.JobStatusResponse, name, next string) {
 	p.Line("job ", Toned{Strong, j.JobID}, " goes on with backend ", name)

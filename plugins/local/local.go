@@ -12,6 +12,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/runner"
@@ -31,6 +32,7 @@ type engine struct {
 	azure   *azure.Client
 	store   *graph.Store
 	scanner *discovery.Scanner
+	creator *tenant.Creator
 }
 
 var (
@@ -41,7 +43,7 @@ var (
 // New makes the backend. It does nothing until it is configured.
 func New() backend.Backend {
 	l := &local{}
-	l.Runner = runner.New(runner.Works{backend.OpScan: l.scan, backend.OpGenerateIaC: l.generateIaC}, runner.WithCheck(l.check))
+	l.Runner = runner.New(runner.Works{backend.OpScan: l.scan, backend.OpGenerateIaC: l.generateIaC, backend.OpCreateTenant: l.createTenant}, runner.WithCheck(l.check))
 	return l
 }
 
@@ -76,7 +78,7 @@ func (l *local) Configure(_ context.Context, given backend.Settings) error {
 	}
 	e := &engine{azure: client, store: store, scanner: &discovery.Scanner{
 		Azure: client, Store: store, Parallelism: s.parallelism, Producer: "atg " + buildinfo.Version(),
-	}}
+	}, creator: &tenant.Creator{Azure: client, Parallel: 2 * s.parallelism}}
 	if !l.engine.CompareAndSwap(nil, e) {
 		return fault.New(fault.Conflict, "the backend is already configured")
 	}
@@ -98,7 +100,7 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 		return backend.Capabilities{}, err
 	}
 	return backend.Capabilities{
-		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC},
+		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant},
 		Formats:    iac.Formats(),
 		Features:   append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
 	}, nil
@@ -122,6 +124,8 @@ func (l *local) check(r backend.Request) error {
 		return discovery.Check(r)
 	case *backend.IaCGenerationRequest:
 		return iac.Check(r)
+	case *backend.TenantCreationRequest:
+		return tenant.Check(r)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func narrow(f backend.Filter) bool { return len(f.Subscriptions)+len(f.ResourceG
 
 // resolve finds the tenant and the subscriptions that a request is about.
 func resolve(ctx context.Context, client *azure.Client, request *backend.ScanRequest) (*scope, error) {
-	session, tenant, err := resolveTenant(ctx, client, request.TenantID)
+	session, tenant, err := ResolveTenant(ctx, client, request.TenantID)
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +59,9 @@ func resolve(ctx context.Context, client *azure.Client, request *backend.ScanReq
 	return s, nil
 }
 
-// resolveTenant finds the tenant: as asked for, as configured, or the only one that the credential
+// ResolveTenant finds the tenant, and the session for it: as asked for, as configured, or the only one that the credential
 // reaches.
-func resolveTenant(ctx context.Context, client *azure.Client, asked string) (*azure.Session, azure.Tenant, error) {
+func ResolveTenant(ctx context.Context, client *azure.Client, asked string) (*azure.Session, azure.Tenant, error) {
 	if asked == "" {
 		asked = client.Config().TenantID
 	} else if err := azure.CheckTenant(asked); err != nil {

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // create plans, and deploys the plan that was confirmed.
-func (r *run) create(ctx context.Context) (*backend.TenantCreationResult, error) {
-	in, err := r.readSpec(ctx)
+func (r *run) create(ctx context.Context, parsed *spec.Spec) (*backend.TenantCreationResult, error) {
+	in, err := r.input(ctx, parsed)
 	if err != nil {
 		return nil, err
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// readSpec reads a specification in the format of package spec. What is wrong with it is a fault with every problem.
-func (r *run) readSpec(ctx context.Context) (*Input, error) {
-	file, err := os.Open(r.Spec)
+// parse reads a specification. What is wrong with it is a fault with every problem; it needs no Azure.
+func parse(ctx context.Context, t *Task) (*spec.Spec, error) {
+	file, err := os.Open(t.Spec)
 	if err != nil {
 		return nil, fault.New(fault.InvalidArgument, "the specification cannot be read", fault.Because(err))
 	}
@@ -28,8 +28,13 @@ func (r *run) readSpec(ctx context.Context) (*Input, error) {
 		return nil, err
 	}
 	for _, p := range problems {
-		r.told.Log(backend.LevelWarn, "%s:%s", r.Request.Spec, p)
+		t.Report.Log(backend.LevelWarn, "%s:%s", t.Request.Spec, p)
 	}
+	return parsed, nil
+}
+
+// input makes rows of a specification.
+func (r *run) input(ctx context.Context, parsed *spec.Spec) (*Input, error) {
 	places, err := r.places(parsed)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -84,6 +85,13 @@ func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResul
 	if err := Check(t.Request); err != nil {
 		return nil, err
 	}
+	var parsed *spec.Spec
+	if !t.Request.Rollback {
+		var err error
+		if parsed, err = parse(ctx, &t); err != nil {
+			return nil, err
+		}
+	}
 	r := &run{Creator: c, Task: t, began: time.Now(), told: t.Report}
 	ctx = azure.WithTrace(ctx, &azure.Trace{CorrelationID: newGUID(), Waiting: r.waiting, SignIn: func(s azure.SignIn) {
 		t.Report.SignIn(backend.SignIn{URL: s.URL, Code: s.Code, ExpiresAt: s.ExpiresAt})
@@ -102,7 +110,7 @@ func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResul
 	if t.Request.Rollback {
 		result, err = r.rollback(ctx)
 	} else {
-		result, err = r.create(ctx)
+		result, err = r.create(ctx, parsed)
 	}
 	if err != nil {
 		return nil, err

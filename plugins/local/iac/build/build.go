@@ -28,6 +28,8 @@ type Options struct {
 	// Only are the ids, in lower case, of the resources to generate; what they refer to beside them has to exist. A child that its parent's body
 	// holds comes with its parent. Nil is all that pass the filter.
 	Only map[string]bool
+	// After are ids that a resource waits for beside those that it refers to, by its own id in lower case.
+	After map[string][]string
 	// Progress may be nil. It counts rows.
 	Progress func(phase string, done, total int64)
 }
