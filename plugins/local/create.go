@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/azure-tenant-grapher/atg/plugins/local/tenant"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/create"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/runner"
 )
@@ -15,7 +15,7 @@ func (l *local) createTenant(ctx context.Context, job *runner.Job) (backend.Resu
 	if err != nil {
 		return nil, err
 	}
-	t := tenant.Task{Request: job.Submission().Request.(*backend.TenantCreationRequest), Job: knownAs(job), Report: job}
+	t := create.Task{Request: job.Submission().Request.(*backend.TenantCreationRequest), Job: knownAs(job), Report: job}
 	if t.WorkDir, err = job.WorkDir(); err != nil {
 		return nil, err
 	}

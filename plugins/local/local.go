@@ -12,7 +12,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac"
-	"github.com/azure-tenant-grapher/atg/plugins/local/tenant"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/create"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/runner"
@@ -32,7 +32,7 @@ type engine struct {
 	azure   *azure.Client
 	store   *graph.Store
 	scanner *discovery.Scanner
-	creator *tenant.Creator
+	creator *create.Creator
 }
 
 var (
@@ -78,7 +78,7 @@ func (l *local) Configure(_ context.Context, given backend.Settings) error {
 	}
 	e := &engine{azure: client, store: store, scanner: &discovery.Scanner{
 		Azure: client, Store: store, Parallelism: s.parallelism, Producer: "atg " + buildinfo.Version(),
-	}, creator: &tenant.Creator{Azure: client, Parallel: 2 * s.parallelism}}
+	}, creator: &create.Creator{Azure: client, Parallel: 2 * s.parallelism}}
 	if !l.engine.CompareAndSwap(nil, e) {
 		return fault.New(fault.Conflict, "the backend is already configured")
 	}
@@ -125,7 +125,7 @@ func (l *local) check(r backend.Request) error {
 	case *backend.IaCGenerationRequest:
 		return iac.Check(r)
 	case *backend.TenantCreationRequest:
-		return tenant.Check(r)
+		return create.Check(r)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
-// Package tenant deploys a written specification: it plans what to create and to change, deploys exactly a plan that was confirmed, and
+// Package create deploys a written specification: it plans what to create and to change, deploys exactly a plan that was confirmed, and
 // removes again what one deployment created. docs/create-tenant.md describes it.
-package tenant
+package create
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package tenant
+package create
 
 import (
 	"bytes"
@@ -193,7 +193,9 @@ func (c *comparison) list(want *template.Value, have []any, s *armschema.Schema,
 				continue
 			}
 			taken[at] = true
-			c.value(item, have[at], items, path+"["+name+"]")
+			rest := *item // the name is found, in whatever case
+			rest.Fields = slices.DeleteFunc(slices.Clone(item.Fields), func(f template.Field) bool { return f.Name == by })
+			c.value(&rest, have[at], items, path+"["+name+"]")
 			continue
 		}
 		found := false
