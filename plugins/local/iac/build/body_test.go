@@ -16,6 +16,7 @@ func bodyOf(r *template.Resource) string { return members(r.Body) }
 
 // TestBodies: what Azure answers becomes what Azure takes.
 func TestBodies(t *testing.T) {
+	t.Parallel()
 	vault := in("web", "Microsoft.KeyVault/vaults/kv")
 	cases := map[string]struct {
 		id, body  string
@@ -146,6 +147,7 @@ func TestTopLevel(t *testing.T) {
 
 // TestIdentities: of all spellings, the types and the ids are kept, as references.
 func TestIdentities(t *testing.T) {
+	t.Parallel()
 	id := in("web", "Microsoft.ManagedIdentity/userAssignedIdentities/mi")
 	gone := in("gone", "Microsoft.ManagedIdentity/userAssignedIdentities/other")
 	users := `"userAssignedIdentities":{"` + strings.ToUpper(id) + `":{"principalId":"p","clientId":"c"},"` + gone + `":null}`

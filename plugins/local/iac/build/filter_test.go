@@ -27,6 +27,7 @@ func filtered() []graph.Row {
 }
 
 func TestFilters(t *testing.T) {
+	t.Parallel()
 	cases := map[string]struct {
 		filter backend.Filter
 		want   string

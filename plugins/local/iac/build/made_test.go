@@ -9,6 +9,7 @@ import (
 
 // TestMade: what Azure makes by itself is left out, always or unless defaults are wanted.
 func TestMade(t *testing.T) {
+	t.Parallel()
 	const always, byDefault = true, false
 	nic := in("web", "Microsoft.Network/networkInterfaces/n")
 	scaleSet := in("web", "Microsoft.Compute/virtualMachineScaleSets/s")

@@ -14,6 +14,7 @@ import (
 
 // TestReferences: a resource of an unknown type says "to": what becomes of it, and for what it waits.
 func TestReferences(t *testing.T) {
+	t.Parallel()
 	hub := network("net", "hub")
 	shop := storage("web", "shop")
 	endpoint := in("web", "Microsoft.Network/networkInterfaces/endpoint")

@@ -12,6 +12,7 @@ import (
 
 // TestSecrets: a secret becomes a parameter without a value, and what only looks like one stays.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	site, machine := in("web", "Microsoft.Web/sites/shop"), in("web", "Microsoft.Compute/virtualMachines/vm")
 	settings := func(pairs string) string { return `"properties":{"siteConfig":{"appSettings":[` + pairs + `]}}` }
 	const prefix = `properties:{siteConfig:{appSettings:[`

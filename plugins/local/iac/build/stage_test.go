@@ -52,6 +52,7 @@ func layout(b *built) string {
 }
 
 func TestLayouts(t *testing.T) {
+	t.Parallel()
 	id := func(sub, group, name string) string { return inGroup(sub, group, name).ID }
 	cases := map[string]struct {
 		rows   []graph.Row

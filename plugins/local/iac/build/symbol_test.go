@@ -82,6 +82,7 @@ func TestSymbolsAreOfTheirUnit(t *testing.T) {
 
 // TestUnitNames: no unit, and no stage, has the name of another, whatever groups and subscriptions are called.
 func TestUnitNames(t *testing.T) {
+	t.Parallel()
 	rows := []graph.Row{subscription(inSub1), subscription(inSub2), resource("/providers/Microsoft.Authorization/roleAssignments/"+guid(1), `"properties":{"principalId":"x"}`),
 		resource("/providers/Microsoft.Management/managementGroups/test/providers/Microsoft.Authorization/roleAssignments/"+guid(1), `"properties":{"principalId":"x"}`)}
 	for _, sub := range []string{inSub1, inSub2} {
