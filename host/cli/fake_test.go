@@ -36,6 +36,11 @@ type fake struct {
 	// code is what generate-iac answers, and the files that it makes; nil is a backend without it.
 	code  *backend.IaCGenerationResult
 	files map[string]string
+	// create does create-tenant; nil is a backend without it.
+	create runner.Work
+	// next is what is started after this one, for commands that start a backend twice; nil is this one again.
+	next    *fake
+	started bool
 }
 
 func newFake(scan runner.Work) *fake {
@@ -57,7 +62,9 @@ func newFake(scan runner.Work) *fake {
 			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)
 		}
 		return &backend.VisualizationResult{Success: true, Complete: true, Nodes: 3}, err
-	}, backend.OpGenerateIaC: f.generate})
+	}, backend.OpGenerateIaC: f.generate, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
+		return f.create(ctx, job)
+	}})
 	return f
 }
 
@@ -88,6 +95,9 @@ func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 	can := backend.Capabilities{Operations: []backend.Operation{backend.OpScan, backend.OpVisualize}, Features: append(runner.Features(), backend.FeatureSnapshots)}
 	if f.code != nil {
 		can.Operations = append(can.Operations, backend.OpGenerateIaC)
+	}
+	if f.create != nil {
+		can.Operations = append(can.Operations, backend.OpCreateTenant)
 	}
 	if f.durable {
 		can.Features = append(can.Features, backend.FeatureDurableJobs)
@@ -218,7 +228,13 @@ func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...strin
 	a.process = Process{Args: args, Environ: append([]string{"HOME=" + home, "AppData=" + home, "LocalAppData=" + home, "ATG_KEYRING=off"}, env...)}
 	a.process.Streams.In, a.process.Streams.Out, a.process.Streams.Err = strings.NewReader(stdin(env)), &out, &err
 	if f != nil {
-		a.start = func(context.Context, string) (dispatch.Program, error) { return program{f, make(chan struct{})}, nil }
+		a.start = func(context.Context, string) (dispatch.Program, error) {
+			if f.started && f.next != nil {
+				f = f.next
+			}
+			f.started = true
+			return program{f, make(chan struct{})}, nil
+		}
 	}
 	code := run(ctx, a, &g, parser)
 	return result{code, out.String(), err.String()}

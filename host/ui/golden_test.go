@@ -96,9 +96,14 @@ func TestPages(t *testing.T) {
 				Rows: 1234, Calls: 1, DurationSeconds: 65, Parts: []backend.PlannedPart{{Key: "s1/resources/0", Rows: 1234, Calls: 2}},
 			}}})
 		},
-		"long-plan": func(p *Page) { p.Scan(ScanSummary{Result: &backend.ScanResult{Plan: longPlan()}}) },
-		"gaps":      func(p *Page) { p.Gaps(manyGaps()) },
-		"code":      func(p *Page) { p.Code(codeSummary()) },
+		"long-plan":     func(p *Page) { p.Scan(ScanSummary{Result: &backend.ScanResult{Plan: longPlan()}}) },
+		"gaps":          func(p *Page) { p.Gaps(manyGaps()) },
+		"tenant-plan":   func(p *Page) { p.Tenant(tenantPlan()) },
+		"tenant-failed": func(p *Page) { p.Tenant(tenantFailed()) },
+		"tenant-done": func(p *Page) {
+			p.Tenant(&backend.TenantCreationResult{Success: true, Complete: true, ResourcesCreated: 1, DurationSeconds: 61})
+		},
+		"code": func(p *Page) { p.Code(codeSummary()) },
 		"code-whole": func(p *Page) {
 			p.Code(CodeSummary{Result: &backend.IaCGenerationResult{
 				Success: true, Complete: true, OutputFormat: "bicep", ResourcesIncluded: 1, FilesGenerated: []string{"main.bicep"}, DurationSeconds: 0.2, Snapshot: "s1",
