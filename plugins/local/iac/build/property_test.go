@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/build/buildtest"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -44,7 +45,7 @@ func TestRandom(t *testing.T) {
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			r := open(t, random(seed)...)
+			r := open(t, buildtest.Random(seed)...)
 			build(t, r, Options{Split: template.SplitDeployment})
 			build(t, r, Options{Split: splits[seed%4]})
 			build(t, r, Options{Split: template.SplitDeployment, Limits: tiny, IncludeDefaults: true})
@@ -60,7 +61,7 @@ func TestRandom(t *testing.T) {
 // TestSame: the same content gives the same template, whatever the order of the rows and the number of processors.
 func TestSame(t *testing.T) {
 	for seed := range uint64(seeds) / 8 {
-		rows := random(seed)
+		rows := buildtest.Random(seed)
 		for _, split := range []string{template.SplitDeployment, splits[1+seed%3]} {
 			want := imageOf(build(t, open(t, rows...), Options{Split: split}))
 			shuffled := append([]graph.Row(nil), rows...)
@@ -82,7 +83,7 @@ func TestSame(t *testing.T) {
 func TestReferencesAreText(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(seeds) / 3 {
-		rows := random(seed)
+		rows := buildtest.Random(seed)
 		b := build(t, open(t, rows...), Options{Split: template.SplitNone})
 		for _, row := range rows {
 			r := b.resources[row.ID]

@@ -2,7 +2,6 @@ package build
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,15 +10,16 @@ import (
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/build/buildtest"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
 const (
-	tenantID = "c0175050-0000-4000-8000-0000000000c0"
-	sub1     = "11111111-1111-4111-8111-111111111111"
-	sub2     = "22222222-2222-4222-8222-222222222222"
+	tenantID = buildtest.TenantID
+	sub1     = buildtest.Sub1
+	sub2     = buildtest.Sub2
 	inSub1   = "/subscriptions/" + sub1
 	inSub2   = "/subscriptions/" + sub2
 )
@@ -30,91 +30,12 @@ func in(group, path string) string { return groupID(group) + "/providers/" + pat
 // groupID is the id of a resource group of the first subscription.
 func groupID(group string) string { return inSub1 + "/resourceGroups/" + group }
 
-// resource is a row: of an id, and of what Azure answers for it beside id, name and type. Members that have no column of their own go to
-// Extra.
-func resource(id, body string) graph.Row {
-	parsed, ok := parseID(id)
-	if !ok {
-		panic("no id: " + id)
-	}
-	row := graph.Row{Table: graph.TableResources, ID: id, Name: parsed.name(), Type: parsed.typ()}
-	columns(&row)
-	fill(&row, body)
-	switch strings.ToLower(row.Type) {
-	case "microsoft.authorization/roleassignments", "microsoft.authorization/roledefinitions":
-		row.Table = graph.TableAuthorization
-	case managementGroupType:
-		row.Table = graph.TableContainers
-	}
-	return row
-}
-
-// columns fills in the columns that follow from the id.
-func columns(row *graph.Row) {
-	s := strings.Split(row.ID, "/")
-	if len(s) > 2 && strings.EqualFold(s[1], "subscriptions") {
-		row.SubscriptionID = s[2]
-	}
-	if len(s) > 4 && strings.EqualFold(s[3], "resourceGroups") {
-		row.ResourceGroup = s[4]
-	}
-	row.TenantID = tenantID
-}
-
-func fill(row *graph.Row, body string) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal([]byte("{"+body+"}"), &members); err != nil {
-		panic(fmt.Sprint(err, ": ", body))
-	}
-	extra := map[string]json.RawMessage{}
-	for name, raw := range members {
-		text := strings.Trim(string(raw), `"`)
-		switch name {
-		case "location":
-			row.Location = text
-		case "kind":
-			row.Kind = text
-		case "managedBy":
-			row.ManagedBy = text
-		case "apiVersion":
-			row.APIVersion = text
-		case "sku":
-			row.SKU = raw
-		case "plan":
-			row.Plan = raw
-		case "tags":
-			row.Tags = raw
-		case "identity":
-			row.Identity = raw
-		case "zones":
-			row.Zones = raw
-		case "extendedLocation":
-			row.ExtendedLocation = raw
-		case "properties":
-			row.Properties = raw
-		default:
-			extra[name] = raw
-		}
-	}
-	if len(extra) > 0 {
-		row.Extra, _ = json.Marshal(extra)
-	}
-}
-
-// group is the row of a resource group.
-func group(id, body string) graph.Row {
-	row := graph.Row{Table: graph.TableContainers, ID: id, Name: id[strings.LastIndexByte(id, '/')+1:], Type: groupRowType, Location: "westeurope"}
-	columns(&row)
-	fill(&row, body)
-	return row
-}
-
-// subscription is the row of a subscription.
-func subscription(id string) graph.Row {
-	row := graph.Row{Table: graph.TableContainers, ID: id, Name: id[strings.LastIndexByte(id, '/')+1:], Type: subscriptionRowType}
-	columns(&row)
-	return row
-}
+// resource, group and subscription are the rows of buildtest.
+func resource(id, body string) graph.Row { return buildtest.Resource(id, body) }
+func group(id, body string) graph.Row    { return buildtest.Group(id, body) }
+func subscription(id string) graph.Row   { return buildtest.Subscription(id) }
+func columns(row *graph.Row)             { buildtest.Columns(row) }
+func guid(n int) string                  { return buildtest.GUID(n) }
 
 // storage is the id of a storage account in a group of the first subscription; account is its row.
 func storage(group, name string) string {

@@ -1,4 +1,4 @@
-package build
+package buildtest
 
 import (
 	"fmt"
@@ -26,20 +26,20 @@ var children = []string{
 	"Microsoft.Network/virtualNetworks/virtualNetworkPeerings/p", "Microsoft.Web/sites/config/web", "Contoso.Own/things/parts/x",
 }
 
-// random are the rows of a snapshot made at random: the same seed gives the same ones. It has all that makes order hard: references
+// Random are the rows of a snapshot made at random: the same seed gives the same ones. It has all that makes order hard: references
 // in every direction, across groups, subscriptions and levels, to what is there, to what is not and to what is outside of groups.
-func random(seed uint64) []graph.Row {
+func Random(seed uint64) []graph.Row {
 	r := rand.New(rand.NewPCG(seed, 7))
 	var ids, scopes []string
 	var rows []graph.Row
-	for _, sub := range []string{inSub1, inSub2} {
-		rows = append(rows, subscription(sub))
+	for _, sub := range []string{"/subscriptions/" + Sub1, "/subscriptions/" + Sub2} {
+		rows = append(rows, Subscription(sub))
 		scopes = append(scopes, sub)
 		for range 1 + r.IntN(4) {
 			id := sub + "/resourceGroups/" + pick(r, "web", "db", "Hub", "web-scope", "production", "x_y", "1", "Übung")
 			scopes = append(scopes, id)
 			if r.IntN(5) > 0 && !slices.ContainsFunc(rows, func(row graph.Row) bool { return row.ID == id }) { // else the group is not in the snapshot
-				rows = append(rows, group(id, `"tags":{"to":"`+id+`"}`))
+				rows = append(rows, Group(id, `"tags":{"to":"`+id+`"}`))
 			}
 		}
 	}
@@ -54,16 +54,16 @@ func random(seed uint64) []graph.Row {
 	}
 	for _, id := range ids {
 		for _, c := range children {
-			if parsed, _ := parseID(id); strings.HasPrefix(c, parsed.typ()+"/") && r.IntN(2) == 0 {
-				ids = append(ids, id+c[len(parsed.typ()):])
+			if strings.HasPrefix(c, TypeOf(id)+"/") && r.IntN(2) == 0 {
+				ids = append(ids, id+c[len(TypeOf(id)):])
 			}
 		}
 	}
 	for range r.IntN(12) { // extensions of anything
 		to := pick(r, append(ids, scopes...)...)
-		ids = append(ids, to+"/providers/"+pick(r, "Microsoft.Authorization/locks/keep", "Microsoft.Insights/diagnosticSettings/all", "Microsoft.Authorization/roleAssignments/"+guid(r.IntN(9))))
+		ids = append(ids, to+"/providers/"+pick(r, "Microsoft.Authorization/locks/keep", "Microsoft.Insights/diagnosticSettings/all", "Microsoft.Authorization/roleAssignments/"+GUID(r.IntN(9))))
 	}
-	known := append([]string{in("gone", "Microsoft.Network/routeTables/missing"), in("web", "Microsoft.Network/publicIPAddresses/missing")}, append(ids, scopes...)...)
+	known := append([]string{inGroup("gone", "Microsoft.Network/routeTables/missing"), inGroup("web", "Microsoft.Network/publicIPAddresses/missing")}, append(ids, scopes...)...)
 	to := func() string {
 		id := known[r.IntN(len(known))]
 		if r.IntN(4) == 0 {
@@ -84,11 +84,11 @@ func random(seed uint64) []graph.Row {
 	return rows
 }
 
+// randomRow is a row that leads to others.
 func randomRow(r *rand.Rand, id string, to func() string) graph.Row {
-	parsed, _ := parseID(id)
-	properties := fmt.Sprintf(`{"scopes":["%s"],"level":"CanNotDelete","workspaceId":"%s","remoteVirtualNetwork":{"id":"%s"},"addressPrefix":"10.0.0.0/24","principalId":"%s"}`, to(), to(), to(), guid(r.IntN(6)))
+	properties := fmt.Sprintf(`{"scopes":["%s"],"level":"CanNotDelete","workspaceId":"%s","remoteVirtualNetwork":{"id":"%s"},"addressPrefix":"10.0.0.0/24","principalId":"%s"}`, to(), to(), to(), GUID(r.IntN(6)))
 	for _, s := range shapes {
-		if strings.HasPrefix(s.path, parsed.typ()+"/") {
+		if strings.HasPrefix(s.path, TypeOf(id)+"/") {
 			properties = s.properties
 			for strings.Contains(properties, "%s") {
 				properties = strings.Replace(properties, "%s", to(), 1)
@@ -98,16 +98,22 @@ func randomRow(r *rand.Rand, id string, to func() string) graph.Row {
 	body := `"location":"` + pick(r, "westeurope", "West US", "global") + `","properties":` + properties
 	switch r.IntN(4) {
 	case 0:
-		body += `,"identity":{"type":"SystemAssigned","principalId":"` + guid(r.IntN(6)) + `"}`
+		body += `,"identity":{"type":"SystemAssigned","principalId":"` + GUID(r.IntN(6)) + `"}`
 	case 1:
-		body += `,"identity":{"type":"SystemAssigned, UserAssigned","principalId":"` + guid(r.IntN(6)) + `","userAssignedIdentities":{"` + to() + `":{}}}`
+		body += `,"identity":{"type":"SystemAssigned, UserAssigned","principalId":"` + GUID(r.IntN(6)) + `","userAssignedIdentities":{"` + to() + `":{}}}`
 	}
 	if r.IntN(3) == 0 {
 		body += `,"tags":{"owner":"` + to() + `","token":"t1"}`
 	}
-	return resource(id, body)
+	return Resource(id, body)
 }
 
-func guid(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+// GUID is one of a number.
+func GUID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
 func pick(r *rand.Rand, from ...string) string { return from[r.IntN(len(from))] }
+
+// inGroup is the id of a resource of a group of the first subscription.
+func inGroup(group, path string) string {
+	return "/subscriptions/" + Sub1 + "/resourceGroups/" + group + "/providers/" + path
+}
