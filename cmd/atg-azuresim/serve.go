@@ -19,11 +19,12 @@ type serveCmd struct {
 	Listen   string `default:"127.0.0.1:0" help:"TCP address to listen on."`
 	StateDir string `help:"Folder for the CA certificate and the state that 'env' reads (default: in the user's runtime or temporary folder)." type:"path"`
 
-	Synthetic     int    `placeholder:"N" help:"Serve N generated resources instead of Contoso." xor:"tenant"`
-	TenantFile    string `placeholder:"FILE.jsonl" help:"Serve the rows of a file instead of Contoso." type:"existingfile" xor:"tenant"`
-	Empty         bool   `help:"Serve a tenant without subscriptions." xor:"tenant"`
-	Seed          uint64 `default:"1" help:"Seed of --synthetic and --latency-spread; the same seed gives the same tenant."`
-	Subscriptions int    `default:"4" placeholder:"K" help:"Number of subscriptions of --synthetic."`
+	Synthetic        int    `placeholder:"N" help:"Serve N generated resources instead of Contoso." xor:"tenant"`
+	TenantFile       string `placeholder:"FILE.jsonl" help:"Serve the rows of a file instead of Contoso." type:"existingfile" xor:"tenant"`
+	Empty            bool   `help:"Serve a tenant without subscriptions, or with --subscriptions K in which nothing is: something to deploy into." xor:"tenant"`
+	WithoutResources bool   `help:"Serve the subscriptions and management groups of the tenant, and none of its resource groups and resources: the same tenant, to deploy into."`
+	Seed             uint64 `default:"1" help:"Seed of --synthetic and --latency-spread; the same seed gives the same tenant."`
+	Subscriptions    int    `default:"-1" placeholder:"K" help:"Number of subscriptions of --synthetic (default: 4) or --empty (default: none)."`
 
 	ClientID         string        `help:"Application that may sign in." default:"a7c0f3de-0000-4000-8000-00000000a001"`
 	ClientSecretFile string        `help:"File with the application's secret (default: a random one)." type:"existingfile"`
@@ -33,6 +34,11 @@ type serveCmd struct {
 	ARMLimits        bool          `default:"true" negatable:"" help:"Limit calls to Resource Manager as Azure does."`
 	ARMBucket        int           `default:"250" help:"Reads that Resource Manager lets a principal make at once, per subscription and region."`
 	ARMRate          float64       `default:"25" help:"Reads that it gains in a second."`
+	WriteBucket      int           `default:"200" help:"Writes, and deletes, that it lets a principal make at once."`
+	WriteRate        float64       `default:"10" help:"Writes, and deletes, that it gains in a second."`
+	WriteTime        time.Duration `help:"How long a deployment takes to write a resource."`
+	RetryAfter       int           `default:"1" placeholder:"SECONDS" help:"After how long clients shall ask again for a deployment that goes on."`
+	StrictVersions   bool          `help:"Take in writes only the versions of types that are listed, not any that could be one."`
 	Regions          []string      `default:"westeurope" help:"Regions of Resource Manager that connections reach in turn, each with limits of its own."`
 	PageSize         int           `default:"1000" help:"Items on a page of Resource Manager's lists."`
 	Latency          time.Duration `help:"Delay of every answer."`
@@ -126,8 +132,12 @@ func (c *serveCmd) config(std *streams) (azuresim.Config, error) {
 	config := azuresim.Config{
 		Listen: c.Listen, StateDir: c.StateDir, ClientID: c.ClientID, TokenLifetime: c.TokenLifetime,
 		Quota: c.Quota, QuotaWindow: c.QuotaWindow, NoARMLimits: !c.ARMLimits,
-		ARMBucket: c.ARMBucket, ARMRate: c.ARMRate, Regions: c.Regions,
+		ARMBucket: c.ARMBucket, ARMRate: c.ARMRate, WriteBucket: c.WriteBucket, WriteRate: c.WriteRate, WriteTime: c.WriteTime,
+		StrictVersions: c.StrictVersions, RetryAfter: c.RetryAfter, Regions: c.Regions,
 		PageSize: c.PageSize, Latency: c.Latency, LatencySpread: c.LatencySpread, Seed: c.Seed, Control: c.Control,
+	}
+	if c.RetryAfter == 0 {
+		config.RetryAfter = -1
 	}
 	if c.Quota == 0 {
 		config.Quota = -1
@@ -148,9 +158,17 @@ func (c *serveCmd) config(std *streams) (azuresim.Config, error) {
 }
 
 func (c *serveCmd) tenant() (*tenant.Tenant, error) {
+	t, err := c.fullTenant()
+	if err != nil || !c.WithoutResources {
+		return t, err
+	}
+	return t.Emptied()
+}
+
+func (c *serveCmd) fullTenant() (*tenant.Tenant, error) {
 	switch {
 	case c.Empty:
-		return tenant.Empty()
+		return tenant.EmptyWith(max(0, c.Subscriptions), c.Seed)
 	case c.TenantFile != "":
 		file, err := os.Open(c.TenantFile)
 		if err != nil {
@@ -163,7 +181,11 @@ func (c *serveCmd) tenant() (*tenant.Tenant, error) {
 		}
 		return t, nil
 	case c.Synthetic > 0:
-		return tenant.Synthetic(tenant.SyntheticOptions{Resources: c.Synthetic, Subscriptions: c.Subscriptions, Seed: c.Seed})
+		subscriptions := c.Subscriptions
+		if subscriptions < 0 {
+			subscriptions = 4
+		}
+		return tenant.Synthetic(tenant.SyntheticOptions{Resources: c.Synthetic, Subscriptions: subscriptions, Seed: c.Seed})
 	}
 	return tenant.Contoso()
 }

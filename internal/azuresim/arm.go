@@ -59,7 +59,21 @@ func (s *Server) routeARM(w http.ResponseWriter, r *http.Request, caller *claims
 	if c.is("providers", "microsoft.resourcegraph", "resources") {
 		return s.routeGraph(w, r, c)
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if d, ok := parseDeployment(c); ok && d.scope.Subscription == "" {
+		return s.inTenant(w, r, c, func(w http.ResponseWriter, r *http.Request, c *call) *armError { return s.routeDeployment(w, r, c, d) })
+	}
+	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case c.is("operationresults", "*"):
+		return s.inTenant(w, r, c, s.operationResult)
+	case c.at("subscriptions", "*", "*") && !c.is("subscriptions", "*", "providers", "*", "register"):
+		return s.routeSubscription(w, r, c)
+	case c.at("providers", "microsoft.management", "managementgroups", "*", "providers", "*", "*", "*"), !reading && c.at("providers", "*", "*", "*"):
+		if !reading {
+			return s.inTenant(w, r, c, s.resourceWrite)
+		}
+	}
+	if !reading {
 		return methodNotAllowed(r)
 	}
 	switch {
@@ -119,6 +133,15 @@ func (s *Server) routeSubscription(w http.ResponseWriter, r *http.Request, c *ca
 	if !s.faults.armAllows(id) {
 		return forbidden(c.caller, actionOf(c), c.path())
 	}
+	if d, ok := parseDeployment(c); ok {
+		return s.routeDeployment(w, r, c, d)
+	}
+	if c.is("subscriptions", "*", "operationresults", "*") {
+		return s.operationResult(w, r, c)
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return s.writeInSubscription(w, r, c)
+	}
 	switch {
 	case c.is("subscriptions", "*"):
 		return s.getSubscription(w, r, c)
@@ -138,11 +161,22 @@ func (s *Server) routeSubscription(w http.ResponseWriter, r *http.Request, c *ca
 	return notFound(c)
 }
 
+// writeInSubscription answers what is no read.
+func (s *Server) writeInSubscription(w http.ResponseWriter, r *http.Request, c *call) *armError {
+	switch {
+	case c.is("subscriptions", "*", "resourcegroups", "*") && r.Method == http.MethodPatch:
+		return s.groupTags(w, r, c)
+	case c.is("subscriptions", "*", "resourcegroups", "*"), c.at("subscriptions", "*", "providers", "*", "*"),
+		c.at("subscriptions", "*", "resourcegroups", "*", "providers", "*", "*"):
+		return s.resourceWrite(w, r, c)
+	}
+	return methodNotAllowed(r)
+}
+
 func (s *Server) routeGroup(w http.ResponseWriter, r *http.Request, c *call) *armError {
 	group, ok := s.Tenant().Group(c.lower[1], c.lower[3])
 	if !ok {
-		return newARMError(http.StatusNotFound, "ResourceGroupNotFound",
-			fmt.Sprintf("Resource group '%s' could not be found.", c.segments[3]))
+		return groupNotFound(c.segments[3])
 	}
 	switch {
 	case len(c.lower) == 4:

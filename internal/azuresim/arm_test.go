@@ -238,8 +238,8 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
-	if answer := c.send(c.request(http.MethodDelete, "/subscriptions/"+production+"/resourceGroups/rg-erp-prod?api-version=2021-04-01", nil)); answer.status != http.StatusMethodNotAllowed {
-		t.Errorf("DELETE answered %d", answer.status)
+	if answer := c.send(c.request(http.MethodPost, "/subscriptions/"+production+"/resourceGroups/rg-erp-prod?api-version=2021-04-01", nil)); answer.status != http.StatusMethodNotAllowed {
+		t.Errorf("POST answered %d", answer.status)
 	}
 	// a denied subscription is listed all the same
 	if n := len(c.get("/subscriptions?api-version=2022-12-01").list("value")); n != 4 {

@@ -68,14 +68,17 @@ func (s *Server) applyChanges(r *http.Request, body []byte) {
 		if !c.rule.matches(r.Method, r.URL.Path, body) || !c.rule.turn() {
 			continue
 		}
+		s.writes.Lock()
 		next, added, deleted, err := s.Tenant().Change(c.Table, c.Add, c.Delete, c.rule.random)
 		if err != nil { // the tenant was replaced by one without the table
+			s.writes.Unlock()
 			s.config.Log.Error("the tenant has not changed", "error", err)
 			continue
 		}
 		f.told.Added = append(f.told.Added, added...)
 		f.told.Deleted = append(f.told.Deleted, deleted...)
 		s.SetTenant(next)
+		s.writes.Unlock()
 	}
 }
 

@@ -71,6 +71,8 @@ type Faults struct {
 	MixedCase bool `json:"mixed_case,omitempty"`
 	// Changes change what is served while clients read it.
 	Changes []Change `json:"changes,omitempty"`
+	// Resources strike writes of resources; of the first that fail one, the first wins.
+	Resources []ResourceFault `json:"resources,omitempty"`
 	// Seed draws what is left to chance; the same requests in the same order meet the same.
 	Seed uint64 `json:"seed,omitempty"`
 }
@@ -118,14 +120,15 @@ func newRule(fault Fault, seed, number uint64) (*rule, error) {
 
 // faultInjector holds the faults and gates that are in force.
 type faultInjector struct {
-	mu      sync.Mutex
-	rules   []*rule
-	changes []*change
-	told    Changed
-	counts  map[string]int // of the documents in force that have a switch on, or name a subscription
-	gates   []*Gate
-	closed  chan struct{}
-	once    sync.Once
+	mu        sync.Mutex
+	rules     []*rule
+	resources []*resourceRule
+	changes   []*change
+	told      Changed
+	counts    map[string]int // of the documents in force that have a switch on, or name a subscription
+	gates     []*Gate
+	closed    chan struct{}
+	once      sync.Once
 }
 
 func newFaultInjector() *faultInjector {
@@ -169,6 +172,10 @@ func (s *Server) Inject(faults Faults) (remove func(), err error) {
 		}
 		rules = append(rules, r)
 	}
+	resources, err := newResourceRules(faults.Resources)
+	if err != nil {
+		return nil, err
+	}
 	changes, err := newChanges(s.Tenant(), faults)
 	if err != nil {
 		return nil, err
@@ -181,6 +188,7 @@ func (s *Server) Inject(faults Faults) (remove func(), err error) {
 	}
 	f.rules = append(f.rules, rules...)
 	f.changes = append(f.changes, changes...)
+	f.resources = append(f.resources, resources...)
 	cleared := f.counts // ClearFaults makes another
 	return func() {
 		f.mu.Lock()
@@ -189,6 +197,7 @@ func (s *Server) Inject(faults Faults) (remove func(), err error) {
 			cleared[name]--
 		}
 		f.rules = slices.DeleteFunc(slices.Clone(f.rules), func(r *rule) bool { return slices.Contains(rules, r) })
+		f.resources = slices.DeleteFunc(slices.Clone(f.resources), func(r *resourceRule) bool { return slices.Contains(resources, r) })
 		f.changes = slices.DeleteFunc(slices.Clone(f.changes), func(c *change) bool { return slices.Contains(changes, c) })
 	}, nil
 }
@@ -210,7 +219,7 @@ func (f *faultInjector) on(name string) bool {
 // ClearFaults takes all faults away and opens all gates.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()
-	s.faults.rules, s.faults.changes = nil, nil
+	s.faults.rules, s.faults.changes, s.faults.resources = nil, nil, nil
 	s.faults.counts = map[string]int{}
 	gates := s.faults.gates
 	s.faults.mu.Unlock()

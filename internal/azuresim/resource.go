@@ -55,6 +55,14 @@ func appendResource(dst []byte, row tenant.Row, name string, members []string) [
 			dst = append(dst[:value], withoutExtended(bytes.Clone(dst[value:]))...)
 		}
 	}
+	if len(members) == len(complete) {
+		for name, raw := range row.Extra() {
+			dst = append(dst, ',')
+			dst = kql.AppendString(dst, name)
+			dst = append(dst, ':')
+			dst = append(dst, raw...)
+		}
+	}
 	return append(dst, '}')
 }
 

@@ -88,7 +88,7 @@ func (s *Server) checkType(t target, version string) *armError {
 		if !strings.EqualFold(known.Name, name) {
 			continue
 		}
-		if !slices.Contains(known.Versions, version) {
+		if !slices.Contains(known.Versions, version) && !s.versions.has(t.typ, version) {
 			return unsupportedVersion(known.Name, version, known.Versions)
 		}
 		return nil

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/deployment"
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
 )
 
@@ -45,6 +46,16 @@ type Config struct {
 	NoARMLimits bool
 	ARMBucket   int
 	ARMRate     float64
+	// WriteBucket and WriteRate are the same of writes and of deletes, 200 and 10 if zero.
+	WriteBucket int
+	WriteRate   float64
+	// WriteTime is how long a provider takes to write a resource. StrictVersions takes only listed
+	// versions of types in writes, not any that could be one.
+	WriteTime      time.Duration
+	StrictVersions bool
+	// RetryAfter is the number of seconds after which clients shall poll what goes on, 1 if zero
+	// and none if negative.
+	RetryAfter int
 	// Regions are those of Resource Manager that connections reach in turn; westeurope if empty.
 	// Each has buckets of its own.
 	Regions []string
@@ -75,6 +86,9 @@ func (c *Config) setDefaults() error {
 	setDefault(&c.QuotaWindow, 5*time.Second)
 	setDefault(&c.ARMBucket, int(reads.size))
 	setDefault(&c.ARMRate, reads.rate)
+	setDefault(&c.WriteBucket, int(writes.size))
+	setDefault(&c.WriteRate, writes.rate)
+	setDefault(&c.RetryAfter, 1)
 	if len(c.Regions) == 0 {
 		c.Regions = []string{"westeurope"}
 	}
@@ -108,19 +122,24 @@ func setDefault[T comparable](field *T, value T) {
 
 // Server is a running or startable simulator. Its methods may be called from many goroutines.
 type Server struct {
-	config    Config
-	tenant    atomic.Pointer[tenant.Tenant]
-	authority *authority
-	tokens    *tokenIssuer
-	devices   *deviceCodes
-	queries   *queryCache
-	quota     *quota
-	buckets   *buckets
-	faults    *faultInjector
-	requests  *requestLog
-	gates     gateTable
-	settings  atomic.Pointer[Settings]
-	accepted  atomic.Uint64 // connections
+	config      Config
+	tenant      atomic.Pointer[tenant.Tenant]
+	authority   *authority
+	tokens      *tokenIssuer
+	devices     *deviceCodes
+	queries     *queryCache
+	quota       *quota
+	buckets     *buckets
+	faults      *faultInjector
+	requests    *requestLog
+	gates       gateTable
+	settings    atomic.Pointer[Settings]
+	writes      sync.Mutex // held while the tenant changes
+	guards      guards
+	versions    versionSet
+	operations  operations
+	deployments *deployment.Runner
+	accepted    atomic.Uint64 // connections
 
 	randomMu sync.Mutex
 	random   *rand.Rand // of latencies
@@ -146,21 +165,24 @@ func New(config Config) (*Server, error) {
 		return nil, fmt.Errorf("make the simulator's signing key: %w", err)
 	}
 	s := &Server{
-		config:    config,
-		authority: authority,
-		tokens:    tokens,
-		devices:   newDeviceCodes(),
-		queries:   newQueryCache(),
-		quota:     newQuota(config.Now),
-		buckets:   newBuckets(config.Now),
-		faults:    newFaultInjector(),
-		requests:  newRequestLog(),
-		random:    rand.New(rand.NewPCG(config.Seed, 0)),
-		done:      make(chan struct{}),
+		config:      config,
+		authority:   authority,
+		tokens:      tokens,
+		devices:     newDeviceCodes(),
+		queries:     newQueryCache(),
+		quota:       newQuota(config.Now),
+		buckets:     newBuckets(config.Now),
+		faults:      newFaultInjector(),
+		requests:    newRequestLog(),
+		random:      rand.New(rand.NewPCG(config.Seed, 0)),
+		deployments: deployment.NewRunner(),
+		done:        make(chan struct{}),
 	}
 	if err := s.SetSettings(Settings{
 		Quota: config.Quota, QuotaWindow: Duration(config.QuotaWindow),
 		ARMLimits: !config.NoARMLimits, ARMBucket: config.ARMBucket, ARMRate: config.ARMRate,
+		WriteBucket: config.WriteBucket, WriteRate: config.WriteRate, WriteTime: Duration(config.WriteTime),
+		StrictVersions: config.StrictVersions, RetryAfter: max(0, config.RetryAfter),
 		Latency: Duration(config.Latency), LatencySpread: Duration(config.LatencySpread),
 		TokenLifetime: Duration(config.TokenLifetime),
 	}); err != nil {
@@ -218,6 +240,7 @@ func (s *Server) prepareStateDir() error {
 // Close ends all connections at once and removes what Start wrote to a temporary folder.
 func (s *Server) Close() error {
 	s.faults.releaseAll()
+	s.deployments.Stop()
 	var err error
 	if s.http != nil {
 		err = s.http.Close()

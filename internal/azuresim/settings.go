@@ -17,6 +17,20 @@ type Settings struct {
 	ARMLimits bool    `json:"arm_limits"`
 	ARMBucket int     `json:"arm_bucket"`
 	ARMRate   float64 `json:"arm_rate"`
+	// WriteBucket and WriteRate are those of the buckets for writes and for deletes.
+	WriteBucket int     `json:"write_bucket"`
+	WriteRate   float64 `json:"write_rate"`
+	// WriteTime is how long a provider takes to write a resource, DeleteTime how long the deletion
+	// of a resource group goes on, and RetryAfter the seconds after which clients shall poll.
+	WriteTime  Duration `json:"write_time"`
+	DeleteTime Duration `json:"delete_time"`
+	RetryAfter int      `json:"retry_after"`
+	// KeepHistory deletes no old deployments, so that a scope takes no more than 800.
+	KeepHistory bool `json:"keep_history"`
+	// StrictVersions takes only listed versions of types in writes. LenientMembers drops unknown
+	// members of the first level of a resource instead of refusing it.
+	StrictVersions bool `json:"strict_versions"`
+	LenientMembers bool `json:"lenient_members"`
 	// Latency delays every answer, and a random time up to LatencySpread delays it further.
 	Latency       Duration `json:"latency"`
 	LatencySpread Duration `json:"latency_spread"`
@@ -46,7 +60,8 @@ func (s *Server) Settings() Settings { return *s.settings.Load() }
 
 // SetSettings puts all settings in force for the requests that come from now on.
 func (s *Server) SetSettings(settings Settings) error {
-	if settings.QuotaWindow <= 0 || settings.TokenLifetime <= 0 || settings.ARMBucket < 1 || settings.ARMRate <= 0 || settings.Latency < 0 || settings.LatencySpread < 0 {
+	if settings.QuotaWindow <= 0 || settings.TokenLifetime <= 0 || settings.ARMBucket < 1 || settings.ARMRate <= 0 || settings.Latency < 0 ||
+		settings.WriteBucket < 1 || settings.WriteRate <= 0 || settings.WriteTime < 0 || settings.DeleteTime < 0 || settings.RetryAfter < 0 || settings.LatencySpread < 0 {
 		return fmt.Errorf("settings out of range: %+v", settings)
 	}
 	s.settings.Store(&settings)

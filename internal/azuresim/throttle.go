@@ -139,6 +139,7 @@ func (s *Server) throttle(w http.ResponseWriter, r *http.Request, c *claims, sub
 		return nil
 	}
 	op := operationOf(r.Method)
+	op.size, op.rate = float64(settings.WriteBucket), settings.WriteRate
 	if op.name == reads.name {
 		op.size, op.rate = float64(settings.ARMBucket), settings.ARMRate
 	}

@@ -307,3 +307,25 @@ func (t *Template) readFunctions() error {
 	}
 	return nil
 }
+
+// known evaluates what is known, and leaves the rest as it is.
+func (e *env) known(value any) any {
+	if made, err := e.value(value); err == nil {
+		return made
+	}
+	switch v := value.(type) {
+	case []any:
+		list := make([]any, len(v))
+		for i, item := range v {
+			list[i] = e.known(item)
+		}
+		return list
+	case map[string]any:
+		object := map[string]any{}
+		for name, item := range v {
+			object[name] = e.known(item)
+		}
+		return object
+	}
+	return value
+}

@@ -247,12 +247,17 @@ func (r *Resource) read(parent *Resource) error {
 	return r.place(parent)
 }
 
+// notSent are the members that Resource Manager keeps to itself.
+var notSent = []string{
+	"type", "apiversion", "name", "dependson", "condition", "copy", "comments", "metadata", "scope", "resources", "existing", "asserts", "resourcegroup",
+	"subscriptionid",
+}
+
 // Body is the resource as it is sent to its provider, all values evaluated.
 func (r *Resource) Body() (map[string]any, error) {
 	body := map[string]any{}
 	for name, raw := range r.raw {
-		switch strings.ToLower(name) {
-		case "type", "apiversion", "name", "dependson", "condition", "copy", "comments", "metadata", "scope", "resources", "existing", "asserts", "resourcegroup", "subscriptionid":
+		if slices.Contains(notSent, strings.ToLower(name)) {
 			continue
 		}
 		value, err := r.env.value(raw)
@@ -262,4 +267,19 @@ func (r *Resource) Body() (map[string]any, error) {
 		body[name] = value
 	}
 	return body, nil
+}
+
+// Preview is the body as far as it is known before the deployment; expressions that must wait stay
+// as they are.
+func (r *Resource) Preview() map[string]any {
+	e := *r.env
+	e.at = atCheck
+	body := map[string]any{}
+	for name, raw := range r.raw {
+		if slices.Contains(notSent, strings.ToLower(name)) {
+			continue
+		}
+		body[name] = e.known(raw)
+	}
+	return body
 }

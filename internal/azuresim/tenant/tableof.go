@@ -29,6 +29,9 @@ func tableOf(id string) string {
 	return tableARM
 }
 
+// Tracked says whether resources of an id's type stand in a region: those of the table resources.
+func Tracked(id string) bool { return tableOf(id) == tableResources }
+
 // IsGroup says whether an id is that of a resource group.
 func IsGroup(id string) bool {
 	return strings.Count(id, "/") == 4 && groupOf(id) != ""
