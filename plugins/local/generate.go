@@ -9,6 +9,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/runner"
@@ -34,6 +35,27 @@ func (l *local) generateIaC(ctx context.Context, job *runner.Job) (backend.Resul
 		return nil, err
 	}
 	g := iac.Generator{Reader: reader, Dir: dir, Progress: job.Progress, Env: os.Environ()}
+	result, err := g.Generate(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// generateSpec writes the specification of a snapshot.
+func (l *local) generateSpec(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	request := job.Submission().Request.(*backend.SpecGenerationRequest)
+	reader, err := l.openSnapshot(ctx, job, request.TenantID, request.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	job.Tenant(reader.Snapshot().TenantID)
+	dir, err := job.OutputDir()
+	if err != nil {
+		return nil, err
+	}
+	g := tenant.Generator{Reader: reader, Dir: dir, Progress: job.Progress}
 	result, err := g.Generate(ctx, request)
 	if err != nil {
 		return nil, err

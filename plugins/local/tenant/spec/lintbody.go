@@ -190,9 +190,10 @@ func (l *linter) kind(r *Resource, v *Value, s *armschema.Schema, is armschema.K
 	l.doubt(v.At, title(r, at.key()), "", "%s of a %s is %s, and here it is %s", at.key(), typeOf(r), words[s.Kind], kinds[v.Kind])
 }
 
-// enum warns of a value that is near to one that the service knows, and is none: services may know more of them than are here.
+// enum warns of a value that is near to one that the service knows, and is none: services may know more of them than are here, above all
+// those with a number, as sizes and versions have.
 func (l *linter) enum(r *Resource, v *Value, s *armschema.Schema, at *spot) {
-	if s == nil || len(s.Enum) == 0 || strings.Contains(v.Text, "${") || slices.ContainsFunc(s.Enum, func(e string) bool { return strings.EqualFold(e, v.Text) }) {
+	if s == nil || len(s.Enum) == 0 || strings.ContainsAny(v.Text, "$0123456789") || slices.ContainsFunc(s.Enum, func(e string) bool { return strings.EqualFold(e, v.Text) }) {
 		return
 	}
 	if hint := meant(v.Text, s.Enum); hint != "" {

@@ -1,0 +1,217 @@
+package tenant
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+)
+
+// anonymizer replaces what could tell whose tenant it is by pseudonyms: the same text always by the same one. It takes what it does not
+// know for telling: only what Azure itself defines, and what has a form that no name has, stays.
+//
+// Pseudonyms are numbered as they come, and the order of what is written depends on names; so does the numbering.
+// It keeps a pair for each text, so that memory grows with the number of different ones.
+type anonymizer struct {
+	names map[string]string // pseudonym by name in lower case
+	other map[string]string // pseudonym by kind and text
+	next  map[string]int    // the number of the next pseudonym, by its word
+	taken map[string]bool   // names of the tenant in lower case: no pseudonym may be one
+	pairs []pair
+	ips   addresses
+}
+
+// pair is a line of the map.
+type pair struct {
+	Pseudonym string `json:"pseudonym"`
+	Original  string `json:"original"`
+	Kind      string `json:"kind"`
+}
+
+// newAnonymizer learns the names of all resources, so that they are found wherever they stand.
+func newAnonymizer(ctx context.Context, r *graph.Reader, subs map[string]graph.Subscription) (*anonymizer, error) {
+	a := &anonymizer{names: map[string]string{}, other: map[string]string{}, next: map[string]int{}, taken: map[string]bool{}}
+	seed := []string{strings.ToLower(r.Snapshot().TenantID)}
+	for id := range subs {
+		seed = append(seed, strings.ToLower(id))
+	}
+	slices.Sort(seed)
+	a.ips = newAddresses(strings.Join(seed, "|"))
+	err := r.Heads(ctx, func(h graph.Head) error {
+		if h.Table == graph.RoleDefinitions {
+			return nil
+		}
+		for _, name := range []string{h.Name, h.ID[strings.LastIndexByte(h.ID, '/')+1:]} {
+			if lower := strings.ToLower(name); !a.fixed(h.Type, lower) {
+				a.taken[lower] = true
+			}
+		}
+		return nil
+	})
+	return a, err
+}
+
+// pseudonym makes one, and remembers what it stands for.
+func (a *anonymizer) pseudonym(kind, original, form string) string {
+	for {
+		a.next[form]++
+		made := fmt.Sprintf(form, a.next[form])
+		if !a.taken[strings.ToLower(made)] {
+			a.pairs = append(a.pairs, pair{made, original, kind})
+			return made
+		}
+	}
+}
+
+// word is the pseudonym of a text that is no name: role-3.
+func (a *anonymizer) word(kind, text string) string {
+	key := kind + "|" + text
+	made, ok := a.other[key]
+	if !ok {
+		made = a.pseudonym(kind, text, kind+"-%d")
+		a.other[key] = made
+	}
+	return made
+}
+
+// subscription is the pseudonym of a subscription's name.
+func (a *anonymizer) subscription(name string) string { return a.word("subscription", name) }
+
+// guid is the pseudonym of a GUID; it is a GUID itself. Azure's own roles and the zero GUID stay.
+func (a *anonymizer) guid(id string) string {
+	lower := strings.ToLower(id)
+	if strings.Trim(lower, "0-") == "" {
+		return lower
+	}
+	made, ok := a.other["guid|"+lower]
+	if !ok {
+		made = a.pseudonym("guid", lower, "00000000-0000-4000-8000-%012d")
+		a.other["guid|"+lower] = made
+	}
+	return made
+}
+
+// fixedNames are names that Azure gives, or that mean something to it.
+var fixedNames = map[string]bool{
+	"default": true, "current": true, "$root": true, "$web": true, "$logs": true, "@": true, "*": true, "$default": true, "www": true, "gatewaysubnet": true, "azurebastionsubnet": true,
+	"azurefirewallsubnet": true, "azurefirewallmanagementsubnet": true, "routeserversubnet": true,
+}
+
+// fixed says that a name is not the tenant's own. Both are in lower case.
+func (a *anonymizer) fixed(typ, name string) bool {
+	if fixedNames[name] || strings.HasPrefix(name, "privatelink.") {
+		return true
+	}
+	t, ok := armschema.Lookup(typ)
+	return ok && slices.ContainsFunc(t.Names, func(n string) bool { return strings.EqualFold(n, name) })
+}
+
+// nameOf is the pseudonym of a part of the name of a resource; typ is the type of that part.
+func (a *anonymizer) nameOf(typ, name string) string {
+	switch {
+	case a.fixed(typ, strings.ToLower(name)):
+		return name
+	case isGUID(name):
+		return a.guid(name)
+	}
+	return a.name(typ[strings.LastIndexByte(typ, '/')+1:], name)
+}
+
+// name is the pseudonym of a name. word, such as virtualMachines, begins it. Pseudonyms are names that Azure takes for most types: letters
+// and digits alone, at most 15 of them.
+func (a *anonymizer) name(word, name string) string {
+	lower := strings.ToLower(name)
+	if made, ok := a.names[lower]; ok {
+		return made
+	}
+	letters := strings.Map(func(r rune) rune {
+		if r = unicode.ToLower(r); r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, strings.TrimSuffix(word, "s"))
+	letters = letters[:min(len(letters), 10)]
+	if letters == "" {
+		letters = "name"
+	}
+	form := letters + "%d"
+	if strings.HasSuffix(strings.ToLower(word), "zones") { // whose names are domains
+		form = letters + "%d.example.com"
+	}
+	made := a.pseudonym("name", name, form)
+	a.names[lower] = made
+	return made
+}
+
+// id is an ARM id, its names and GUIDs replaced. A beginning of an id gives the beginning of what the whole id gives.
+func (a *anonymizer) id(id string) string {
+	s := strings.Split(id, "/")
+	provider, types := -1, ""
+	for i := 1; i < len(s); i++ {
+		word := strings.ToLower(s[i])
+		switch {
+		case word == "providers" && (provider < 0 || (i-provider)%2 == 0):
+			provider, types = i, ""
+			if i+1 < len(s) {
+				types = s[i+1]
+			}
+			i++
+		case provider < 0 && word == "subscriptions" && i+1 < len(s):
+			i++
+			s[i] = a.guid(s[i])
+		case provider < 0 && word == "resourcegroups" && i+1 < len(s):
+			i++
+			s[i] = a.name("resourcegroups", s[i])
+		case provider >= 0:
+			types += "/" + s[i]
+			if i+1 < len(s) {
+				i++
+				s[i] = a.nameIn(types, s[i])
+			}
+		default:
+			s[i] = a.name("part", s[i])
+		}
+	}
+	return strings.Join(s, "/")
+}
+
+// nameIn is nameOf for an id: Azure's own definitions keep their names.
+func (a *anonymizer) nameIn(typ, name string) string {
+	if strings.EqualFold(typ, "Microsoft.Authorization/roleDefinitions") && isGUID(name) && builtInRole(name) {
+		return strings.ToLower(name)
+	}
+	return a.nameOf(typ, name)
+}
+
+// memberName is the name of a member of an object: what Azure calls them stays, and what somebody chose stays where it has the form of
+// a setting's name.
+func (a *anonymizer) memberName(name string, _ *member) string {
+	switch lower := strings.ToLower(name); {
+	case isGUID(name):
+		return a.guid(name)
+	case strings.HasPrefix(name, "/"):
+		return a.id(name)
+	case a.taken[lower] && len(lower) > 3:
+		return a.name("key", name)
+	case strings.ContainsAny(name, "@ ") || strings.Contains(name, "://"):
+		return a.word("key", name)
+	}
+	return name
+}
+
+// write writes the map.
+func (a *anonymizer) write(w io.Writer) error {
+	encode := json.NewEncoder(w)
+	encode.SetEscapeHTML(false)
+	encode.SetIndent("", " ")
+	return encode.Encode(struct {
+		Note  string `json:"note"`
+		Pairs []pair `json:"pairs"`
+	}{"PRIVATE. This says what the pseudonyms of the specification beside it stand for. Whoever has both has the original: do not pass it on.", a.pairs})
+}

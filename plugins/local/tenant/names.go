@@ -1,0 +1,71 @@
+package tenant
+
+import (
+	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
+)
+
+// value is a text of a resource as it is written. A nil member is one that holds an id, or whatever its form says.
+func (x *texts) value(parts []template.Part, where *member) string {
+	if x.anon == nil {
+		return x.text(parts)
+	}
+	return x.anon.value(x, parts, where)
+}
+
+// memberName is the name of a member of an object as it is written.
+func (x *texts) memberName(name string, where *member) string {
+	if x.anon == nil {
+		return name
+	}
+	return x.anon.memberName(name, where)
+}
+
+// resourceName is the whole name of a resource.
+func (x *texts) resourceName(r *template.Resource) string {
+	name := plainText(r.FullName)
+	if x.anon == nil {
+		return name
+	}
+	types, names := strings.Split(r.Type, "/"), strings.Split(name, "/")
+	for i := range names {
+		if i+1 < len(types) {
+			names[i] = x.anon.nameOf(strings.Join(types[:i+2], "/"), names[i])
+		}
+	}
+	return strings.Join(names, "/")
+}
+
+// plainName is a name that is no resource's of a template.
+func (x *texts) plainName(word, name string) string {
+	if x.anon == nil {
+		return name
+	}
+	return x.anon.name(word, name)
+}
+
+// target is what a resource extends: base is its id.
+func (x *texts) target(r *template.Resource, base string) string {
+	if r.ParentKind == template.ParentTarget && r.Parent != nil {
+		if pieces := x.reference(r.Parent); len(pieces) > 0 {
+			return spec.Join(pieces)
+		}
+	}
+	if r.ParentKind == template.ParentTarget && r.Parent == nil && len(r.DependsOn) > 0 { // a part of another resource's body
+		for _, on := range r.DependsOn {
+			if above := plainText(on.ID); len(base) > len(above) && strings.EqualFold(base[:len(above)], above) {
+				tail := base[len(above):]
+				if x.anon != nil {
+					tail = x.anon.id(base)[len(x.anon.id(base[:len(above)])):]
+				}
+				return spec.Join(append(x.reference(on), spec.Piece{Literal: tail}))
+			}
+		}
+	}
+	if x.anon != nil {
+		base = x.anon.id(base)
+	}
+	return x.id(base)
+}
