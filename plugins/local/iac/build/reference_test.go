@@ -117,6 +117,8 @@ func TestPrincipals(t *testing.T) {
 		resource(mi, `"location":"westeurope","properties":{"principalId":"`+guid(2)+`","clientId":"`+guid(3)+`"}`),
 		assignment(11, guid(1)), assignment(12, strings.ToUpper(guid(2))), assignment(13, guid(8)),
 		own("setting", `{"clientId":"`+guid(3)+`"}`),
+		resource(in("web", "Microsoft.Web/sites/former"), `"location":"westeurope","identity":{"type":"UserAssigned","principalId":"`+guid(8)+`"},"properties":{}`),           // has none any more
+		resource(in("web", "Microsoft.Network/routeTables/none"), `"location":"westeurope","identity":{"type":"SystemAssigned","principalId":"`+guid(8)+`"},"properties":{}`), // takes none
 	}
 	want := map[string]string{"11": "identity.principalId of site_shop", "12": "properties.principalId of user_assigned_identity_mi", "13": "", "setting": "properties.clientId of user_assigned_identity_mi"}
 	for _, split := range splits {

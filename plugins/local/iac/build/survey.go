@@ -139,8 +139,8 @@ func (m *maker) look(ctx context.Context, at int32) (finding, error) {
 	for i := range f.changed {
 		f.changed[i].Resource, f.changed[i].Type = r.ID, r.Type
 	}
-	if r.Identity.Kind == template.Map || m.typ.lower == "microsoft.managedidentity/userassignedidentities" {
-		f.id, f.owns = r.ID, identityIDs(row.Identity, row.Properties, m.typ.lower)
+	if f.owns = identityIDs(&r.Identity, row.Identity, row.Properties, m.typ.lower); len(f.owns) > 0 {
+		f.id = r.ID
 	}
 	f.names = append(f.names, m.ids...)
 	return f, nil
@@ -149,13 +149,15 @@ func (m *maker) look(ctx context.Context, at int32) (finding, error) {
 // owned is an id of a resource's identity, and where it stands.
 type owned struct{ id, property string }
 
-// identityIDs are the ids of the identity that a resource has or is.
-func identityIDs(identity, properties []byte, lower string) (ids []owned) {
+// identityIDs are the ids of the identity that a resource will have once it is made, or is.
+func identityIDs(made *template.Value, identity, properties []byte, lower string) (ids []owned) {
 	var is, has struct {
 		PrincipalID string `json:"principalId"`
 		ClientID    string `json:"clientId"`
 	}
-	_ = json.Unmarshal(identity, &has) // what does not fit says nothing of it
+	if strings.HasPrefix(said(made, "type"), "systemassigned") {
+		_ = json.Unmarshal(identity, &has) // what does not fit says nothing of it
+	}
 	if lower == "microsoft.managedidentity/userassignedidentities" {
 		_ = json.Unmarshal(properties, &is)
 	}
