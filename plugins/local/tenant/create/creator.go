@@ -92,7 +92,7 @@ func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResul
 			return nil, err
 		}
 	}
-	r := &run{Creator: c, Task: t, began: time.Now(), told: t.Report}
+	r := &run{Creator: c, Task: t, began: time.Now()}
 	ctx = azure.WithTrace(ctx, &azure.Trace{CorrelationID: newGUID(), Waiting: r.waiting, SignIn: func(s azure.SignIn) {
 		t.Report.SignIn(backend.SignIn{URL: s.URL, Code: s.Code, ExpiresAt: s.ExpiresAt})
 	}})
@@ -120,6 +120,14 @@ func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResul
 	return result, nil
 }
 
+// The phases.
+const (
+	phaseFind   = "looking for the job"
+	phasePlan   = "planning"
+	phaseDeploy = "deploying"
+	phaseRemove = "removing"
+)
+
 // run is one run at work.
 type run struct {
 	*Creator
@@ -128,7 +136,6 @@ type run struct {
 	session       *azure.Session
 	tenant        string
 	subscriptions []azure.Subscription
-	told          Reporter
 
 	mu    sync.Mutex
 	phase backend.Progress
@@ -154,24 +161,42 @@ func (r *run) begin(phase string, total int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.phase = backend.Progress{Phase: phase, Total: int64(total), Unit: "resources"}
-	r.told.Progress(r.phase)
+	r.Report.Progress(r.phase)
 }
 
 // done says how far the phase is.
 func (r *run) done(n int, message string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.phase.Done, r.phase.Message = int64(n), message
-	r.told.Progress(r.phase)
+	r.moved(int64(n), message)
 }
 
 // step moves the phase by one.
 func (r *run) step() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.phase.Done++
-	r.phase.Message = ""
-	r.told.Progress(r.phase)
+	r.moved(r.phase.Done+1, "")
+}
+
+// planningShare is how much of a deployment's time its plan is thought to take.
+const planningShare = 0.1
+
+// moved says how far the phase is, and with it the whole. The caller holds mu.
+func (r *run) moved(n int64, message string) {
+	r.phase.Done, r.phase.Message = n, message
+	r.Report.Progress(r.phase)
+	if r.phase.Total == 0 {
+		return
+	}
+	part := float64(n) / float64(r.phase.Total)
+	switch {
+	case r.Request.DryRun:
+	case r.phase.Phase == phasePlan:
+		part *= planningShare
+	default:
+		part = planningShare + part*(1-planningShare)
+	}
+	r.Report.Overall(part)
 }
 
 // waiting says that calls wait for Azure.
@@ -180,7 +205,7 @@ func (r *run) waiting(w azure.Wait) {
 	defer r.mu.Unlock()
 	p := r.phase
 	p.Message = fmt.Sprintf("%s, waiting %s", w.Reason, w.For.Round(time.Second))
-	r.told.Progress(p)
+	r.Report.Progress(p)
 }
 
 // log adds a line to the deployment's log, and tells it.
@@ -189,7 +214,7 @@ func (r *run) log(level backend.LogLevel, format string, args ...any) {
 	r.mu.Lock()
 	r.logs = append(r.logs, line)
 	r.mu.Unlock()
-	r.told.Log(level, "%s", line)
+	r.Report.Log(level, "%s", line)
 }
 
 // newGUID makes a random GUID.

@@ -58,7 +58,7 @@ type deployer struct {
 // deploy deploys what is to be created and changed.
 func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal) (*backend.TenantCreationResult, error) {
 	only := p.selected()
-	before := len(j.entries) - len(only) // done by an earlier attempt
+	before := p.standing(j)
 	if len(only) == 0 {
 		if len(j.entries) == 0 {
 			r.log(backend.LevelInfo, "everything is there as it is desired: nothing was deployed")
@@ -74,11 +74,22 @@ func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal) (*bac
 	if err != nil {
 		return nil, err
 	}
-	r.begin("deploying", len(x.outcomes))
+	r.begin(phaseDeploy, len(x.outcomes))
 	if err := x.stages(ctx, stageOf, after); err != nil {
 		return nil, err
 	}
 	return x.result(p, before), nil
+}
+
+// standing is how much of a journal an earlier attempt has done.
+func (p *plan) standing(j *journal) int {
+	confirmed, n := j.ids(), 0
+	for i := range p.all {
+		if p.actions[i] == actionExists && confirmed[strings.ToLower(p.all[i].id)] {
+			n++
+		}
+	}
+	return n
 }
 
 // order finds what each stage deploys, and which stages have to wait for which.
@@ -139,7 +150,7 @@ func (x *deployer) stages(ctx context.Context, contents [][]string, after []map[
 	for i := range ended {
 		ended[i] = make(chan struct{})
 	}
-	g, group := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	slots := make(chan struct{}, max(1, x.parallel()/2))
 	for i := range contents {
 		g.Go(func() error {
@@ -148,8 +159,8 @@ func (x *deployer) stages(ctx context.Context, contents [][]string, after []map[
 				select {
 				case <-ended[other]:
 					failed[i] = failed[i] || failed[other]
-				case <-group.Done():
-					return context.Cause(group)
+				case <-ctx.Done():
+					return context.Cause(ctx)
 				}
 			}
 			if failed[i] {
@@ -159,20 +170,38 @@ func (x *deployer) stages(ctx context.Context, contents [][]string, after []map[
 			select {
 			case slots <- struct{}{}:
 				defer func() { <-slots }()
-			case <-group.Done():
-				return context.Cause(group)
+			case <-ctx.Done():
+				return context.Cause(ctx)
 			}
-			ok, err := x.stage(group, x.t.Stages[i], contents[i])
+			ok, err := x.stage(ctx, x.t.Stages[i], contents[i])
 			failed[i] = !ok
+			if err != nil && ctx.Err() == nil { // that of one stage does not keep others from being told
+				x.lost(x.t.Stages[i], contents[i], fault.Of(err))
+				return nil
+			}
 			return err
 		})
 	}
 	err := g.Wait()
-	if err != nil && ctx.Err() != nil {
+	if err != nil {
 		x.standing()
 		return context.Cause(ctx)
 	}
-	return err
+	return nil
+}
+
+// lost says of the resources of a stage that it is not known what became of them.
+func (x *deployer) lost(s *template.Stage, content []string, why *fault.Fault) {
+	x.log(backend.LevelError, "%s: %v", s.Title, why)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, key := range content {
+		if o := x.outcomes[key]; !o.done && o.failed == nil {
+			f := *why
+			f.Resource = x.ids[key]
+			o.failed = &f
+		}
+	}
 }
 
 // stage deploys one stage.
@@ -192,6 +221,9 @@ func (x *deployer) stage(ctx context.Context, s *template.Stage, content []strin
 	b := body{Tags: map[string]string{tagJob: x.Job}, Location: x.location, Properties: properties{Template: document.Template, Parameters: parameters}}
 	d, err := x.put(ctx, id, b)
 	if err != nil {
+		if ctx.Err() != nil { // Azure may have it
+			x.cancel(ctx, &deployment{id: id, settled: map[string]bool{}}, s, nil)
+		}
 		return false, err
 	}
 	if d.refused != nil {

@@ -35,9 +35,8 @@ type deployment struct {
 
 // record is what Azure tells of a deployment.
 type record struct {
-	ID         string            `json:"id"`
-	Name       string            `json:"name"`
-	Tags       map[string]string `json:"tags"`
+	ID         string `json:"id"`
+	Name       string `json:"name"`
 	Properties struct {
 		ProvisioningState string `json:"provisioningState"`
 		Timestamp         string `json:"timestamp"`
@@ -204,7 +203,11 @@ const stopTime = 45 * time.Second
 // stop cancels a deployment and waits until it has ended.
 func (r *run) stop(ctx context.Context, d *deployment, each func(context.Context) error) error {
 	_, err := r.session.Send(ctx, azure.Request{Method: http.MethodPost, Path: d.id + "/cancel", Version: deploymentVersion})
-	if err != nil && !azure.HasCode(err, "DeploymentCannotBeCancelled", "DeploymentCancelNotAllowed") && !azure.IsNotFound(err) {
+	switch {
+	case azure.IsNotFound(err):
+		d.state = "not begun"
+		return nil
+	case err != nil && !azure.HasCode(err, "DeploymentCannotBeCancelled", "DeploymentCancelNotAllowed"):
 		return err
 	}
 	d.answer = azure.Answer{Wait: time.Second}

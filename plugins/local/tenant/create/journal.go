@@ -16,7 +16,7 @@ import (
 // A run writes down in Azure itself what it is going to do, before it does anything: as the parameters of deployments that deploy nothing. So
 // whoever goes on after a crash, and whoever takes back what was done, finds it, on whatever machine.
 const (
-	tagJob  = "atg-job"  // the whole id of the job
+	tagJob  = "atg-job"  // the whole id of the job; for people
 	tagPlan = "atg-plan" // the digest of the plan
 	// journalLines is how many lines one deployment holds: with long ids they are a third of the 4 MB that Azure takes.
 	journalLines = 5000
@@ -24,10 +24,11 @@ const (
 	keyLength = 12
 )
 
-// keyOf is the part of a job's id that is in the names of its deployments; empty for what cannot be one.
+// keyOf is the part of a job's id that is in the names of its deployments, without what all ids of a service begin with; empty for what cannot
+// be one.
 func keyOf(job string) string {
 	var b strings.Builder
-	for _, r := range job {
+	for _, r := range strings.TrimPrefix(job, "job-") {
 		switch {
 		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
 			b.WriteRune(r)
@@ -109,7 +110,15 @@ func (p *plan) journal(job string) *journal {
 }
 
 // journalTemplate deploys nothing; %s is the schema of its scope.
-const journalTemplate = `{"$schema":"https://schema.management.azure.com/schemas/%s#","contentVersion":"1.0.0.0","parameters":{"plan":{"type":"array"}},"resources":[]}`
+const journalTemplate = `{"$schema":"https://schema.management.azure.com/schemas/%s#","contentVersion":"1.0.0.0","parameters":{"job":{"type":"string"},"digest":{"type":"string"},"total":{"type":"int"},"plan":{"type":"array"}},"resources":[]}`
+
+// value is the value of a parameter.
+func value(v any) map[string]any { return map[string]any{"value": v} }
+
+// parameter reads the value of a parameter of a deployment.
+func (d *record) parameter(name string, into any) error {
+	return json.Unmarshal(d.Properties.Parameters[name].Value, into)
+}
 
 // write writes a journal down.
 func (r *run) write(ctx context.Context, p *plan, j *journal) error {
@@ -128,7 +137,7 @@ func (r *run) write(ctx context.Context, p *plan, j *journal) error {
 		}
 		id := deploymentID(scope, journalName(j.job, number))
 		d, err := r.put(ctx, id, body{Location: p.location, Tags: map[string]string{tagJob: j.job, tagPlan: j.digest}, Properties: properties{
-			Template: json.RawMessage(fmt.Sprintf(journalTemplate, schema)), Parameters: map[string]any{"plan": map[string]any{"value": lines}},
+			Template: json.RawMessage(fmt.Sprintf(journalTemplate, schema)), Parameters: map[string]any{"job": value(j.job), "digest": value(j.digest), "total": value(len(j.entries)), "plan": value(lines)},
 		}})
 		if err != nil {
 			return err
@@ -146,23 +155,26 @@ func (r *run) write(ctx context.Context, p *plan, j *journal) error {
 	return nil
 }
 
-// read reads the journal of a job at a scope; nil if there is none.
+// read reads the journal of a job at a scope; nil if there is none, or not all of it, for nothing is done before all is written.
 func (r *run) read(ctx context.Context, scope, job string) (*journal, error) {
 	var j *journal
-	for number := 1; ; number++ {
+	for number, total := 1, 1; j == nil || len(j.entries) < total; number++ {
 		found, err := r.look(ctx, deploymentID(scope, journalName(job, number)))
 		if err != nil || found == nil {
-			return j, err
+			return nil, err
 		}
-		whole := found.Tags[tagJob]
+		var whole, digest string
+		_ = found.parameter("job", &whole) // what is no text is of nobody
+		_ = found.parameter("digest", &digest)
+		_ = found.parameter("total", &total)
 		if whole == "" || !strings.EqualFold(whole, job) && (len(job) < keyLength || !strings.HasPrefix(whole, job)) {
 			return nil, fault.New(fault.Conflict, fmt.Sprintf("the deployments with names like %s are of another job, %q", journalName(job, 1), whole), fault.On(found.ID))
 		}
 		if j == nil {
-			j = &journal{job: whole, digest: found.Tags[tagPlan]}
+			j = &journal{job: whole, digest: digest}
 		}
 		var lines []string
-		if err := json.Unmarshal(found.Properties.Parameters["plan"].Value, &lines); err != nil {
+		if err := found.parameter("plan", &lines); err != nil {
 			return nil, fault.New(fault.ExecutionFailed, "what the job wrote down in Azure cannot be read", fault.On(found.ID), fault.Because(err))
 		}
 		for _, line := range lines {
@@ -172,5 +184,9 @@ func (r *run) read(ctx context.Context, scope, job string) (*journal, error) {
 			}
 			j.entries = append(j.entries, e)
 		}
+		if len(lines) == 0 {
+			return nil, nil
+		}
 	}
+	return j, nil
 }

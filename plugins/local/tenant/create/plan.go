@@ -70,7 +70,7 @@ func (r *run) plan(ctx context.Context, d *desired) (*plan, error) {
 		return nil, err
 	}
 	total := int(built.Generated)
-	r.begin("planning", total)
+	r.begin(phasePlan, total)
 	p := &planner{run: r, t: built.Template, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total)}
 	if err := p.scopes(ctx, d.in); err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func (p *planner) isMissing(id string) bool {
 
 // finish completes the plan with what cannot be done, and seals it.
 func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*plan, error) {
-	out := &plan{complete: true, all: p.all, level: levels(p.all), location: deploymentLocation(p.t), actions: make([]string, len(p.all))}
+	out := &plan{complete: true, all: p.all, level: levels(p.all), location: p.location(), actions: make([]string, len(p.all))}
 	if len(p.t.Stages) > 0 {
 		out.first = p.t.Stages[0].Scope
 	}
@@ -277,12 +277,18 @@ func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*p
 	return out, nil
 }
 
-// deploymentLocation is where Azure keeps the records of deployments above resource groups: the region of most resources.
-func deploymentLocation(t *template.Template) string {
-	for _, p := range t.Parameters {
-		if p.Name == "location" && p.Default != "" {
-			return p.Default
+// location is where Azure keeps the records of deployments above resource groups: the region of most resources.
+func (p *planner) location() string {
+	for _, parameter := range p.t.Parameters {
+		if parameter.Name == "location" && parameter.Default != "" {
+			return parameter.Default
 		}
+	}
+	switch p.Azure.Config().Cloud { // nothing is in a region
+	case azure.CloudUSGovernment:
+		return "usgovvirginia"
+	case azure.CloudChina:
+		return "chinanorth3"
 	}
 	return "westeurope"
 }

@@ -49,7 +49,7 @@ func (r *run) rollback(ctx context.Context) (*backend.TenantCreationResult, erro
 
 // find reads the journal of the job that is to be taken back, wherever it is.
 func (r *run) find(ctx context.Context) (*journal, error) {
-	r.begin("looking for the job", 0)
+	r.begin(phaseFind, 0)
 	job := r.Request.RollbackJob
 	var scopes []string
 	for _, s := range r.subscriptions {
@@ -78,7 +78,7 @@ func (r *run) find(ctx context.Context) (*journal, error) {
 
 // survey looks at what the run created.
 func (r *run) survey(ctx context.Context, j *journal) ([]*removal, error) {
-	r.begin("planning", len(j.entries))
+	r.begin(phasePlan, len(j.entries))
 	created := map[string]bool{}
 	for _, e := range j.entries {
 		if !e.changes {
@@ -224,7 +224,7 @@ func (r *run) removeAll(ctx context.Context, removals []*removal) (*backend.Tena
 		return -m.level
 	}
 	slices.SortStableFunc(work, func(a, b *removal) int { return cmp.Compare(order(a), order(b)) })
-	r.begin("removing", len(work))
+	r.begin(phaseRemove, len(work))
 	failed := map[*removal]*fault.Fault{}
 	var mu sync.Mutex
 	for range 2 { // what could not go while something else was going may go now

@@ -151,6 +151,7 @@ subscriptions:
         resources:
           - type: Microsoft.Network/virtualNetworks
             name: vnet
+            location: westeurope
             properties:
               addressSpace: {addressPrefixes: [10.0.0.0/16]}
               subnets:
@@ -160,6 +161,7 @@ subscriptions:
                     networkSecurityGroup: {id: "${resource:Microsoft.Network/networkSecurityGroups/nsg}"}
           - type: Microsoft.Network/networkSecurityGroups
             name: nsg
+            location: westeurope
             properties:
               securityRules: []
       - name: web
@@ -167,11 +169,13 @@ subscriptions:
         resources:
           - type: Microsoft.Storage/storageAccounts
             name: shopfiles
+            location: westeurope
             kind: StorageV2
             sku: {name: Standard_LRS}
             properties: {accessTier: Hot, supportsHttpsTrafficOnly: true}
           - type: Microsoft.Network/networkInterfaces
             name: nic
+            location: westeurope
             properties:
               ipConfigurations:
                 - name: ip

@@ -47,7 +47,7 @@ func TestCheck(t *testing.T) {
 func TestNamesOfDeployments(t *testing.T) {
 	for job, want := range map[string]string{
 		"4be0643f1d98573b97cdca98a65347dd": "atg-4be0643f1d98-plan",
-		"job-AbC_123":                      "atg-jobabc123-plan",
+		"job-AbC_123":                      "atg-abc123-plan",
 		"short":                            "atg-short-plan",
 	} {
 		if got := journalName(job, 1); got != want {
