@@ -85,8 +85,8 @@ func canonical(v any) any {
 			return n.RatString()
 		}
 	case string:
-		if strings.Contains(strings.ToLower(v), "/subscriptions/") {
-			v = strings.ToLower(v)
+		if lower := strings.ToLower(v); strings.Contains(lower, "/subscriptions/") || strings.Contains(lower, "/providers/") {
+			v = lower
 		}
 		return strings.Trim(v, "‹›")
 	case []any:

@@ -50,7 +50,7 @@ func Random(seed uint64) []graph.Row {
 		if !strings.Contains(scope, "/resourceGroups/") {
 			continue
 		}
-		ids = append(ids, scope+"/providers/"+fmt.Sprintf(s.path, pick(r, "a", "A_", "b", "shop", "vm-1", "vm_1", "é", "with space", "9")+fmt.Sprint(r.IntN(3))))
+		ids = append(ids, scope+"/providers/"+fmt.Sprintf(s.path, pick(r, "a", "A_", "b", "shop", "vm-1", "vm_1", "é", "with space", "9", "${x}", "[x]", "it's", "%{y}")+fmt.Sprint(r.IntN(3))))
 	}
 	for _, id := range ids {
 		for _, c := range children {
