@@ -23,6 +23,7 @@ type Creator struct {
 	Azure    *azure.Client
 	Getenv   func(string) string // where secrets come from; nil is os.Getenv
 	Parallel int                 // reads and deployments at once; 0 is 16
+	Poll     time.Duration       // how soon to look again at what Azure does, where it does not say; 0 is a second at first, then five
 }
 
 // Input is a specification as rows of a snapshot.
@@ -147,6 +148,14 @@ func (r *run) parallel() int {
 		return r.Parallel
 	}
 	return 16
+}
+
+// looks are how soon to look again: first, and at most.
+func (r *run) looks() (first, most time.Duration) {
+	if r.Poll > 0 {
+		return r.Poll, r.Poll
+	}
+	return pollFirst, pollEvery
 }
 
 func (r *run) getenv(name string) string {

@@ -133,10 +133,11 @@ func ended(state string) bool {
 
 // follow waits until a deployment has ended, and tells each time that it looks.
 func (r *run) follow(ctx context.Context, d *deployment, each func(context.Context) error) error {
-	wait, link, own := d.answer.Wait, d.answer.Poll, pollFirst
+	wait, link := d.answer.Wait, d.answer.Poll
+	own, most := r.looks()
 	for {
 		if wait <= 0 {
-			wait, own = own, min(own*2, pollEvery)
+			wait, own = own, min(own*2, most)
 		}
 		if err := pause(ctx, min(wait, pollMost)); err != nil {
 			return err
@@ -210,7 +211,7 @@ func (r *run) stop(ctx context.Context, d *deployment, each func(context.Context
 	case err != nil && !azure.HasCode(err, "DeploymentCannotBeCancelled", "DeploymentCancelNotAllowed"):
 		return err
 	}
-	d.answer = azure.Answer{Wait: time.Second}
+	d.answer = azure.Answer{}
 	return r.follow(ctx, d, each)
 }
 

@@ -235,8 +235,14 @@ func (r *run) removeAll(ctx context.Context, removals []*removal) (*backend.Tena
 			g.SetLimit(r.parallel())
 			for ; to < len(work) && order(work[to]) == order(work[from]); to++ {
 				m := work[to]
+				mu.Lock()
+				holds := within(m, failed)
+				mu.Unlock()
 				g.Go(func() error {
-					err := r.remove(group, m)
+					err := holds
+					if err == nil {
+						err = r.remove(group, m)
+					}
 					if err != nil && (ctx.Err() != nil || group.Err() != nil) {
 						return err
 					}
@@ -276,13 +282,26 @@ func (r *run) removeAll(ctx context.Context, removals []*removal) (*backend.Tena
 	return out, nil
 }
 
+// within says of a resource group that something in it could not be removed: then it is not tried. Nil is that nothing is.
+func within(m *removal, failed map[*removal]*fault.Fault) error {
+	if !isGroup(m.id) {
+		return nil
+	}
+	for other := range failed {
+		if id := strings.ToLower(other.id); strings.HasPrefix(id, strings.ToLower(m.id)+"/") {
+			return fault.New(fault.ExecutionFailed, "not removed: it still holds "+other.id, fault.On(m.id))
+		}
+	}
+	return nil
+}
+
 // remove deletes one resource and waits until it is gone.
 func (r *run) remove(ctx context.Context, m *removal) error {
 	a, err := r.session.Send(ctx, azure.Request{Method: "DELETE", Path: m.id, Version: m.version})
 	for err == nil && a.Status == 202 && a.Poll != "" {
 		wait := a.Wait
 		if wait <= 0 {
-			wait = pollFirst
+			wait, _ = r.looks()
 		}
 		if err = pause(ctx, min(wait, pollMost)); err != nil {
 			return err

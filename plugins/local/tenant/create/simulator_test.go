@@ -38,7 +38,7 @@ func newBench(t *testing.T, config azuresim.Config) *bench {
 		}
 		config.Tenant = empty
 	}
-	config.StateDir, config.Quota = t.TempDir(), -1
+	config.StateDir, config.Quota, config.RetryAfter = t.TempDir(), -1, -1
 	sim, err := azuresim.New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func newBench(t *testing.T, config azuresim.Config) *bench {
 	}
 	t.Cleanup(client.Close)
 	b := &bench{t: t, sim: sim, secrets: map[string]string{}, sub: sim.Tenant().Subscriptions[0].ID}
-	b.creator = &Creator{Azure: client, Getenv: func(name string) string { return b.secrets[name] }}
+	b.creator = &Creator{Azure: client, Poll: 20 * time.Millisecond, Getenv: func(name string) string { return b.secrets[name] }}
 	return b
 }
 
