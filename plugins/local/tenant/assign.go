@@ -49,7 +49,6 @@ func roleNames(ctx context.Context, r *graph.Reader) (map[string]role, error) {
 // assignment writes a role assignment.
 func (w *writer) assignment(r *template.Resource) {
 	to := &yamlWriter{Writer: w.roles.Writer, text: w.x.value, name: w.x.memberName}
-	w.sum.assignments++
 	properties := map[string]*template.Value{}
 	for i := range r.Body {
 		if r.Body[i].Name != "properties" || r.Body[i].Value.Kind != template.Map {
@@ -75,6 +74,7 @@ func (w *writer) assignment(r *template.Resource) {
 		w.missing = append(w.missing, missing{r.ID, ""})
 		return
 	}
+	w.sum.assignments++
 	put(to.Writer, "  - principal: ", quote(w.x.value(who.Text, nil)), "\n")
 	text := func(name, property string) {
 		if v := properties[property]; v != nil {

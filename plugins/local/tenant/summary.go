@@ -223,7 +223,9 @@ func (w *writer) noteSecrets(r *template.Resource) {
 	for _, p := range r.Secrets {
 		w.sum.secrets++
 		text := w.x.text([]template.Part{{Parameter: p}})
-		what := p.Description
+		what, name, _ := strings.Cut(p.Description, " of ")
+		what, _, _ = strings.Cut(what, " (") // an item's name, which another scan may not tell
+		what += " of " + name
 		if w.x.anon != nil {
 			what = r.Type + " " + w.x.resourceName(r)
 		}

@@ -99,7 +99,7 @@ func (x *texts) path(id string) spec.Piece {
 	}
 	s := strings.SplitN(id, "/", 6)
 	if len(s) < 3 || !strings.EqualFold(s[1], "subscriptions") {
-		return spec.Piece{Kind: spec.RefResource, Arg: spec.EscapeName(strings.TrimPrefix(id, "/providers"), false)}
+		return spec.Piece{Kind: spec.RefResource, Arg: spec.EscapeName(id[min(len("/providers"), len(id)):], false)}
 	}
 	sub := spec.EscapeName(x.names[strings.ToLower(s[2])], true)
 	if len(s) < 5 || !strings.EqualFold(s[3], "resourceGroups") {
@@ -112,7 +112,7 @@ func (x *texts) path(id string) spec.Piece {
 	if len(s) == 5 {
 		return spec.Piece{Kind: spec.RefResourceGroup, Arg: group}
 	}
-	return spec.Piece{Kind: spec.RefResource, Arg: group + "/" + spec.EscapeName(strings.TrimPrefix(s[5], "providers/"), false)}
+	return spec.Piece{Kind: spec.RefResource, Arg: group + "/" + spec.EscapeName(s[5][min(len("providers/"), len(s[5])):], false)}
 }
 
 // id is an id as it is written where it is no reference: with the subscription's name.

@@ -55,8 +55,16 @@ func (s *Spec) Rows(p Places, yield func(graph.Row) error) (*Translation, error)
 		}
 	}
 	for _, r := range s.Resources {
-		if err := yield(m.resource(r)); err != nil {
+		row := m.resource(r)
+		if err := yield(row); err != nil {
 			return nil, err
+		}
+		for _, path := range madeWith[strings.ToLower(r.Type)] {
+			with := graph.Row{Table: graph.TableResources, ID: row.ID + path, Type: r.Type + path[:strings.LastIndexByte(path, '/')], Properties: []byte("{}")}
+			m.columns(&with)
+			if err := yield(with); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := m.assignments(yield); err != nil {
@@ -72,6 +80,12 @@ func (s *Spec) Rows(p Places, yield func(graph.Row) error) (*Translation, error)
 		}
 	}
 	return m.out, nil
+}
+
+// madeWith are what Azure makes together with a resource and what others refer to, by type: nobody has to wait for it, nor to make it. Source:
+// https://learn.microsoft.com/azure/cosmos-db/nosql/security/reference-data-plane-roles.
+var madeWith = map[string][]string{
+	"microsoft.documentdb/databaseaccounts": {"/sqlRoleDefinitions/00000000-0000-0000-0000-000000000001", "/sqlRoleDefinitions/00000000-0000-0000-0000-000000000002"},
 }
 
 // rowMaker makes rows.
