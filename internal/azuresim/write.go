@@ -135,7 +135,11 @@ func (s *Server) store(t target, id string, made map[string]any, existed bool) e
 		return err
 	}
 	if !existed {
-		for _, child := range provision.Byproducts(id, t.typ, made) {
+		children := provision.Byproducts(id, t.typ, made)
+		if location, _ := made["location"].(string); strings.EqualFold(t.typ, "Microsoft.Network/virtualNetworks") {
+			children = append(children, watcher(next, strings.Split(id, "/")[2], location)...)
+		}
+		for _, child := range children {
 			if _, ok := next.Find(child.ID); ok {
 				continue
 			}
@@ -147,6 +151,20 @@ func (s *Server) store(t target, id string, made map[string]any, existed bool) e
 	s.guards.written(id, made, next)
 	s.SetTenant(next)
 	return nil
+}
+
+// watcher is what Azure makes with the first virtual network of a region, unless a watcher is there.
+func watcher(t *tenant.Tenant, subscription, location string) []provision.Byproduct {
+	group, made := provision.Watcher(subscription, location)
+	for row := range t.Rows(subscription, "") {
+		if row.Type() == "microsoft.network/networkwatchers" && row.Text("location") == location {
+			return nil
+		}
+	}
+	if _, ok := t.Group(subscription, "NetworkWatcherRG"); ok {
+		return []provision.Byproduct{made}
+	}
+	return []provision.Byproduct{group, made}
 }
 
 // origin is on whose behalf a resource is written.

@@ -110,14 +110,38 @@ func nameChildren(r *Request, properties map[string]any) {
 			child, ok := item.(map[string]any)
 			name, named := child["name"].(string)
 			inner, hasProperties := child["properties"].(map[string]any)
-			if !ok || !named || !hasProperties {
+			if !hasProperties && len(child) == 1 { // a name alone makes one, too
+				inner = map[string]any{}
+			}
+			if !ok || !named || inner == nil {
 				continue
 			}
+			child["properties"] = inner
 			child["id"] = r.ID + "/" + member + "/" + name
 			if _, ok := child["type"]; !ok {
 				child["type"] = r.Type + "/" + member
 			}
 			inner["provisioningState"] = "Succeeded"
 		}
+	}
+}
+
+// setKind sets the kind of types whose provider decides on it.
+func setKind(r *Request, made map[string]any) {
+	sku, _ := at(made, "sku.name").(string)
+	switch strings.ToLower(r.Type) {
+	case "microsoft.cdn/profiles":
+		made["kind"] = "cdn"
+		if strings.HasSuffix(strings.ToLower(sku), "_azurefrontdoor") {
+			made["kind"] = "frontdoor"
+		}
+	case "microsoft.sql/servers":
+		made["kind"] = "v12.0"
+	case "microsoft.sql/servers/databases":
+		kind := "v12.0,user"
+		if strings.Contains(sku, "_") {
+			kind += ",vcore"
+		}
+		made["kind"] = kind
 	}
 }

@@ -3,8 +3,6 @@ package provision
 import (
 	"slices"
 	"strings"
-
-	"github.com/azure-tenant-grapher/atg/internal/azuresim/template/expression"
 )
 
 // Byproduct is a resource that a provider makes together with another.
@@ -81,6 +79,12 @@ func Byproducts(id, typ string, made map[string]any) []Byproduct {
 	switch lower {
 	case "microsoft.compute/virtualmachines":
 		list = append(list, disks(group, made)...)
+	case "microsoft.compute/virtualmachinescalesets":
+		list = append(list, instances(id, made)...)
+	case "microsoft.containerservice/managedclusters":
+		list = append(list, pools(id, made)...)
+	case "microsoft.documentdb/databaseaccounts":
+		list = append(list, cosmosRoles(id)...)
 	case "microsoft.network/privateendpoints":
 		list = append(list, interfaceOf(group, id, made))
 	case "microsoft.web/sites":
@@ -88,56 +92,4 @@ func Byproducts(id, typ string, made map[string]any) []Byproduct {
 		list = append(list, Byproduct{id + "/hostNameBindings/" + strings.ToLower(name) + ".azurewebsites.net", map[string]any{"properties": map[string]any{"siteName": name, "hostNameType": "Verified"}}})
 	}
 	return list
-}
-
-// disks are those that a virtual machine makes of its image, or empty.
-func disks(group string, made map[string]any) []Byproduct {
-	profile, _ := at(made, "properties.storageProfile").(map[string]any)
-	var all []any
-	if data, ok := profile["dataDisks"].([]any); ok {
-		all = append(all, data...)
-	}
-	all = append(all, profile["osDisk"])
-	var list []Byproduct
-	for _, item := range all {
-		disk, ok := item.(map[string]any)
-		name, _ := disk["name"].(string)
-		how, _ := disk["createOption"].(string)
-		if !ok || name == "" || !strings.EqualFold(how, "FromImage") && !strings.EqualFold(how, "Empty") {
-			continue
-		}
-		properties := map[string]any{"provisioningState": "Succeeded", "diskState": "Attached", "creationData": map[string]any{"createOption": how}}
-		if size, ok := disk["diskSizeGB"]; ok {
-			properties["diskSizeGB"] = size
-		}
-		if system, ok := disk["osType"]; ok {
-			properties["osType"] = system
-		}
-		members := map[string]any{"location": made["location"], "properties": properties}
-		if sku := at(disk, "managedDisk.storageAccountType"); sku != nil {
-			members["sku"] = map[string]any{"name": sku}
-		}
-		list = append(list, Byproduct{group + "/providers/Microsoft.Compute/disks/" + name, members})
-	}
-	return list
-}
-
-// interfaceOf is the network interface of a private endpoint.
-func interfaceOf(group, id string, made map[string]any) Byproduct {
-	name, _ := at(made, "properties.customNetworkInterfaceName").(string)
-	if name == "" {
-		name = id[strings.LastIndexByte(id, '/')+1:] + ".nic." + expression.GUID("nic", strings.ToLower(id))
-	}
-	configuration := map[string]any{
-		"name": "privateEndpointIpConfig",
-		"properties": map[string]any{
-			"privateIPAllocationMethod": "Dynamic", "primary": true, "subnet": at(made, "properties.subnet"), "provisioningState": "Succeeded",
-		},
-	}
-	return Byproduct{group + "/providers/Microsoft.Network/networkInterfaces/" + name, map[string]any{
-		"location": made["location"],
-		"properties": map[string]any{
-			"provisioningState": "Succeeded", "privateEndpoint": map[string]any{"id": id}, "ipConfigurations": []any{configuration},
-		},
-	}}
 }

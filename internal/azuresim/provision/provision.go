@@ -89,6 +89,7 @@ func Complete(r *Request) (map[string]any, *Refusal) {
 		return nil, refusal
 	}
 	made["properties"] = added(r, properties)
+	setKind(r, made)
 	return made, nil
 }
 
