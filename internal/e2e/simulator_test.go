@@ -36,23 +36,31 @@ type state struct {
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey).(*state) }
 
-// startSimulator is sim [-empty | -with FILE] [-quota N] [-tokens D]: it starts a simulator and points the
-// environment at it. FILE has more rows for its tenant, as contoso.jsonl has them.
+// startSimulator is sim [-empty | -emptied | -with FILE] [-quota N] [-tokens D]: it starts a simulator and points the
+// environment at it. -empty has no subscription, -emptied those of its tenant with nothing in them. FILE has more rows for its tenant, as
+// contoso.jsonl has them.
 func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("sim", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	empty := flags.Bool("empty", false, "")
+	emptied := flags.Bool("emptied", false, "")
 	with := flags.String("with", "", "")
 	quota := flags.Int("quota", -1, "")
 	tokens := flags.Duration("tokens", time.Hour, "")
 	if err := flags.Parse(args); neg || err != nil || flags.NArg() > 0 {
-		ts.Fatalf("usage: sim [-empty | -with FILE] [-quota N] [-tokens DURATION]")
+		ts.Fatalf("usage: sim [-empty | -emptied | -with FILE] [-quota N] [-tokens DURATION]")
 	}
 	config := azuresim.Config{Quota: *quota, NoARMLimits: true, TokenLifetime: *tokens, Log: slog.New(slog.DiscardHandler)}
 	if *empty {
 		nothing, err := tenant.Empty()
 		ts.Check(err)
 		config.Tenant = nothing
+	}
+	if *emptied {
+		contoso, err := tenant.Contoso()
+		ts.Check(err)
+		config.Tenant, err = contoso.Emptied()
+		ts.Check(err)
 	}
 	if *with != "" {
 		contoso, err := os.ReadFile(filepath.Join("..", "azuresim", "tenant", "contoso.jsonl"))
