@@ -10,6 +10,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"sync"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -63,6 +65,9 @@ func (r *Runner) ListArtifacts(ctx context.Context, id string) ([]backend.Artifa
 	return artifacts, err
 }
 
+// copies is how many files DownloadArtifacts copies at a time.
+const copies = 4
+
 // DownloadArtifacts copies them below dir.
 func (r *Runner) DownloadArtifacts(ctx context.Context, id, dir string, progress func(backend.Progress)) ([]backend.Artifact, error) {
 	from, artifacts, err := r.artifacts(ctx, id)
@@ -73,20 +78,48 @@ func (r *Runner) DownloadArtifacts(ctx context.Context, id, dir string, progress
 	for _, a := range artifacts {
 		report.Total += a.Size
 	}
-	for _, a := range artifacts {
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	next, done := make(chan backend.Artifact), make(chan backend.Artifact)
+	var working sync.WaitGroup
+	for range copies {
+		working.Go(func() {
+			for a := range next {
+				if err := copyFile(filepath.Join(from, filepath.FromSlash(a.Path)), filepath.Join(dir, filepath.FromSlash(a.Path)), a); err != nil {
+					stop(err)
+					continue
+				}
+				select {
+				case done <- a:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	go func() {
+		defer close(done)
+		defer working.Wait()
+		defer close(next)
+		for _, a := range artifacts {
+			select {
+			case next <- a:
+			case <-ctx.Done():
+				return
+			}
 		}
-		if err := copyFile(filepath.Join(from, filepath.FromSlash(a.Path)), filepath.Join(dir, filepath.FromSlash(a.Path)), a); err != nil {
-			return nil, err
-		}
+	}()
+	for a := range done {
 		report.Done += a.Size
 		report.Message = a.Path
 		progress(report)
 	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	return artifacts, nil
 }
 
+// artifacts are the files of a completed job, which do not change any more.
 func (r *Runner) artifacts(ctx context.Context, id string) (dir string, artifacts []backend.Artifact, err error) {
 	job, err := r.job(id)
 	if err != nil {
@@ -98,8 +131,20 @@ func (r *Runner) artifacts(ctx context.Context, id string) (dir string, artifact
 	if dir, err = job.OutputDir(); err != nil {
 		return "", nil, err
 	}
-	artifacts = []backend.Artifact{}
-	err = filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+	job.described.Lock()
+	defer job.described.Unlock()
+	if job.artifacts == nil {
+		if job.artifacts, err = describeAll(ctx, dir); err != nil {
+			return "", nil, fault.New(fault.ArtifactsNotAvailable, "the job's files cannot be read", fault.On(id), fault.Because(err))
+		}
+	}
+	return dir, slices.Clone(job.artifacts), nil
+}
+
+// describeAll describes the files below a folder.
+func describeAll(ctx context.Context, dir string) ([]backend.Artifact, error) {
+	artifacts := []backend.Artifact{}
+	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
@@ -118,10 +163,17 @@ func (r *Runner) artifacts(ctx context.Context, id string) (dir string, artifact
 		artifacts = append(artifacts, a)
 		return nil
 	})
-	if err != nil {
-		return "", nil, fault.New(fault.ArtifactsNotAvailable, "the job's files cannot be read", fault.On(id), fault.Because(err))
-	}
-	return dir, artifacts, nil
+	return artifacts, err
+}
+
+// buffers are those for copying: a folder may have thousands of small files.
+var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// transfer is io.Copy with one of buffers.
+func transfer(to io.Writer, from io.Reader) (int64, error) {
+	buffer := buffers.Get().(*[64 << 10]byte)
+	defer buffers.Put(buffer)
+	return io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, buffer[:])
 }
 
 // copyFile copies a file.
@@ -153,7 +205,7 @@ func store(name string, content io.Reader, want backend.Artifact) (err error) {
 		}
 	}()
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(file, sum), content)
+	n, err := transfer(io.MultiWriter(file, sum), content)
 	if err != nil {
 		return failed(err)
 	}
@@ -177,6 +229,6 @@ func describe(name string) (backend.Artifact, error) {
 	}
 	defer func() { _ = file.Close() }()
 	sum := sha256.New()
-	n, err := io.Copy(sum, file)
+	n, err := transfer(sum, file)
 	return backend.Artifact{Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))}, err
 }

@@ -25,6 +25,9 @@ type Job struct {
 	mu     sync.Mutex
 	state  backend.JobStatusResponse
 	result backend.Result
+
+	described sync.Mutex
+	artifacts []backend.Artifact // nil until somebody asked for them
 }
 
 func newJob(r *Runner, id string, s backend.Submission, cancel context.CancelCauseFunc) *Job {

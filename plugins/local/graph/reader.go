@@ -209,7 +209,8 @@ const rowColumns = "id, name, type, kind, location, resource_group, subscription
 type Lookup struct {
 	reader     *Reader
 	conn       *sql.Conn
-	statements [len(tableNames)]*sql.Stmt
+	statements [len(tableNames)]*sql.Stmt // for whole rows
+	ids        [len(tableNames)]*sql.Stmt
 }
 
 // Lookup opens one. It is for one goroutine, and has to be closed.
@@ -223,7 +224,7 @@ func (r *Reader) Lookup(ctx context.Context) (*Lookup, error) {
 
 // Close gives the connection back.
 func (l *Lookup) Close() {
-	for _, s := range l.statements {
+	for _, s := range slices.Concat(l.statements[:], l.ids[:]) {
 		if s != nil {
 			discard(s)
 		}
@@ -247,6 +248,22 @@ func (l *Lookup) Row(ctx context.Context, p Place) (row Row, err error) {
 		err = fmt.Errorf("%s has no row %d", p.Table, p.Row)
 	}
 	return row, readFault(l.reader.path, err)
+}
+
+// ID reads the id of the row at a place.
+func (l *Lookup) ID(ctx context.Context, p Place) (id string, err error) {
+	s := l.ids[p.Table]
+	if s == nil {
+		if s, err = l.conn.PrepareContext(ctx, "SELECT id FROM "+p.Table.String()+" WHERE rowid = ?"); err != nil { //nolint:gosec // a name of tableNames
+			return "", readFault(l.reader.path, err)
+		}
+		l.ids[p.Table] = s
+	}
+	err = s.QueryRowContext(ctx, p.Row).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%s has no row %d", p.Table, p.Row)
+	}
+	return id, readFault(l.reader.path, err)
 }
 
 // Subscriptions are those that ARM listed, by id in lower case.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -12,33 +13,40 @@ import (
 )
 
 // parse reads JSON into a value whose strings are single literals. Of members with one name the last one stays, where the first one was.
-func parse(text []byte) (template.Value, error) {
+func parse(text []byte) (template.Value, error) { return new(parser).parse(text) }
+
+// parser reads JSON. It keeps what it needs between values, so that one is best used for many.
+type parser struct {
+	decoder jsontext.Decoder
+	buffer  bytes.Buffer
+	text    string           // what is being read: most strings are a piece of it
+	fields  []template.Field // of the maps that are being read
+	items   []template.Value // of the lists
+	parts   []template.Part  // room for those of strings to come
+}
+
+func (p *parser) parse(text []byte) (template.Value, error) {
 	if len(text) == 0 {
 		return template.Value{}, nil
 	}
-	p := parser{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	p.text = string(text)
+	p.fields, p.items = p.fields[:0], p.items[:0]
+	p.buffer = *bytes.NewBuffer(text)
+	p.decoder.Reset(&p.buffer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	v, err := p.value()
 	if err != nil {
 		return v, err
 	}
-	if _, err := p.ReadToken(); !errors.Is(err, io.EOF) {
+	if _, err := p.decoder.ReadToken(); !errors.Is(err, io.EOF) {
 		return v, errors.New("there is more than one JSON value")
 	}
 	return v, nil
 }
 
-// parser keeps what it needs between values.
-type parser struct {
-	*jsontext.Decoder
-	fields []template.Field // of the maps that are being read
-	items  []template.Value // of the lists
-	parts  []template.Part  // room for those of strings to come
-}
-
 // part is a string's only part.
 func (p *parser) part(s string) []template.Part {
 	if len(p.parts) == 0 {
-		p.parts = make([]template.Part, 64)
+		p.parts = make([]template.Part, 256)
 	}
 	one := p.parts[:1:1]
 	p.parts = p.parts[1:]
@@ -46,22 +54,44 @@ func (p *parser) part(s string) []template.Part {
 	return one
 }
 
+// scalar reads a string or a number: as a piece of the text where it stands there as it is.
+func (p *parser) scalar() (string, error) {
+	raw, err := p.decoder.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	end := int(p.decoder.InputOffset())
+	s := p.text[end-len(raw) : end]
+	if s[0] != '"' {
+		return s, nil
+	}
+	if s = s[1 : len(s)-1]; strings.IndexByte(s, '\\') < 0 && utf8.ValidString(s) {
+		return s, nil
+	}
+	unquoted, _ := jsontext.AppendUnquote(nil, raw) // what is no UTF-8 becomes U+FFFD, which is all that the error would say
+	return string(unquoted), nil
+}
+
 func (p *parser) value() (v template.Value, err error) {
-	t, err := p.ReadToken()
+	switch p.decoder.PeekKind() {
+	case jsontext.KindString:
+		s, err := p.scalar()
+		return template.Value{Kind: template.String, Text: p.part(s)}, err
+	case jsontext.KindNumber:
+		s, err := p.scalar()
+		return template.Value{Kind: template.Number, Text: p.part(s)}, err
+	}
+	t, err := p.decoder.ReadToken()
 	if err != nil {
 		return v, err
 	}
 	switch t.Kind() {
 	case jsontext.KindTrue, jsontext.KindFalse:
 		return template.Value{Kind: template.Bool, Bool: t.Bool()}, nil
-	case jsontext.KindString:
-		return template.Value{Kind: template.String, Text: p.part(t.String())}, nil
-	case jsontext.KindNumber:
-		return template.Value{Kind: template.Number, Text: p.part(t.String())}, nil
 	case jsontext.KindBeginArray:
 		v.Kind = template.List
 		from := len(p.items)
-		for p.PeekKind() != jsontext.KindEndArray {
+		for p.decoder.PeekKind() != jsontext.KindEndArray {
 			item, err := p.value()
 			if err != nil {
 				return v, err
@@ -70,16 +100,15 @@ func (p *parser) value() (v template.Value, err error) {
 		}
 		v.Items = append(v.Items, p.items[from:]...)
 		p.items = p.items[:from]
-		_, err = p.ReadToken()
+		_, err = p.decoder.ReadToken()
 	case jsontext.KindBeginObject:
 		v.Kind = template.Map
 		from := len(p.fields)
-		for p.PeekKind() != jsontext.KindEndObject {
-			name, err := p.ReadToken()
-			if err != nil {
+		for p.decoder.PeekKind() != jsontext.KindEndObject {
+			var field template.Field
+			if field.Name, err = p.scalar(); err != nil {
 				return v, err
 			}
-			field := template.Field{Name: name.String()}
 			if field.Value, err = p.value(); err != nil {
 				return v, err
 			}
@@ -91,7 +120,7 @@ func (p *parser) value() (v template.Value, err error) {
 		}
 		v.Fields = append(v.Fields, p.fields[from:]...)
 		p.fields = p.fields[:from]
-		_, err = p.ReadToken()
+		_, err = p.decoder.ReadToken()
 		unique(&v)
 	}
 	return v, err

@@ -34,6 +34,7 @@ type maker struct {
 	root                 *place
 	verdicts, settings   map[string]bool // whether a name is that of a secret
 	literalSubscriptions bool
+	json                 parser
 	here                 bool // a reference is to what the resource hangs below
 }
 
@@ -141,7 +142,7 @@ func (m *maker) takes(name string) bool {
 
 // tags are the tags, the secrets among them as parameters.
 func (m *maker) tags(raw []byte) (template.Value, error) {
-	v, err := parse(raw)
+	v, err := m.json.parse(raw)
 	if err != nil || v.Kind != template.Map || len(v.Fields) == 0 {
 		return template.Value{}, err
 	}
@@ -172,7 +173,7 @@ func (m *maker) tags(raw []byte) (template.Value, error) {
 
 // identity are the managed identities. What Azure gives them, principals and clients, is not theirs to bring.
 func (m *maker) identity(r *template.Resource, raw []byte) error {
-	v, err := parse(raw)
+	v, err := m.json.parse(raw)
 	if err != nil || v.Kind != template.Map {
 		return err
 	}
@@ -216,7 +217,7 @@ func (m *maker) identity(r *template.Resource, raw []byte) error {
 func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 	var body []template.Field
 	column := func(name string, raw []byte) error {
-		v, err := parse(raw)
+		v, err := m.json.parse(raw)
 		if err != nil || v.Kind == template.Null {
 			return err
 		}
@@ -240,7 +241,7 @@ func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 			return nil, err
 		}
 	}
-	properties, err := parse(row.Properties)
+	properties, err := m.json.parse(row.Properties)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +251,7 @@ func (m *maker) body(row *graph.Row) ([]template.Field, error) {
 			return nil, err
 		}
 	}
-	extra, err := parse(row.Extra)
+	extra, err := m.json.parse(row.Extra)
 	if err != nil {
 		return nil, err
 	}

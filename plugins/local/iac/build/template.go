@@ -46,24 +46,24 @@ func (b *builder) plan() *Plan {
 // Rest calls yield for every row of the snapshot that is neither a resource of its own nor outside of the filter, in the order of ids, and
 // then for those that have none.
 func (p *Plan) Rest(ctx context.Context, yield func(report.Entry) error) error {
-	b, last := p.b, ""
-	err := b.r.Heads(ctx, func(h graph.Head) error {
-		if h.Key == last { // the same id in two tables
-			return nil
-		}
-		last = h.Key
-		at, ok := b.find(h.Key)
-		if !ok {
-			return fault.New(fault.Integrity, "the snapshot has changed while it was read: "+h.ID)
-		}
-		n := &b.nodes[at]
-		if n.state == generated || n.state == left {
-			return nil
-		}
-		return yield(report.Entry{Resource: h.ID, Type: b.types[n.typ].name, Class: n.reason.Class(), Reason: n.reason})
-	})
+	b := p.b
+	lookup, err := b.r.Lookup(ctx)
 	if err != nil {
 		return err
+	}
+	defer lookup.Close()
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		if n.state == generated || n.state == left {
+			continue
+		}
+		id, err := lookup.ID(ctx, n.place())
+		if err != nil {
+			return err
+		}
+		if err := yield(report.Entry{Resource: id, Type: b.types[n.typ].name, Class: n.reason.Class(), Reason: n.reason}); err != nil {
+			return err
+		}
 	}
 	return b.r.Nameless(ctx, func(h graph.Head) error {
 		if !b.filter.nameless(&h) {

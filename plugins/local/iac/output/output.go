@@ -20,8 +20,9 @@ type Files struct {
 	root *os.Root
 	scan func(path string) Scanner
 
-	mu    sync.Mutex
-	names []string
+	mu      sync.Mutex
+	names   []string
+	folders map[string]bool // that are there
 }
 
 // Scanner looks through a file while it is written. Write never fails; Found are what it found, in words, at the end.
@@ -62,10 +63,8 @@ func (f *Files) WriteProgram(name string, content func(io.Writer) error) error {
 
 func (f *Files) write(name string, mode os.FileMode, content func(io.Writer) error) (err error) {
 	name = path.Clean(name)
-	if dir := path.Dir(name); dir != "." {
-		if err := f.root.MkdirAll(filepath.FromSlash(dir), 0o700); err != nil {
-			return failed(name, err)
-		}
+	if err := f.folder(path.Dir(name)); err != nil {
+		return failed(name, err)
 	}
 	file, err := f.root.OpenFile(filepath.FromSlash(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -94,6 +93,23 @@ func (f *Files) write(name string, mode os.FileMode, content func(io.Writer) err
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.names = append(f.names, name)
+	return nil
+}
+
+// folder makes a folder, once.
+func (f *Files) folder(dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if dir == "." || f.folders[dir] {
+		return nil
+	}
+	if err := f.root.MkdirAll(filepath.FromSlash(dir), 0o700); err != nil {
+		return err
+	}
+	if f.folders == nil {
+		f.folders = map[string]bool{}
+	}
+	f.folders[dir] = true
 	return nil
 }
 
