@@ -35,7 +35,7 @@ func (e *Env) Evaluate(n Node) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return access(of, key, n.Safe)
+		return access(of, key, false)
 	case *Call:
 		return e.call(n)
 	}

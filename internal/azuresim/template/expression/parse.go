@@ -28,11 +28,7 @@ type Call struct {
 }
 
 // Access is the property or the element Key of a value.
-type Access struct {
-	Of, Key Node
-	// Safe makes the access null where there is no such thing, as ?. and [? do.
-	Safe bool
-}
+type Access struct{ Of, Key Node }
 
 func (*Literal) node() {}
 func (*Call) node()    {}
@@ -113,21 +109,14 @@ func (p *parser) expression(depth int) (Node, error) {
 			return nil, fmt.Errorf("the language expression has more than '%d' accesses in a row", maxDepth)
 		}
 		p.space()
-		safe := false
-		switch {
-		case strings.HasPrefix(p.text[p.at:], "?."), strings.HasPrefix(p.text[p.at:], "?["):
-			p.at++
-			safe = true
-		}
 		switch {
 		case p.take('.'):
 			name := p.identifier()
 			if name == "" {
 				return nil, p.unexpected("a property name")
 			}
-			n = &Access{Of: n, Key: &Literal{name}, Safe: safe}
+			n = &Access{Of: n, Key: &Literal{name}}
 		case p.take('['):
-			safe = p.take('?') || safe
 			key, err := p.expression(depth + 1)
 			if err != nil {
 				return nil, err
@@ -135,7 +124,7 @@ func (p *parser) expression(depth int) (Node, error) {
 			if !p.take(']') {
 				return nil, p.unexpected("']'")
 			}
-			n = &Access{Of: n, Key: key, Safe: safe}
+			n = &Access{Of: n, Key: key}
 		default:
 			return n, nil
 		}

@@ -131,7 +131,8 @@ func Equal(a, b any) bool {
 	return a == b
 }
 
-// access is a property of an object or an element of an array.
+// access is a property of an object or an element of an array; safe makes it null where there is
+// none.
 func access(of, key any, safe bool) (any, error) {
 	switch v := of.(type) {
 	case map[string]any:
