@@ -95,7 +95,7 @@ var (
 type Generator struct {
 	Reader *graph.Reader
 	Dir    string // where files are written; it exists and is empty
-	// Progress and Log may be nil.
+	// Progress may be nil. It may be called from several goroutines.
 	Progress func(backend.Progress)
 	Env      []string // of the tools that check
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"hash/maphash"
 	"strings"
+	"sync/atomic"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
@@ -30,7 +31,7 @@ type Options struct {
 	Only map[string]bool
 	// After are ids that a resource waits for beside those that it refers to, by its own id in lower case.
 	After map[string][]string
-	// Progress may be nil. It counts rows.
+	// Progress may be nil. It counts rows, and later the resources that are written. It may be called from several goroutines.
 	Progress func(phase string, done, total int64)
 }
 
@@ -81,6 +82,8 @@ type builder struct {
 	text         symbols
 	last         string           // the id of the last row, in lower case
 	readOnly     int              // generated locks of the level ReadOnly
+	foreign      atomic.Bool      // what is not generated is referred to in a subscription that the rest leaves
+	written      atomic.Int64     // resources that were made for good
 	index        map[uint64]int32 // where they are, by a hash of the id in lower case
 	types        []typeInfo
 	typeAt       map[string]uint16 // by type in lower case

@@ -47,7 +47,7 @@ func (b *builder) notes() {
 	}
 	b.noteContents()
 	if b.readOnly > 0 {
-		b.report.Note(fmt.Sprintf("%d locks have the level ReadOnly: one that is there before what it locks stops it, so deploy them last.", b.readOnly))
+		b.report.Note(fmt.Sprintf("A lock of the level ReadOnly that is there before what it locks stops it, so deploy such locks last (%d).", b.readOnly))
 	}
 	if assignments > 0 && b.o.Target.TenantID != "" && !strings.EqualFold(b.o.Target.TenantID, b.r.Snapshot().TenantID) {
 		b.report.Note(fmt.Sprintf("%d role assignments name users, groups and applications of the source's tenant, which the target does not have: replace their principalId.", assignments))
@@ -55,8 +55,8 @@ func (b *builder) notes() {
 	if len(b.broken) > 0 {
 		b.report.Note(fmt.Sprintf("%d references are part of cycles, and nothing waits for them: deploy a second time if the first fails there.", len(b.broken)))
 	}
-	if b.o.Target.SubscriptionID != "" || b.o.Target.TenantID != "" {
-		b.report.Note("References to resources that are not generated still lead to the source's subscription.")
+	if b.foreign.Load() {
+		b.report.Note("Some references to resources that are not generated lead to the source's subscription: they begin with existing_ in the code.")
 	}
 }
 

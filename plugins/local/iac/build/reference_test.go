@@ -50,7 +50,7 @@ func TestReferences(t *testing.T) {
 		"a subscription":                              {inSub1, `"` + sub + `"`, ""},
 		"another subscription":                        {inSub2, `"` + inSub2 + `"`, ""},
 		"a built-in role":                             {inSub1 + "/providers/Microsoft.Authorization/roleDefinitions/" + guid(1), `"` + sub + `/providers/Microsoft.Authorization/roleDefinitions/` + guid(1) + `"`, ""},
-		"an image of the platform":                    {inSub1 + "/providers/Microsoft.Compute/locations/westeurope/publishers/x", `"` + sub + `/providers/Microsoft.Compute/locations/westeurope/publishers/x"`, ""},
+		"an image of the platform":                    {inSub1 + "/providers/Microsoft.Compute/locations/westeurope/publishers/x", `"` + sub + `/providers/Microsoft.Compute/locations/{location}/publishers/x"`, ""},
 		"a policy of the tenant":                      {"/providers/Microsoft.Authorization/policyDefinitions/x", `"/providers/Microsoft.Authorization/policyDefinitions/x"`, ""},
 		"a management group":                          {"/providers/Microsoft.Management/managementGroups/mg", `"/providers/Microsoft.Management/managementGroups/mg"`, ""},
 		"itself":                                      {in("web", ownType+"/from"), `"` + web + `/providers/` + ownType + `/from"`, ""},

@@ -77,6 +77,9 @@ func (p *Plan) Rest(ctx context.Context, yield func(report.Entry) error) error {
 	})
 }
 
+// progressStep is after how many resources somebody is told.
+const progressStep = 1024
+
 // each makes the resources of a unit.
 func (b *builder) each(ctx context.Context, u *template.Unit, yield func(*template.Resource) error) error {
 	m, err := b.maker(ctx, false)
@@ -99,6 +102,9 @@ func (b *builder) each(ctx context.Context, u *template.Unit, yield func(*templa
 		}
 		if err := yield(r); err != nil {
 			return err
+		}
+		if done := b.written.Add(1); done%progressStep == 0 {
+			b.progress("writing", min(done, int64(len(b.generated))), int64(len(b.generated)))
 		}
 	}
 	return nil

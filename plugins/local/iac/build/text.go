@@ -1,6 +1,7 @@
 package build
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,13 +46,50 @@ func (m *maker) rewrite(s string) []template.Part {
 		}
 		i = end + 7
 	}
-	if parts == nil {
-		return literal(s)
-	}
 	if from < len(s) {
 		parts = append(parts, template.Part{Literal: s[from:]})
 	}
+	if s[0] == '/' && !m.literalSubscriptions {
+		parts = m.regions(parts)
+	}
 	return parts
+}
+
+// regions puts parameters in the place of regions that an id names: /providers/Microsoft.Web/locations/westeurope/managedApis/sql.
+func (m *maker) regions(parts []template.Part) []template.Part {
+	const word = "/locations/"
+	for i, p := range parts {
+		at := indexFold(p.Literal, word)
+		if at < 0 {
+			continue
+		}
+		before, after := p.Literal[:at+len(word)], p.Literal[at+len(word):]
+		name, rest := after, ""
+		if stop := strings.IndexByte(after, '/'); stop >= 0 {
+			name, rest = after[:stop], after[stop:]
+		}
+		if where := m.b.places.byRegion[region(name)]; where != nil {
+			parts = slices.Replace(parts, i, i+1, template.Part{Literal: before}, template.Part{Parameter: where})
+			if rest != "" {
+				parts = slices.Insert(parts, i+2, template.Part{Literal: rest})
+			}
+		}
+		break
+	}
+	return parts
+}
+
+// indexFold is strings.Index in any case, for a word in lower case that begins with a slash.
+func indexFold(text, word string) int {
+	for from := 0; ; from++ {
+		at := strings.IndexByte(text[from:], word[0])
+		if at < 0 || len(text)-from-at < len(word) {
+			return -1
+		}
+		if from += at; strings.EqualFold(text[from:from+len(word)], word) {
+			return from
+		}
+	}
 }
 
 // parameterOf is the parameter that stands for a GUID; nil is none.

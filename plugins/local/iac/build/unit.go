@@ -49,6 +49,9 @@ func (u *unitNames) secret(symbol string, w where) string {
 // where these go.
 func (u *unitNames) existing(m *maker, id string, t *armschema.Type, here bool) *template.Existing {
 	lower := strings.ToLower(id)
+	if s := strings.SplitN(lower, "/", 4); len(s) > 2 && s[1] == "subscriptions" && !here && m.b.retargeted(s[2]) {
+		m.b.foreign.Store(true)
+	}
 	m.literalSubscriptions = true
 	parts := m.rewrite(id)
 	m.literalSubscriptions = false
