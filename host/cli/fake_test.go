@@ -36,6 +36,8 @@ type fake struct {
 	// code is what generate-iac answers, and the files that it makes; nil is a backend without it.
 	code  *backend.IaCGenerationResult
 	files map[string]string
+	// specification is what generate-spec answers; it makes files too. Nil is a backend without it.
+	specification *backend.SpecGenerationResult
 	// create does create-tenant; nil is a backend without it.
 	create runner.Work
 	// next is what is started after this one, for commands that start a backend twice; nil is this one again.
@@ -62,10 +64,19 @@ func newFake(scan runner.Work) *fake {
 			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)
 		}
 		return &backend.VisualizationResult{Success: true, Complete: true, Nodes: 3}, err
-	}, backend.OpGenerateIaC: f.generate, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
 		return f.create(ctx, job)
 	}})
 	return f
+}
+
+func (f *fake) generateSpec(_ context.Context, job *runner.Job) (backend.Result, error) {
+	f.request = job.Submission().Request
+	dir, err := job.OutputDir()
+	for name, content := range f.files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	return f.specification, err
 }
 
 func (f *fake) generate(_ context.Context, job *runner.Job) (backend.Result, error) {
@@ -95,6 +106,9 @@ func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 	can := backend.Capabilities{Operations: []backend.Operation{backend.OpScan, backend.OpVisualize}, Features: append(runner.Features(), backend.FeatureSnapshots)}
 	if f.code != nil {
 		can.Operations = append(can.Operations, backend.OpGenerateIaC)
+	}
+	if f.specification != nil {
+		can.Operations = append(can.Operations, backend.OpGenerateSpec)
 	}
 	if f.create != nil {
 		can.Operations = append(can.Operations, backend.OpCreateTenant)

@@ -20,6 +20,7 @@ type grammar struct {
 	Scan         scanCmd         `kong:"-"`
 	GenerateIaC  generateIaCCmd  `kong:"-"`
 	CreateTenant createTenantCmd `kong:"-"`
+	GenerateSpec generateSpecCmd `kong:"-"`
 	Snapshot     struct {
 		List   snapshotListCmd   `cmd:"" help:"List snapshots, newest first."`
 		Show   snapshotShowCmd   `cmd:"" help:"Show what is in a snapshot, and what could not be read."`
@@ -68,6 +69,7 @@ func (g *grammar) commands() []command {
 		{"scan", "work", "Scan a tenant into a snapshot.", &g.Scan},
 		{"generate-iac", "work", "Generate Terraform, Bicep or ARM from a snapshot.", &g.GenerateIaC},
 		{"create-tenant", "work", "Deploy a written specification into a tenant.", &g.CreateTenant},
+		{"generate-spec", "work", "Write the specification of a snapshot, for people and for create-tenant.", &g.GenerateSpec},
 		{"snapshot", "work", "Work with snapshots: list, show, pull, delete.", &g.Snapshot},
 		{"job", "work", "Work with jobs that outlive a command: list, show, watch, result, download, cancel, submit, flush.", &g.Job},
 		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},
@@ -85,7 +87,7 @@ type globals struct {
 	Remote      bool          `group:"global" help:"The same as --backend remote."`
 	Profile     string        `group:"global" placeholder:"NAME" help:"Profile of the configuration file."`
 	ConfigFile  string        `name:"config" group:"global" placeholder:"FILE" help:"Configuration file."`
-	Output      string        `short:"o" group:"global" enum:"table,json,yaml,ndjson" default:"table" placeholder:"FORMAT" help:"Format of the result: table, json, yaml or ndjson."`
+	Output      string        `name:"output-format" short:"o" group:"global" enum:"table,json,yaml,ndjson" default:"table" placeholder:"FORMAT" help:"Format of the result: table, json, yaml or ndjson."`
 	Quiet       bool          `short:"q" group:"global" help:"Only the result, and errors."`
 	Verbose     bool          `short:"v" group:"global" help:"Also the logs of atg and of the backend."`
 	LogFormat   string        `group:"global" enum:"text,json" default:"text" placeholder:"FORMAT" help:"Format of logs, progress and errors on stderr: text or json."`

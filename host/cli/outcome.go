@@ -43,6 +43,8 @@ func resultPage(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outco
 		p.Scan(ui.ScanSummary{Result: result, Detail: out.Detail, Next: next})
 	case *backend.IaCGenerationResult:
 		p.Code(ui.CodeSummary{Result: result, Dir: e.OutputDir, Next: afterwards(d, out, result, e.OutputDir)})
+	case *backend.SpecGenerationResult:
+		p.Spec(specSummary(d, out, result))
 	case *backend.TenantCreationResult:
 		p.Tenant(result)
 	default:

@@ -101,7 +101,7 @@ func (s *Session) again(words ...string) string {
 }
 
 // bare are the commands in a hint of whoever does not know how atg was called.
-var bare = regexp.MustCompile(`\batg ((?:scan|generate-iac|create-tenant|snapshot|job|auth|health|backend|config)\b)`)
+var bare = regexp.MustCompile(`\batg ((?:scan|generate-iac|generate-spec|create-tenant|snapshot|job|auth|health|backend|config)\b)`)
 
 // addressed gives the commands in a fault's hint the flags by which they reach the same backend.
 func (s *Session) addressed(err error) error {

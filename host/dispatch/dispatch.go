@@ -130,7 +130,9 @@ type Task struct {
 type Ending struct {
 	// OutputDir takes the job's files; empty leaves them with the backend.
 	OutputDir string
-	Overwrite bool // also files that atg did not write, or that somebody has changed since
+	// OutputFile is the name in OutputDir of the one file that the job makes. Empty takes all of its files, under their own names.
+	OutputFile string
+	Overwrite  bool // also files that atg did not write, or that somebody has changed since
 	// CancelOnInterrupt cancels also a durable job when the user ends the command; otherwise it goes on.
 	CancelOnInterrupt bool
 }
@@ -284,7 +286,12 @@ func (s *Session) collect(ctx context.Context, e Ending, out *Outcome, observer 
 		return fault.New(fault.Internal, fmt.Sprintf("backend %s answered a result of another kind", s.Name),
 			fault.On(id), fault.From(fault.OriginBackend))
 	}
-	if e.OutputDir != "" {
+	switch {
+	case e.OutputFile != "":
+		if out.Files, err = s.downloadFile(ctx, id, e, observer); err != nil {
+			return err
+		}
+	case e.OutputDir != "":
 		if out.Files, err = s.download(ctx, id, out.Job.Operation, e, observer); err != nil {
 			return err
 		}

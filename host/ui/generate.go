@@ -39,8 +39,8 @@ func (p *Page) Code(s CodeSummary) {
 		Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)},
 	)
 	p.checks(r.Checks)
-	p.leftOut("Missing", r, false)
-	p.leftOut("Trimmed", r, true)
+	p.leftOut("Missing", r.Omitted, false, "report.ndjson has them all")
+	p.leftOut("Trimmed", r.Omitted, true, "report.ndjson has them all")
 	for i, note := range r.Notes {
 		if i == 0 {
 			p.Gap()
@@ -167,11 +167,11 @@ type reason struct {
 	examples []string
 }
 
-// leftOut shows what is missing, or what was trimmed, by reason, the most frequent first.
-func (p *Page) leftOut(title string, r *backend.IaCGenerationResult, trimmed bool) {
+// leftOut shows what is missing, or what was trimmed, by reason, the most frequent first; where says where there is more of it.
+func (p *Page) leftOut(title string, omitted []backend.Omitted, trimmed bool, where string) {
 	var reasons []*reason
 	by := map[string]*reason{}
-	for _, o := range r.Omitted {
+	for _, o := range omitted {
 		if o.Trimmed != trimmed {
 			continue
 		}
@@ -204,9 +204,9 @@ func (p *Page) leftOut(title string, r *backend.IaCGenerationResult, trimmed boo
 	p.Title(title)
 	p.Table(Table{Indent: 2, Columns: []Column{{Title: "COUNT", Right: true}, {Title: "REASON"}, {Title: "SUCH AS"}}, Rows: rows})
 	if more := len(reasons) - topReasons; more > 0 {
-		p.Line("  ", Toned{Faint, "and " + Counted(int64(more), "more reason", "more reasons") + "; report.ndjson has them all"})
-	} else if len(r.Omitted) >= backend.MaxOmitted {
-		p.Line("  ", Toned{Faint, "these are the first " + Count(backend.MaxOmitted) + " entries; report.ndjson has them all"})
+		p.Line("  ", Toned{Faint, "and " + Counted(int64(more), "more reason", "more reasons") + "; " + where})
+	} else if len(omitted) >= backend.MaxOmitted {
+		p.Line("  ", Toned{Faint, "these are the first " + Count(backend.MaxOmitted) + " entries; " + where})
 	}
 }
 

@@ -70,13 +70,18 @@ func (a *anonymizer) text(text string, where *member) string {
 	}
 	lower := strings.ToLower(text)
 	switch {
-	case where != nil && enumerated(where.schema, text), formOf(text):
+	case where != nil && (where.kind || enumerated(where.schema, text)), formOf(text), spec.IsRegion(text):
 		return text
 	case where != nil && strings.EqualFold(where.name, "name") && !strings.ContainsAny(text, " /:@"):
 		if fixedNames[lower] {
 			return text
 		}
+		if made, ok := a.other["value|"+text]; ok { // which another value refers to
+			return made
+		}
 		return a.name(listOf(where), text)
+	case a.names[lower] != "":
+		return a.names[lower]
 	case a.taken[lower] && len(lower) > 1:
 		return a.name("name", text)
 	case where != nil && safeNames[strings.ToLower(where.name)] && enumLike.MatchString(text) && len(text) <= 60:

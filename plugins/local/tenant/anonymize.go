@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
@@ -124,21 +123,24 @@ func (a *anonymizer) nameOf(typ, name string) string {
 }
 
 // name is the pseudonym of a name. word, such as virtualMachines, begins it. Pseudonyms are names that Azure takes for most types: letters
-// and digits alone, at most 15 of them.
+// and digits alone, and few.
 func (a *anonymizer) name(word, name string) string {
 	lower := strings.ToLower(name)
 	if made, ok := a.names[lower]; ok {
 		return made
 	}
 	letters := strings.Map(func(r rune) rune {
-		if r = unicode.ToLower(r); r >= 'a' && r <= 'z' {
+		if r >= 'a' && r <= 'z' {
 			return r
 		}
 		return -1
-	}, strings.TrimSuffix(word, "s"))
-	letters = letters[:min(len(letters), 10)]
-	if letters == "" {
+	}, singular(strings.ToLower(word)))
+	letters = letters[:min(len(letters), 18)]
+	switch letters {
+	case "":
 		letters = "name"
+	case "virtualmachine": // Windows takes 15 characters
+		letters = "vm"
 	}
 	form := letters + "%d"
 	if strings.HasSuffix(strings.ToLower(word), "zones") { // whose names are domains
@@ -147,6 +149,16 @@ func (a *anonymizer) name(word, name string) string {
 	made := a.pseudonym("name", name, form)
 	a.names[lower] = made
 	return made
+}
+
+// singular is the singular of a type's last word, as far as English is regular.
+func singular(word string) string {
+	for _, ending := range [][2]string{{"ies", "y"}, {"sses", "ss"}, {"xes", "x"}, {"ss", "ss"}, {"s", ""}} {
+		if before, ok := strings.CutSuffix(word, ending[0]); ok && len(before) > 1 {
+			return before + ending[1]
+		}
+	}
+	return word
 }
 
 // id is an ARM id, its names and GUIDs replaced. A beginning of an id gives the beginning of what the whole id gives.

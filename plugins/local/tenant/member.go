@@ -13,7 +13,7 @@ type member struct {
 	name   string            // as Azure has it; of an item, that of its list
 	schema *armschema.Schema // nil is unknown
 	chosen bool              // somebody chose the name: a tag's
-	pair   string            // of the value in a pair of name and value: the name
+	kind   bool              // it says which variant of an object it is
 }
 
 // below is a member of an object that a member holds.
@@ -24,6 +24,7 @@ func (m *member) below(v *template.Value, name string) *member {
 	inner := &member{up: m, name: name}
 	object := m.schema
 	if object != nil && object.Discriminator != "" {
+		inner.kind = strings.EqualFold(name, object.Discriminator)
 		for i := range v.Fields {
 			if f := &v.Fields[i]; strings.EqualFold(f.Name, object.Discriminator) && f.Value.Kind == template.String && len(f.Value.Text) == 1 {
 				object = object.Variant(f.Value.Text[0].Literal)

@@ -65,20 +65,68 @@ func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal) (*bac
 		}
 		return &backend.TenantCreationResult{Success: true, Complete: p.complete, ResourcesCreated: int64(before)}, nil
 	}
-	built, err := d.build(ctx, only)
-	if err != nil {
-		return nil, err
-	}
-	x := &deployer{run: r, t: built.Template, location: p.location, outcomes: map[string]*outcome{}, ids: map[string]string{}, extra: map[string]*fault.Fault{}}
-	stageOf, after, err := x.order(ctx, int(built.Generated))
-	if err != nil {
-		return nil, err
-	}
-	r.begin(phaseDeploy, len(x.outcomes))
-	if err := x.stages(ctx, stageOf, after); err != nil {
-		return nil, err
+	x := &deployer{run: r, location: p.location, outcomes: map[string]*outcome{}, ids: map[string]string{}, extra: map[string]*fault.Fault{}}
+	r.begin(phaseDeploy, len(only))
+	rest, locks := p.locksApart(only)
+	for _, part := range []map[string]bool{rest, locks} {
+		if len(part) == 0 {
+			continue
+		}
+		if err := x.part(ctx, d, part); err != nil {
+			return nil, err
+		}
 	}
 	return x.result(p, before), nil
+}
+
+// locksApart divides what is to be deployed: locks come behind all else, for one that is there forbids to make what it locks.
+func (p *plan) locksApart(only map[string]bool) (rest, locks map[string]bool) {
+	rest, locks = map[string]bool{}, map[string]bool{}
+	for n := range p.all {
+		switch id := strings.ToLower(p.all[n].id); {
+		case !only[id]:
+		case isLock(p.all[n].typ):
+			locks[id] = true
+		default:
+			rest[id] = true
+		}
+	}
+	return rest, locks
+}
+
+func isLock(typ string) bool { return strings.EqualFold(typ, "Microsoft.Authorization/locks") }
+
+// part deploys some of what is desired.
+func (x *deployer) part(ctx context.Context, d *desired, only map[string]bool) error {
+	built, err := d.build(ctx, only)
+	if err != nil {
+		return err
+	}
+	failed := x.failed()
+	x.t = built.Template
+	contents, after, err := x.order(ctx, int(built.Generated))
+	if err != nil {
+		return err
+	}
+	if failed {
+		for _, content := range contents {
+			x.skip(content, "not tried: a lock that is there would keep what has failed from being made")
+		}
+		return nil
+	}
+	return x.stages(ctx, contents, after)
+}
+
+// failed says that something could not be made.
+func (x *deployer) failed() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, o := range x.outcomes {
+		if o.failed != nil && !o.done {
+			return true
+		}
+	}
+	return false
 }
 
 // standing is how much of a journal an earlier attempt has done.

@@ -324,6 +324,7 @@ var hints = map[string]string{
 	"StorageAccountAlreadyTaken":      "the name is taken in the whole of Azure: take another one",
 	"VaultAlreadyExists":              "the name is taken in the whole of Azure, or by a vault that was deleted a while ago: purge that, or take another name",
 	"MissingSubscriptionRegistration": "register the resource provider: `az provider register`",
+	"ScopeLocked":                     "a lock forbids it: take the lock away, and run the command again",
 	"ReservedResourceName":            "take another name",
 }
 

@@ -252,7 +252,7 @@ func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*p
 		lines = append(lines, line{left, nil})
 	}
 	if err := built.Rest(ctx, func(e report.Entry) error {
-		if e.Class != report.Omitted && e.Class != report.Trimmed || e.Reason == report.Container {
+		if e.Class != report.Omitted && e.Class != report.Trimmed || e.Reason == report.Container || e.Reason == report.BuiltIn {
 			return nil
 		}
 		out.complete = out.complete && e.Class == report.Trimmed

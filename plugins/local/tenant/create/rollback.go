@@ -218,7 +218,7 @@ func (r *run) removeAll(ctx context.Context, removals []*removal) (*backend.Tena
 		}
 	}
 	order := func(m *removal) int {
-		if strings.EqualFold(typeOf(m.id), "Microsoft.Authorization/locks") {
+		if isLock(typeOf(m.id)) {
 			return -1 << 30
 		}
 		return -m.level

@@ -234,6 +234,11 @@ func (l *linter) location(at Position, key, location string) {
 	}
 }
 
+// IsRegion says that a text is the name of a region of public Azure, in either form: westeurope, West Europe.
+func IsRegion(text string) bool {
+	return slices.Contains(regions, strings.ToLower(strings.ReplaceAll(text, " ", "")))
+}
+
 // regions are those of public Azure that a misspelt one may be meant to be. Others are taken too. Source: https://learn.microsoft.com/azure/reliability/regions-list.
 var regions = strings.Fields(`australiacentral australiacentral2 australiaeast australiasoutheast austriaeast belgiumcentral brazilsouth brazilsoutheast canadacentral canadaeast centralindia
 	centralus chilecentral eastasia eastus eastus2 francecentral francesouth germanynorth germanywestcentral indonesiacentral israelcentral italynorth japaneast japanwest jioindiacentral jioindiawest
