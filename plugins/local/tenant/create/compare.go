@@ -19,8 +19,15 @@ const maxPaths = 50
 // comparison finds where a resource in Azure is not as it is desired. What Azure has beyond what is desired does not count, but for the
 // items of lists, which a deployment would take away.
 type comparison struct {
-	paths []string
-	more  bool
+	chosen []string // paths that are not compared
+	paths  []string
+	more   bool
+}
+
+// chosen are the properties, by type, that a deployment takes and that Azure chooses all the same.
+var chosen = map[string][]string{
+	"microsoft.network/bastionhosts":      {"properties.dnsName"},
+	"microsoft.network/publicipaddresses": {"properties.dnsSettings.fqdn", "properties.ipAddress"},
 }
 
 // differences are the paths of what is not in Azure as it is desired, sorted; none is that it is as desired. actual is Azure's answer.
@@ -31,7 +38,7 @@ func differences(res *template.Resource, actual []byte) ([]string, error) {
 	if err := d.Decode(&have); err != nil {
 		return nil, err
 	}
-	c := &comparison{}
+	c := &comparison{chosen: chosen[strings.ToLower(res.Type)]}
 	schema := bodySchema(res)
 	if len(res.Location) > 0 {
 		if text, known := plain(res.Location); known && region(text) != region(textOf(lookup(have, "location"))) {
@@ -69,6 +76,9 @@ func bodySchema(res *template.Resource) *armschema.Schema {
 }
 
 func (c *comparison) differ(path string) {
+	if slices.Contains(c.chosen, path) {
+		return
+	}
 	if len(c.paths) >= maxPaths {
 		c.more = true
 		return
@@ -287,7 +297,7 @@ func sameText(want, have string, s *armschema.Schema, path string) bool {
 	case strings.EqualFold(last, "location"):
 		return region(want) == region(have)
 	case strings.HasPrefix(want, "/"): // an id, or a part of one
-		return strings.EqualFold(strings.TrimRight(want, "/"), strings.TrimRight(have, "/"))
+		return strings.EqualFold(roleAlone(strings.TrimRight(want, "/")), roleAlone(strings.TrimRight(have, "/")))
 	case isGUID(want), s != nil && len(s.Enum) > 0, path == "kind", strings.HasPrefix(path, "sku."):
 		return strings.EqualFold(want, have)
 	case s == nil && isWord(want):
@@ -298,6 +308,14 @@ func sameText(want, have string, s *armschema.Schema, path string) bool {
 	a, err := time.Parse(time.RFC3339, want)
 	b, wrong := time.Parse(time.RFC3339, have)
 	return err == nil && wrong == nil && a.Equal(b)
+}
+
+// roleAlone is the id of a role without the scope that it was asked for at: Azure answers with that of the assignment.
+func roleAlone(id string) string {
+	if at := strings.LastIndex(strings.ToLower(id), "/providers/microsoft.authorization/roledefinitions/"); at > 0 {
+		return id[at:]
+	}
+	return id
 }
 
 // isWord says that a text may be one of a few words that a service knows.
