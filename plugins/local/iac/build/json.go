@@ -12,9 +12,6 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
-// parse reads JSON into a value whose strings are single literals. Of members with one name the last one stays, where the first one was.
-func parse(text []byte) (template.Value, error) { return new(parser).parse(text) }
-
 // parser reads JSON. It keeps what it needs between values, so that one is best used for many.
 type parser struct {
 	decoder jsontext.Decoder
@@ -25,6 +22,7 @@ type parser struct {
 	parts   []template.Part  // room for those of strings to come
 }
 
+// parse reads JSON into a value whose strings are single literals. Of members with one name the last one stays, where the first one was.
 func (p *parser) parse(text []byte) (template.Value, error) {
 	if len(text) == 0 {
 		return template.Value{}, nil
