@@ -250,6 +250,42 @@ func (l *Lookup) Row(ctx context.Context, p Place) (row Row, err error) {
 	return row, readFault(l.reader.path, err)
 }
 
+// Cursor reads whole rows of a table one after the other, which takes half as long as to look each up.
+type Cursor struct {
+	reader *Reader
+	table  Table
+	rows   *sql.Rows
+}
+
+// Cursor opens one, over all rows with an id in the order of ids. It has to be closed.
+func (r *Reader) Cursor(ctx context.Context, t Table) (*Cursor, error) {
+	rows, err := r.db.QueryContext(ctx, "SELECT rowid, "+rowColumns+" FROM "+t.String()+" WHERE id_key IS NOT NULL ORDER BY id_key") //nolint:gosec // a name of tableNames
+	if err != nil {
+		return nil, readFault(r.path, err)
+	}
+	return &Cursor{reader: r, table: t, rows: rows}, nil
+}
+
+// Close ends the reading.
+func (c *Cursor) Close() { discard(c.rows) }
+
+// To goes on to the row with a number, over others before it, and reads it. ok is false if there is no such row any more: the rest has been gone over.
+func (c *Cursor) To(number int64) (row Row, ok bool, err error) {
+	row.Table = c.table.String()
+	var at int64
+	for c.rows.Next() {
+		into := []any{&at, &row.ID, &row.Name, &row.Type, &row.Kind, &row.Location, &row.ResourceGroup, &row.SubscriptionID, &row.TenantID,
+			&row.ManagedBy, &row.APIVersion, &row.SKU, &row.Plan, &row.Tags, &row.Identity, &row.Zones, &row.ExtendedLocation, &row.Extra, &row.Properties}
+		if err := c.rows.Scan(into...); err != nil {
+			return row, false, readFault(c.reader.path, err)
+		}
+		if at == number {
+			return row, true, nil
+		}
+	}
+	return row, false, readFault(c.reader.path, c.rows.Err())
+}
+
 // ID reads the id of the row at a place.
 func (l *Lookup) ID(ctx context.Context, p Place) (id string, err error) {
 	s := l.ids[p.Table]

@@ -10,12 +10,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
 // chunkSize is how many rows are read by one goroutine at a time.
-const chunkSize = 512
+const chunkSize = 128
 
 // finding is what a row's body says.
 type finding struct {
@@ -53,28 +54,56 @@ func (b *builder) readBodies(ctx context.Context) error {
 	return nil
 }
 
+// chunk are some rows of one survey, and what they say.
+type chunk struct {
+	at    []int32
+	rows  []*graph.Row // nil where it is still to be looked up
+	found chan []finding
+}
+
+// chunks sends rows in pieces, each to every channel. Where most resources are wanted they are read in one go.
+func (b *builder) chunks(ctx context.Context, wanted []int32, channels ...chan chunk) error {
+	var cursor *graph.Cursor
+	if len(wanted) > len(b.nodes)/2 {
+		var err error
+		if cursor, err = b.r.Cursor(ctx, graph.Resources); err != nil {
+			return err
+		}
+		defer cursor.Close()
+	}
+	for from := 0; from < len(wanted); from += chunkSize {
+		c := chunk{at: wanted[from:min(from+chunkSize, len(wanted))], found: make(chan []finding, 1)}
+		c.rows = make([]*graph.Row, len(c.at))
+		for i, at := range c.at {
+			if n := &b.nodes[at]; cursor != nil && n.table == graph.Resources {
+				row, ok, err := cursor.To(int64(n.row))
+				if err != nil {
+					return err
+				}
+				if ok {
+					c.rows[i] = &row
+				}
+			}
+		}
+		for _, to := range channels {
+			select {
+			case to <- c:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
+	return nil
+}
+
 // survey reads rows, and keeps what they say.
 func (b *builder) survey(ctx context.Context, wanted []int32) error {
-	type chunk struct {
-		rows  []int32
-		found chan []finding
-	}
 	g, gctx := errgroup.WithContext(ctx)
 	work, order := make(chan chunk), make(chan chunk, 4*runtime.GOMAXPROCS(0))
 	g.Go(func() error {
 		defer close(work)
 		defer close(order)
-		for from := 0; from < len(wanted); from += chunkSize {
-			c := chunk{wanted[from:min(from+chunkSize, len(wanted))], make(chan []finding, 1)}
-			for _, to := range []chan chunk{order, work} {
-				select {
-				case to <- c:
-				case <-gctx.Done():
-					return context.Cause(gctx)
-				}
-			}
-		}
-		return nil
+		return b.chunks(gctx, wanted, order, work)
 	})
 	for range runtime.GOMAXPROCS(0) {
 		g.Go(func() error {
@@ -85,9 +114,9 @@ func (b *builder) survey(ctx context.Context, wanted []int32) error {
 			defer m.lookup.Close()
 			defer func() { b.report.Properties(m.counted()) }()
 			for c := range work {
-				found := make([]finding, 0, len(c.rows))
-				for _, at := range c.rows {
-					f, err := m.look(gctx, at)
+				found := make([]finding, 0, len(c.at))
+				for i, at := range c.at {
+					f, err := m.look(gctx, at, c.rows[i])
 					if err != nil {
 						return err
 					}
@@ -124,14 +153,17 @@ type arrayItem struct {
 }
 
 // look reads one row.
-func (m *maker) look(ctx context.Context, at int32) (finding, error) {
-	row, err := m.lookup.Row(ctx, m.b.nodes[at].place())
-	if err != nil {
-		return finding{}, err
+func (m *maker) look(ctx context.Context, at int32, row *graph.Row) (finding, error) {
+	if row == nil {
+		found, err := m.lookup.Row(ctx, m.b.nodes[at].place())
+		if err != nil {
+			return finding{}, err
+		}
+		row = &found
 	}
 	m.arrays = nil
 	m.unit = newUnitNames()
-	r, err := m.make(at, &row)
+	r, err := m.make(at, row)
 	if err != nil {
 		return finding{at: at, unreadable: true}, nil
 	}
