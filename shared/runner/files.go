@@ -111,7 +111,9 @@ func (r *Runner) DownloadArtifacts(ctx context.Context, id, dir string, progress
 	for a := range done {
 		report.Done += a.Size
 		report.Message = a.Path
-		progress(report)
+		if progress != nil {
+			progress(report)
+		}
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

@@ -57,7 +57,7 @@ func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) 
 	}
 	b := &builder{
 		o: o, r: r, report: rep, seed: maphash.MakeSeed(),
-		typeAt: map[string]uint16{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]childName{},
+		typeAt: map[string]int32{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]childName{},
 		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, groupRegions: map[int32]string{}, byProperty: map[[2]int32]bool{}, unwanted: map[int32]bool{},
 	}
 	for _, step := range []func(context.Context) error{b.readHeads, b.readBodies, b.arrange} {
@@ -86,7 +86,7 @@ type builder struct {
 	written      atomic.Int64     // resources that were made for good
 	index        map[uint64]int32 // where they are, by a hash of the id in lower case
 	types        []typeInfo
-	typeAt       map[string]uint16 // by type in lower case
+	typeAt       map[string]int32 // by type in lower case
 	scopes       []scopeInfo
 	scopeAt      map[string]int32      // by id in lower case
 	symbols      map[uint64]struct{}   // that are taken, with their scope
@@ -128,7 +128,7 @@ type node struct {
 	up        int32  // the nearest row above it; -1 is none
 	unit      int32  // of a generated one
 	symbolAt  uint32 // see symbols
-	typ       uint16 // of builder.types
+	typ       int32  // of builder.types
 	symbolLen uint8
 	table     graph.Table
 	state     state
@@ -168,7 +168,7 @@ type scopeInfo struct {
 }
 
 // typeOf interns a type; version is what Resource Graph says of it, if anything.
-func (b *builder) typeOf(lower, spelled, version string) uint16 {
+func (b *builder) typeOf(lower, spelled, version string) int32 {
 	if at, ok := b.typeAt[lower]; ok {
 		if b.types[at].version == "" {
 			b.types[at].version = version
@@ -191,7 +191,7 @@ func (b *builder) typeOf(lower, spelled, version string) uint16 {
 		t.version = childVersion(lower)
 	}
 	t.array = heldBy(lower)
-	at := uint16(len(b.types)) //nolint:gosec // there are some thousands of types
+	at := int32(len(b.types)) //nolint:gosec // there are fewer types than rows
 	b.types = append(b.types, t)
 	b.typeAt[lower] = at
 	return at
