@@ -31,7 +31,7 @@ func (d *decoder) once(into *string, v *Value, name, key string) {
 	if m == nil || m.Text == "" {
 		return
 	}
-	if first, ok := d.at[key]; ok && *into != m.Text {
+	if first, ok := d.at[key]; ok && !strings.EqualFold(*into, m.Text) {
 		d.wrong(m.At, key, "", "%s is %q here, and %q in line %d", key, short(m.Text), short(*into), first.Line)
 		return
 	}
@@ -200,7 +200,7 @@ func (d *decoder) resourceGroup(v *Value, s *Subscription) {
 		d.group[key] = g
 		d.spec.Groups = append(d.spec.Groups, g)
 	}
-	title := "resource group " + short(s.Name+"/"+name)
+	title := "resource group " + short(s.Name+"/"+g.Name)
 	d.once(&g.Location, v, "location", title+" location")
 	if tags := v.member("tags"); tags != nil {
 		d.mergeTags(&g.Tags, tags, title)

@@ -54,8 +54,9 @@ func readJSON(b *block, p *problems, left *budget) (v Value, ok bool) {
 	}
 	v, err := r.value(0)
 	if err == nil {
+		behind := r.next()
 		if _, next := r.ReadToken(); !errors.Is(next, io.EOF) {
-			p.wrong(r.next(), "", "put one object into a block, or begin another block", "the block goes on behind its value")
+			p.wrong(behind, "", "put one object into a block, or begin another block", "the block goes on behind its value")
 			return v, false
 		}
 		return v, true
@@ -88,10 +89,11 @@ func reason(err *jsontext.SyntacticError) string {
 // jsonHint says what is most often wrong where a block is no JSON.
 func jsonHint(text []byte, at int) string {
 	rest := bytes.TrimLeft(text[at:], " \t\r\n")
+	behind := bytes.TrimLeft(bytes.TrimPrefix(rest, []byte(",")), " \t\r\n")
 	switch {
 	case bytes.HasPrefix(rest, []byte("//")), bytes.HasPrefix(rest, []byte("/*")):
 		return "only blocks of jsonc have comments"
-	case bytes.HasPrefix(rest, []byte("}")), bytes.HasPrefix(rest, []byte("]")):
+	case len(behind) < len(rest) && len(behind) > 0 && (behind[0] == '}' || behind[0] == ']'):
 		return "JSON has no comma behind the last member"
 	}
 	return ""
@@ -100,9 +102,10 @@ func jsonHint(text []byte, at int) string {
 // at is the place in the file of a place in the text, which is not before the last one that was asked for.
 func (r *jsonReader) at(offset int) Position {
 	for r.offset < offset {
-		end := bytes.IndexByte(r.text[r.offset:offset], '\n')
+		passed := r.block.text[r.offset:offset] // which, other than text, still has its comments
+		end := bytes.IndexByte(passed, '\n')
 		if end < 0 {
-			r.column += utf8.RuneCount(r.text[r.offset:offset])
+			r.column += utf8.RuneCount(passed)
 			break
 		}
 		r.offset += end + 1

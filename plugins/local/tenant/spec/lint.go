@@ -198,7 +198,7 @@ func (l *linter) typ(r *Resource, lower string) *armschema.Type {
 		l.wrong(at, key, "leave it out", "Resource Manager has no call that creates a %s", t.Name)
 		return nil
 	}
-	if r.APIVersion != "" && r.APIVersion != t.Version && t.Version != "" {
+	if versionForm.MatchString(r.APIVersion) && r.APIVersion != t.Version && t.Version != "" {
 		l.doubt(r.place("api_version"), short(r.Name)+".api_version", "leave it out", "%s is deployed with the api-version %s, which is the one that this atg knows", t.Name, t.Version)
 	}
 	if len(t.Names) > 0 && !slices.ContainsFunc(t.Names, func(n string) bool { return strings.EqualFold(n, last(r.Name)) }) {

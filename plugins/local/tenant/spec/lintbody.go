@@ -208,7 +208,7 @@ func (l *linter) literalSecret(r *Resource, v *Value, at *spot) {
 }
 
 func (l *linter) tellSecret(r *Resource, v *Value, named bool, key string) {
-	if pieces, err := Split(v.Text); err == nil && slices.ContainsFunc(pieces, func(p Piece) bool { return p.Kind == RefSecret }) {
+	if pieces, err := Split(v.Text); err != nil || slices.ContainsFunc(pieces, func(p Piece) bool { return p.Kind == RefSecret }) {
 		return
 	}
 	kind, looks := secrets.Looks(v.Text)

@@ -164,7 +164,11 @@ var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9
 
 // scalar reads a scalar as YAML 1.2's core schema has it.
 func (r *yamlReader) scalar(n *yaml.Node, v *Value) {
-	switch tag := n.ShortTag(); tag {
+	tag := n.ShortTag()
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) == 0 && jsonNumber.MatchString(n.Value) {
+		tag = "!!float" // also one that no machine's number holds, which the library takes for text
+	}
+	switch tag {
 	case "!!null":
 		v.Kind = template.Null
 	case "!!bool":
