@@ -177,7 +177,11 @@ func (t *syntheticTable) at(row uint32) (*syntheticGroup, slot) {
 	group, place := int(row)/groupSize, int(row)%groupSize
 	s := t.perGroup[place]
 	if s.template == nil {
-		s.template = t.turns[(group*5+s.ordinal)%len(t.turns)]
+		turn := (group*5 + s.ordinal) % len(t.turns)
+		if s.ordinal == 0 && t.turns[turn].follows {
+			turn-- // what it needs would be missing
+		}
+		s.template = t.turns[turn]
 	}
 	return &t.groups[group], s
 }

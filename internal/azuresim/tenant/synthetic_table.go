@@ -17,6 +17,9 @@ type template struct {
 	typ   string // lower case
 	count int
 	cells [][]piece // by column; nil is an empty cell
+	// follows says that its rows refer to the one before, which the template before has made: by
+	// the place p.
+	follows bool
 }
 
 // piece is a fixed text followed by a place.
@@ -39,6 +42,7 @@ func parseTemplate(row map[string]json.RawMessage, count int) *template {
 			p := piece{text: text}
 			if found {
 				p.place, raw, _ = strings.Cut(rest, "}")
+				t.follows = t.follows || p.place == "p"
 				if number, isGUID := strings.CutPrefix(p.place, "guid"); isGUID {
 					p.place = "guid"
 					p.number, _ = strconv.ParseUint(number, 10, 64) // zero would still be a number
@@ -114,6 +118,8 @@ func (t *syntheticTable) fill(dst []byte, pieces []piece, row uint32, group *syn
 			dst = append(dst, group.octet...)
 		case "k", "k2":
 			dst = append(dst, '0'+byte(s.ordinal/10), '0'+byte(s.ordinal%10))
+		case "p":
+			dst = append(dst, '0'+byte((s.ordinal-1)/10), '0'+byte((s.ordinal-1)%10))
 		case "parent":
 			dst = t.fillInner(dst, s.template.cells[idColumn], row, group, s)
 		case "pname":
