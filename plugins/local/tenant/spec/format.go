@@ -11,7 +11,7 @@ var (
 	aTags    = &shape{kind: mapOf, items: aText}
 	anything = &shape{kind: anyValue}
 	texts    = &shape{kind: listOf, items: aText}
-	anObjct  = func(items *shape) *shape { return &shape{kind: listOf, items: items} }
+	aListOf  = func(items *shape) *shape { return &shape{kind: listOf, items: items} }
 
 	identityShape = objectOf(
 		member{name: "type", shape: aText, required: true, doc: "SystemAssigned, UserAssigned, or both with a comma."},
@@ -46,13 +46,15 @@ var (
 		{name: "id", also: []string{"mi_id"}, shape: aText, doc: "A label, as of resources."},
 		{name: "narrative_context", shape: aText},
 	}
+	managedIdentityShape = objectOf(identityMembers...)
+
 	groupMembers = []member{
 		{name: "name", also: []string{"resource_group_name"}, shape: aText, required: true},
 		{name: "location", shape: aText, doc: "The region; needed unless the group exists."},
 		{name: "tags", shape: aTags},
 		{name: "existing", shape: aBool, doc: "The group is not made: it has to exist."},
-		{name: "resources", shape: anObjct(resourceShape)},
-		{name: "managed_identities", shape: anObjct(objectOf(identityMembers...)), doc: "Short for resources of the type Microsoft.ManagedIdentity/userAssignedIdentities."},
+		{name: "resources", shape: aListOf(resourceShape)},
+		{name: "managed_identities", shape: aListOf(managedIdentityShape), doc: "Short for resources of the type Microsoft.ManagedIdentity/userAssignedIdentities."},
 		{name: "id", also: []string{"resource_group_id"}, shape: aText, doc: "A label, as of resources."},
 		{name: "narrative_context", shape: aText},
 	}
@@ -63,8 +65,8 @@ var (
 	subscriptionShape = objectOf(
 		member{name: "name", also: []string{"subscription_name", "display_name"}, shape: aText},
 		member{name: "subscription_id", shape: aText, doc: "Where it was; create-tenant can be told another one."},
-		member{name: "resource_groups", shape: anObjct(groupShape)},
-		member{name: "resources", shape: anObjct(resourceShape), doc: "Those of the subscription itself, such as policy assignments."},
+		member{name: "resource_groups", shape: aListOf(groupShape)},
+		member{name: "resources", shape: aListOf(resourceShape), doc: "Those of the subscription itself, such as policy assignments."},
 		member{name: "narrative_context", shape: aText},
 	)
 
@@ -109,15 +111,15 @@ var (
 	placedMI    = objectOf(append(identityMembers[:len(identityMembers):len(identityMembers)], inGroup, subscriptionMember)...)
 
 	lists = []member{
-		{name: "subscriptions", shape: anObjct(subscriptionShape)},
-		{name: "resource_groups", shape: anObjct(placedGroup)},
-		{name: "resources", shape: anObjct(placed), doc: "Resources that say where they are by resource_group, subscription or scope; those that say nothing are the tenant's."},
-		{name: "managed_identities", shape: anObjct(placedMI)},
-		{name: "users", shape: anObjct(userShape)},
-		{name: "groups", shape: anObjct(entraGroupShape)},
-		{name: "service_principals", shape: anObjct(serviceShape)},
-		{name: "role_assignments", also: []string{"rbac_assignments"}, shape: anObjct(assignmentShape)},
-		{name: "relationships", shape: anObjct(relationshipShape)},
+		{name: "subscriptions", shape: aListOf(subscriptionShape)},
+		{name: "resource_groups", shape: aListOf(placedGroup)},
+		{name: "resources", shape: aListOf(placed), doc: "Resources that say where they are by resource_group, subscription or scope; those that say nothing are the tenant's."},
+		{name: "managed_identities", shape: aListOf(placedMI)},
+		{name: "users", shape: aListOf(userShape)},
+		{name: "groups", shape: aListOf(entraGroupShape)},
+		{name: "service_principals", shape: aListOf(serviceShape)},
+		{name: "role_assignments", also: []string{"rbac_assignments"}, shape: aListOf(assignmentShape)},
+		{name: "relationships", shape: aListOf(relationshipShape)},
 	}
 	tenantShape = objectOf(append([]member{
 		{name: "name", also: []string{"display_name"}, shape: aText},

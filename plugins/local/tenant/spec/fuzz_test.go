@@ -58,8 +58,9 @@ func rowsOf(t *testing.T, s *spec.Spec) string {
 	_, err := s.Rows(spec.Places{}, func(r graph.Row) error {
 		b.WriteString(r.Table + " " + r.Type + " " + r.ID + " " + r.Location + " " + r.Kind + "\n")
 		for _, j := range [][]byte{r.SKU, r.Plan, r.Tags, r.Identity, r.Zones, r.ExtendedLocation, r.Extra, r.Properties} {
-			b.Write(j)
-			b.WriteByte('\n')
+			if len(j) > 0 {
+				b.WriteString("  " + string(j) + "\n")
+			}
 		}
 		return nil
 	})
