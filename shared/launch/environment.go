@@ -23,15 +23,15 @@ var commonWindows = []string{
 	"TEMP", "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT",
 }
 
-// azure are the variables that only the bundled local backend gets: Azure's credentials and endpoints.
-var azure = []string{"AZURE_*", "ATG_AZURE_*", "IDENTITY_*", "MSI_*", "IMDS_ENDPOINT"}
+// azure are the variables that only the bundled local backend gets: Azure's credentials and endpoints, and the secrets of specifications.
+var azure = []string{"AZURE_*", "ATG_AZURE_*", "ATG_SECRET_*", "IDENTITY_*", "MSI_*", "IMDS_ENDPOINT"}
 
 // lowerCase are the variables that Unix programs also know in lower case, and curl in that case alone.
 var lowerCase = []string{"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 // Environment chooses, from environ (as os.Environ returns it), the variables that the backend of
 // that name gets: path, home, temporary, XDG and AppData folders, locale, proxies, certificate
-// authorities and the W3C trace; for the bundled local backend also Azure's; and those whose names are in allow. The service's
+// authorities and the W3C trace; for the bundled local backend also Azure's and the secrets of specifications; and those whose names are in allow. The service's
 // key (ATG_API_KEY) is never among them. Order is kept. On Windows names compare without regard to case.
 func Environment(name string, bundled bool, allow []string, environ []string) []string {
 	return environment(runtime.GOOS == "windows", name, bundled, allow, environ)

@@ -13,7 +13,7 @@ func TestEnvironment(t *testing.T) {
 		"TRACEPARENT=00-1-2-01",
 	}
 	azure := []string{
-		"AZURE_CLIENT_SECRET=s", "ATG_AZURE_AUTHORITY_HOST=h", "IDENTITY_ENDPOINT=e", "MSI_SECRET=m", "IMDS_ENDPOINT=i",
+		"AZURE_CLIENT_SECRET=s", "ATG_AZURE_AUTHORITY_HOST=h", "ATG_SECRET_SQL=q", "IDENTITY_ENDPOINT=e", "MSI_SECRET=m", "IMDS_ENDPOINT=i",
 	}
 	other := []string{
 		"ATG_API_KEY=k", "ATG_SERVICE_URL=u", "AWS_SECRET_ACCESS_KEY=a", "ACME_TOKEN=t", "path=/lower", "LD_PRELOAD=/x.so",

@@ -78,7 +78,7 @@ func Byproducts(id, typ string, made map[string]any) []Byproduct {
 	group := id[:max(0, strings.LastIndex(strings.ToLower(id), "/providers/"))]
 	switch lower {
 	case "microsoft.compute/virtualmachines":
-		list = append(list, disks(group, made)...)
+		list = append(list, disks(group, id, made)...)
 	case "microsoft.compute/virtualmachinescalesets":
 		list = append(list, instances(id, made)...)
 	case "microsoft.containerservice/managedclusters":

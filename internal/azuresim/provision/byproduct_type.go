@@ -8,7 +8,7 @@ import (
 )
 
 // disks are those that a virtual machine makes of its image, or empty.
-func disks(group string, made map[string]any) []Byproduct {
+func disks(group, id string, made map[string]any) []Byproduct {
 	profile, _ := at(made, "properties.storageProfile").(map[string]any)
 	var all []any
 	if data, ok := profile["dataDisks"].([]any); ok {
@@ -30,7 +30,7 @@ func disks(group string, made map[string]any) []Byproduct {
 		if system, ok := disk["osType"]; ok {
 			properties["osType"] = system
 		}
-		members := map[string]any{"location": made["location"], "properties": properties}
+		members := map[string]any{"location": made["location"], "managedBy": id, "properties": properties}
 		if sku := at(disk, "managedDisk.storageAccountType"); sku != nil {
 			members["sku"] = map[string]any{"name": sku}
 		}
