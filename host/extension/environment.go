@@ -17,6 +17,9 @@ var withheld = []string{
 // azurerm: ATG_API_KEY, AZURE_CLIENT_SECRET, AZURE_STORAGE_CONNECTION_STRING, ARM_OIDC_TOKEN and their kin.
 func secretName(key string) bool {
 	key = strings.ToUpper(key)
+	if strings.HasPrefix(key, "ATG_SECRET_") { // of a specification
+		return true
+	}
 	return slices.ContainsFunc([]string{"ATG_", "AZURE_", "ARM_"}, func(p string) bool { return strings.HasPrefix(key, p) }) &&
 		slices.ContainsFunc([]string{"_SECRET", "_PASSWORD", "_TOKEN", "_KEY", "_PAT", "_CONNECTION_STRING"}, func(s string) bool { return strings.HasSuffix(key, s) })
 }

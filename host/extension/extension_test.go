@@ -73,7 +73,7 @@ func TestFindAndList(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	environ := []string{"PATH=p", "ATG_API_KEY=k", "azure_client_secret=s", "AZURE_CLIENT_ID=i", "ARM_OIDC_TOKEN=o", "ATG_BACKEND=b"}
-	secrets := []string{"ATG_API_KEY", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "AZURE_STORAGE_KEY", "AZURE_STORAGE_CONNECTION_STRING",
+	secrets := []string{"ATG_API_KEY", "ATG_SECRET_SQL_ADMIN", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "AZURE_STORAGE_KEY", "AZURE_STORAGE_CONNECTION_STRING",
 		"AZURE_DEVOPS_EXT_PAT", "ARM_CLIENT_SECRET", "ARM_ACCESS_KEY", "ARM_SAS_TOKEN", "ARM_OIDC_REQUEST_TOKEN", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_HEADER"}
 	for _, name := range secrets {
 		if got := extension.Environment("cost", nil, []string{name + "=hunter2"}); len(got) > 0 {
