@@ -23,7 +23,7 @@ type Creator struct {
 	Azure    *azure.Client
 	Getenv   func(string) string // where secrets come from; nil is os.Getenv
 	Parallel int                 // reads and deployments at once; 0 is 16
-	Poll     time.Duration       // how soon to look again at what Azure does, where it does not say; 0 is a second at first, then five
+	Poll     time.Duration       // how soon to look again at what Azure does, where it does not say; 0 is soon at first, then every five seconds
 }
 
 // Input is a specification as rows of a snapshot.

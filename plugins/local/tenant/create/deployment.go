@@ -17,7 +17,7 @@ const (
 	deploymentType    = "Microsoft.Resources/deployments"
 	deploymentVersion = "2025-04-01"
 	// pollEvery is how often a deployment is looked at where Azure does not say, after a few looks that come sooner.
-	pollFirst = time.Second
+	pollFirst = 250 * time.Millisecond
 	pollEvery = 5 * time.Second
 	// pollMost is how long Azure may make us wait before we look again.
 	pollMost = time.Minute
