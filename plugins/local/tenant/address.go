@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"net/netip"
 )
 
@@ -73,7 +72,7 @@ func (p *addresses) map4(a netip.Addr) (netip.Addr, bool) {
 			above := v &^ (1<<(32-bit) - 1)
 			mac := hmac.New(sha256.New, p.key)
 			_ = binary.Write(mac, binary.BigEndian, above)
-			mac.Write([]byte{byte(bit)})
+			mac.Write([]byte{byte(bit)}) //nolint:gosec // less than 24
 			if mac.Sum(nil)[0]&1 == 1 {
 				made ^= 1 << (31 - bit)
 			}
@@ -107,7 +106,7 @@ func (p *addresses) numbered(text string, four bool, bits int) string {
 	}
 	made := a.String()
 	if bits >= 0 {
-		made = fmt.Sprintf("%s", netip.PrefixFrom(a, bits).Masked())
+		made = netip.PrefixFrom(a, bits).Masked().String()
 	}
 	p.public[text] = made
 	return made

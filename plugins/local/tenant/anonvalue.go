@@ -15,7 +15,7 @@ import (
 func (a *anonymizer) value(x *texts, parts []template.Part, where *member) string {
 	for _, p := range parts {
 		if p.Parameter != nil && p.Parameter.Secret {
-			return spec.Join([]spec.Piece{{Kind: spec.RefSecret, Arg: a.word("secret", plainSecret(x, p.Parameter))}})
+			return spec.Join([]spec.Piece{{Kind: spec.RefSecret, Arg: a.word("secret", plainSecret(p.Parameter))}})
 		}
 	}
 	if len(parts) > 0 && parts[0].Ref != nil && parts[0].Ref.Node != template.NoNode {
@@ -53,7 +53,7 @@ func (a *anonymizer) value(x *texts, parts []template.Part, where *member) strin
 }
 
 // plainSecret is the name that a secret has without pseudonyms.
-func plainSecret(x *texts, p *template.Parameter) string {
+func plainSecret(p *template.Parameter) string {
 	if p.Placeholder != "" {
 		return p.Placeholder
 	}

@@ -29,7 +29,7 @@ func lint(ctx context.Context, s *Spec, p *problems) error {
 		l.group(g)
 	}
 	for i, r := range s.Resources {
-		l.at[r] = int32(i) //nolint:gosec // there are fewer resources than values
+		l.at[r] = int32(i)
 		l.identify(r)
 	}
 	for i, r := range s.Resources {

@@ -73,7 +73,7 @@ func (l *linter) body(r *Resource, t *armschema.Type) {
 		}
 	}
 	for i := range r.Extra.Fields {
-		l.property(r, &r.Extra.Fields[i], schema, schema, &spot{name: "extra"})
+		l.property(r, &r.Extra.Fields[i], schema, &spot{name: "extra"})
 	}
 	if p, ok := schema.Property("properties"); ok {
 		l.required(r, &r.Properties, p.Schema, t)
@@ -121,7 +121,7 @@ func (l *linter) walk(r *Resource, v *Value, s *armschema.Schema, at spot) {
 			object = s.Variant(anyCase(v, s.Discriminator))
 		}
 		for i := range v.Fields {
-			l.property(r, &v.Fields[i], object, s, &at)
+			l.property(r, &v.Fields[i], object, &at)
 		}
 		l.settings(r, v, &at)
 	}
@@ -138,7 +138,7 @@ func anyCase(v *Value, name string) string {
 }
 
 // property checks a member of an object.
-func (l *linter) property(r *Resource, f *Field, object, s *armschema.Schema, above *spot) {
+func (l *linter) property(r *Resource, f *Field, object *armschema.Schema, above *spot) {
 	inner := spot{up: above, name: f.Name, secret: above.secret, free: above.free}
 	var schema *armschema.Schema
 	switch {

@@ -153,7 +153,7 @@ func (l *linter) cycles() {
 		if state[root] != fresh {
 			continue
 		}
-		stack := []frame{{at: int32(root)}} //nolint:gosec // there are fewer resources than values
+		stack := []frame{{at: int32(root)}}
 		state[root] = open
 		for len(stack) > 0 {
 			f := &stack[len(stack)-1]

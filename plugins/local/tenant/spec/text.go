@@ -40,7 +40,7 @@ func Escape(text string) string { return escape(text, false) }
 
 // escape doubles the dollar signs that stand before a {, or, with before, before a reference behind the text.
 func escape(text string, before bool) string {
-	if !strings.Contains(text, "${") && !(before && strings.HasSuffix(text, "$")) {
+	if !strings.Contains(text, "${") && (!before || !strings.HasSuffix(text, "$")) {
 		return text
 	}
 	var b strings.Builder
@@ -198,7 +198,7 @@ func secretName(name string) bool {
 // EscapeName is a name as the argument of a reference holds it: %, } and control characters as %XX, and where it is a segment of a path,
 // slashes too.
 func EscapeName(name string, segment bool) string {
-	if !strings.ContainsAny(name, escapes) && !(segment && strings.Contains(name, "/")) {
+	if !strings.ContainsAny(name, escapes) && (!segment || !strings.Contains(name, "/")) {
 		return name
 	}
 	var b strings.Builder
@@ -222,7 +222,7 @@ func UnescapeName(name string) string {
 		if name[i] == '%' && i+2 < len(name) {
 			hi, lo := hexDigit(name[i+1]), hexDigit(name[i+2])
 			if hi >= 0 && lo >= 0 {
-				b.WriteByte(byte(hi<<4 | lo))
+				b.WriteByte(byte(hi<<4 | lo)) //nolint:gosec // two digits
 				i += 2
 				continue
 			}
