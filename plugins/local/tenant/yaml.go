@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,10 +89,22 @@ func (y *yamlWriter) scalar(v *template.Value, where *member) string {
 	return "null"
 }
 
-// fields writes the members of an object; first says that also the first one begins a line.
+// fields writes the members of an object; first says that also the first one begins a line. Azure tells them in whatever order, so that they
+// stand in that of their names, the name of an item before all: what is the same reads the same.
 func (y *yamlWriter) fields(indent int, v *template.Value, where *member, first bool) {
-	for i := range v.Fields {
-		f := &v.Fields[i]
+	sorted := slices.SortedFunc(slices.Values(v.Fields), func(a, b template.Field) int {
+		switch {
+		case a.Name == b.Name:
+			return 0
+		case a.Name == "name":
+			return -1
+		case b.Name == "name":
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	for i := range sorted {
+		f := &sorted[i]
 		if i > 0 || first {
 			y.pad(indent)
 		}

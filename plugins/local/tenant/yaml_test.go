@@ -69,7 +69,7 @@ func TestWriteValues(t *testing.T) {
 	}
 	list := func(items ...template.Value) template.Value { return template.Value{Kind: template.List, Items: items} }
 	v := template.Value{Kind: template.Map, Fields: []template.Field{
-		{Name: "numbers", Value: list(n("1"), n("1.50"), n("1e400"), n("123456789012345678901234567890"), n("-0"))},
+		{Name: "counts", Value: list(n("1"), n("1.50"), n("1e400"), n("123456789012345678901234567890"), n("-0"))},
 		{Name: "empty", Value: list(template.Value{Kind: template.Map}, list(), template.Value{})},
 		{Name: "nested", Value: list(list(n("1"), list(n("2"))), template.Value{Kind: template.Map, Fields: []template.Field{{Name: "a", Value: list(n("3"))}, {Name: "b", Value: template.Value{Kind: template.Bool, Bool: true}}}})},
 	}}
