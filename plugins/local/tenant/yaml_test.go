@@ -78,7 +78,7 @@ func TestWriteValues(t *testing.T) {
 	y := &yamlWriter{Writer: w, text: func(p []template.Part, _ *member) string { return plainText(p) }, name: func(name string, _ *member) string { return name }}
 	y.fields(0, &v, nil, true)
 	_ = w.Flush()
-	const want = `numbers:
+	const want = `counts:
   - 1
   - 1.50
   - 1e400
