@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -43,7 +44,7 @@ func deployedBy(ts *testscript.TestScript, _ bool, _ []string) {
 		var body struct {
 			Tags map[string]string
 		}
-		if r.Method == "PUT" && strings.HasSuffix(r.Path, "-plan") && json.Unmarshal([]byte(r.Body), &body) == nil {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.Path, "-plan") && json.Unmarshal([]byte(r.Body), &body) == nil {
 			ts.Setenv("JOB", body.Tags["atg-job"])
 			return
 		}

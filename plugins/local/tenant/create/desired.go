@@ -178,7 +178,7 @@ func levels(all []info) []int {
 		return level[n]
 	}
 	for n := range all {
-		visit(template.Node(n)) //nolint:gosec // there are fewer resources than 2^31
+		visit(template.Node(n))
 	}
 	return level
 }

@@ -225,7 +225,7 @@ func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*p
 	// What needs something that cannot be made cannot be made either.
 	order := make([]template.Node, len(p.all))
 	for n := range order {
-		order[n] = template.Node(n) //nolint:gosec // there are fewer resources than 2^31
+		order[n] = template.Node(n)
 	}
 	slices.SortStableFunc(order, func(a, b template.Node) int { return cmp.Compare(out.level[a], out.level[b]) })
 	for _, n := range order {

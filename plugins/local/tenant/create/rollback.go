@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -297,7 +298,7 @@ func within(m *removal, failed map[*removal]*fault.Fault) error {
 
 // remove deletes one resource and waits until it is gone.
 func (r *run) remove(ctx context.Context, m *removal) error {
-	a, err := r.session.Send(ctx, azure.Request{Method: "DELETE", Path: m.id, Version: m.version})
+	a, err := r.session.Send(ctx, azure.Request{Method: http.MethodDelete, Path: m.id, Version: m.version})
 	for err == nil && a.Status == 202 && a.Poll != "" {
 		wait := a.Wait
 		if wait <= 0 {

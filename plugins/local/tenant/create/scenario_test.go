@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -313,7 +314,7 @@ subscriptions:
 	for _, r := range b.sim.Requests() {
 		if strings.Contains(r.Body, planted) {
 			sent++
-			if r.Method != "PUT" || !strings.Contains(r.Path, "/deployments/") {
+			if r.Method != http.MethodPut || !strings.Contains(r.Path, "/deployments/") {
 				t.Errorf("the secret is in %s %s", r.Method, r.Path)
 			}
 		}

@@ -3,6 +3,7 @@ package create
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,7 +131,7 @@ func actionsOf(r *backend.TenantCreationResult) map[string]string {
 func (b *bench) puts() []string {
 	var all []string
 	for _, r := range b.sim.Requests() {
-		if r.Method == "PUT" {
+		if r.Method == http.MethodPut {
 			all = append(all, name(r.Path))
 		}
 	}
