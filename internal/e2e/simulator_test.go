@@ -36,40 +36,41 @@ type state struct {
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey).(*state) }
 
-// startSimulator is sim [-empty | -emptied | -with FILE] [-quota N] [-tokens D]: it starts a simulator and points the
-// environment at it. -empty has no subscription, -emptied those of its tenant with nothing in them. FILE has more rows for its tenant, as
-// contoso.jsonl has them.
+// startSimulator is sim [-empty | -synthetic N | -with FILE] [-emptied] [-quota N] [-tokens D]: it starts a simulator and points the
+// environment at it. Its tenant is Contoso, or has no subscription, or N generated resources in two. -emptied leaves it its subscriptions, with
+// nothing in them. FILE has more rows for Contoso, as contoso.jsonl has them. Who deploys is not told to wait between two looks at it.
 func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("sim", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	empty := flags.Bool("empty", false, "")
 	emptied := flags.Bool("emptied", false, "")
+	synthetic := flags.Int("synthetic", 0, "")
 	with := flags.String("with", "", "")
 	quota := flags.Int("quota", -1, "")
 	tokens := flags.Duration("tokens", time.Hour, "")
 	if err := flags.Parse(args); neg || err != nil || flags.NArg() > 0 {
-		ts.Fatalf("usage: sim [-empty | -emptied | -with FILE] [-quota N] [-tokens DURATION]")
+		ts.Fatalf("usage: sim [-empty | -synthetic N | -with FILE] [-emptied] [-quota N] [-tokens DURATION]")
 	}
-	config := azuresim.Config{Quota: *quota, NoARMLimits: true, TokenLifetime: *tokens, Log: slog.New(slog.DiscardHandler)}
-	if *empty {
-		nothing, err := tenant.Empty()
-		ts.Check(err)
-		config.Tenant = nothing
-	}
-	if *emptied {
-		contoso, err := tenant.Contoso()
-		ts.Check(err)
-		config.Tenant, err = contoso.Emptied()
-		ts.Check(err)
-	}
-	if *with != "" {
-		contoso, err := os.ReadFile(filepath.Join("..", "azuresim", "tenant", "contoso.jsonl"))
-		ts.Check(err)
+	config := azuresim.Config{Quota: *quota, NoARMLimits: true, TokenLifetime: *tokens, RetryAfter: -1, Log: slog.New(slog.DiscardHandler)}
+	var err error
+	switch {
+	case *empty:
+		config.Tenant, err = tenant.Empty()
+	case *synthetic > 0:
+		config.Tenant, err = tenant.Synthetic(tenant.SyntheticOptions{Resources: *synthetic, Subscriptions: 2, Seed: 7})
+	case *with != "":
+		contoso, read := os.ReadFile(filepath.Join("..", "azuresim", "tenant", "contoso.jsonl"))
+		ts.Check(read)
 		config.Tenant, err = tenant.Load(strings.NewReader(string(contoso)+"\n"+ts.ReadFile(*with)), tenant.ContosoID)
+	default:
+		config.Tenant, err = tenant.Contoso()
+	}
+	ts.Check(err)
+	if *emptied {
+		config.Tenant, err = config.Tenant.Emptied()
 		ts.Check(err)
 	}
 	s := stateOf(ts)
-	var err error
 	s.simulator, err = azuresim.New(config)
 	ts.Check(err)
 	ts.Check(s.simulator.Start())
