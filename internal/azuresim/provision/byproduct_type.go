@@ -30,7 +30,7 @@ func disks(group, id string, made map[string]any) []Byproduct {
 		if system, ok := disk["osType"]; ok {
 			properties["osType"] = system
 		}
-		members := map[string]any{"location": made["location"], "managedBy": id, "properties": properties}
+		members := map[string]any{"location": made["location"], "zones": made["zones"], "managedBy": id, "properties": properties}
 		if sku := at(disk, "managedDisk.storageAccountType"); sku != nil {
 			members["sku"] = map[string]any{"name": sku}
 		}
