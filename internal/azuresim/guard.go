@@ -110,7 +110,7 @@ func (s *Server) checkLocks(id, operation string) *armError {
 	}
 	var held []string
 	for lock, level := range g.locks {
-		scope := lock[:strings.Index(lock, lockType)]
+		scope, _, _ := strings.Cut(lock, lockType)
 		above := lower == scope || strings.HasPrefix(lower, scope+"/")
 		below := operation == "delete" && strings.HasPrefix(scope, lower+"/")
 		if readOnly := strings.EqualFold(level, "ReadOnly"); above && (readOnly || operation == "delete") || below {

@@ -171,7 +171,7 @@ func (a *arm) signIn() {
 func (a *arm) do(request *http.Request) (http.Header, map[string]any) {
 	response, err := a.client.Do(request)
 	a.ts.Check(err)
-	defer response.Body.Close() //nolint:errcheck // read to its end
+	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
 	a.ts.Check(err)
 	if response.StatusCode >= 300 {

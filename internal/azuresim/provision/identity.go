@@ -18,7 +18,7 @@ func identify(r *Request, made map[string]any) *Refusal {
 	}
 	asked, ok := raw.(map[string]any)
 	if !ok {
-		return refuse(http.StatusBadRequest, "InvalidRequestContent", "The member 'identity' must be an object.")
+		return badRequest("InvalidRequestContent", "The member 'identity' must be an object.")
 	}
 	kind, _ := expression.Member(asked, "type")
 	text, _ := kind.(string)

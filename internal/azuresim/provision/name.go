@@ -75,5 +75,5 @@ func checkName(r *Request, _ map[string]any) *Refusal {
 	if !ok || rule.form.MatchString(name) {
 		return nil
 	}
-	return refuse(http.StatusBadRequest, rule.code, rule.message, name)
+	return badRequest(rule.code, rule.message, name)
 }

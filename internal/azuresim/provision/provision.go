@@ -23,8 +23,8 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
 
-func refuse(status int, code, format string, args ...any) *Refusal {
-	return &Refusal{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+func badRequest(code, format string, args ...any) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // Request is a resource to be written.
@@ -78,7 +78,7 @@ func Complete(r *Request) (map[string]any, *Refusal) {
 	}
 	properties, ok := made["properties"].(map[string]any)
 	if made["properties"] != nil && !ok {
-		return nil, refuse(http.StatusBadRequest, "InvalidRequestContent", "The member 'properties' must be an object.")
+		return nil, badRequest("InvalidRequestContent", "The member 'properties' must be an object.")
 	}
 	properties = withoutReadOnly(r, properties)
 	if refusal := checkReferences(r, properties); refusal != nil {
@@ -104,7 +104,7 @@ func placeAt(r *Request, made map[string]any) *Refusal {
 	}
 	text, ok := raw.(string)
 	if !ok {
-		return refuse(http.StatusBadRequest, "InvalidRequestContent", "The member 'location' must be a string.")
+		return badRequest("InvalidRequestContent", "The member 'location' must be a string.")
 	}
 	location := Location(text)
 	if !IsLocation(location) {
@@ -149,20 +149,20 @@ func checkTags(_ *Request, made map[string]any) *Refusal {
 	}
 	tags, ok := raw.(map[string]any)
 	if !ok {
-		return refuse(http.StatusBadRequest, "InvalidRequestContent", "The member 'tags' must be an object.")
+		return badRequest("InvalidRequestContent", "The member 'tags' must be an object.")
 	}
 	if len(tags) > 50 {
-		return refuse(http.StatusBadRequest, "InvalidTagCount", "The resource has '%d' tags, the maximum is '50'.", len(tags))
+		return badRequest("InvalidTagCount", "The resource has '%d' tags, the maximum is '50'.", len(tags))
 	}
 	for name, value := range tags {
 		text, ok := value.(string)
 		switch {
 		case !ok:
-			return refuse(http.StatusBadRequest, "InvalidRequestContent", "The value of the tag '%s' must be a string, not of type '%s'.", name, expression.TypeOf(value))
+			return badRequest("InvalidRequestContent", "The value of the tag '%s' must be a string, not of type '%s'.", name, expression.TypeOf(value))
 		case name == "" || len(name) > 512 || strings.ContainsAny(name, `<>%&\?/`):
-			return refuse(http.StatusBadRequest, "InvalidTagNameCharacters", "The tag name '%s' is empty, longer than 512 characters, or has one of the characters '<,>,%%,&,\\,?,/'.", name)
+			return badRequest("InvalidTagNameCharacters", "The tag name '%s' is empty, longer than 512 characters, or has one of the characters '<,>,%%,&,\\,?,/'.", name)
 		case len(text) > 256:
-			return refuse(http.StatusBadRequest, "InvalidTagValueLength", "The value of the tag '%s' is longer than '256' characters.", name)
+			return badRequest("InvalidTagValueLength", "The value of the tag '%s' is longer than '256' characters.", name)
 		}
 	}
 	return nil

@@ -75,22 +75,26 @@ func withoutReadOnly(r *Request, properties map[string]any) map[string]any {
 
 // drop takes what is at a path out of a value.
 func drop(value any, path []string) {
+	if len(path) == 0 {
+		return
+	}
+	first, rest := path[0], path[1:]
 	switch v := value.(type) {
 	case map[string]any:
 		for name := range v {
-			if !strings.EqualFold(name, path[0]) {
+			if !strings.EqualFold(name, first) {
 				continue
 			}
-			if len(path) == 1 {
+			if len(rest) == 0 {
 				delete(v, name)
 				continue
 			}
-			drop(v[name], path[1:])
+			drop(v[name], rest)
 		}
 	case []any:
-		if path[0] == "*" && len(path) > 1 {
+		if first == "*" {
 			for _, item := range v {
-				drop(item, path[1:])
+				drop(item, rest)
 			}
 		}
 	}

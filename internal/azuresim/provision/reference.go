@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -105,6 +104,6 @@ func checkReference(r *Request, id string) *Refusal {
 	if _, ok := r.Lookup(id); ok {
 		return nil
 	}
-	return refuse(http.StatusBadRequest, "InvalidResourceReference",
+	return badRequest("InvalidResourceReference",
 		"Resource %s referenced by resource %s was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", id, r.ID)
 }

@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/template/expression"
@@ -44,7 +43,7 @@ func checkRequired(r *Request, made map[string]any) *Refusal {
 	}
 	for _, path := range paths {
 		if value := at(made, path); value == nil || value == "" {
-			return refuse(http.StatusBadRequest, "InvalidRequestContent", "Required property '%s' not found in JSON of the resource '%s'.", path, r.Name)
+			return badRequest("InvalidRequestContent", "Required property '%s' not found in JSON of the resource '%s'.", path, r.Name)
 		}
 	}
 	if typ == "microsoft.sql/servers" && r.Before == nil {
@@ -61,7 +60,7 @@ func checkServerLogin(r *Request, made map[string]any) *Refusal {
 	}
 	for _, name := range []string{"administratorLogin", "administratorLoginPassword"} {
 		if value := at(made, "properties."+name); value == nil || value == "" {
-			return refuse(http.StatusBadRequest, "InvalidParameterValue", "Invalid value given for parameter %s of the server '%s'. Specify a valid parameter value.", name, r.Name)
+			return badRequest("InvalidParameterValue", "Invalid value given for parameter %s of the server '%s'. Specify a valid parameter value.", name, r.Name)
 		}
 	}
 	return nil

@@ -143,7 +143,8 @@ func (t *Template) implied(e *env, value any, found map[*Resource]bool) {
 		expression.Walk(n, func(call *expression.Call) {
 			name := strings.ToLower(call.Name)
 			isList := strings.HasPrefix(name, "list") && !expression.Known(name)
-			if len(call.Args) == 0 || !(isList || name == "reference" && len(call.Args) == 1 || name == "reference" && t.symbolic) {
+			waits := isList || name == "reference" && (len(call.Args) == 1 || t.symbolic)
+			if !waits || len(call.Args) == 0 {
 				return
 			}
 			named, err := (&expression.Env{Function: e.function}).Evaluate(call.Args[0])

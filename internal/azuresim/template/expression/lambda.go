@@ -63,8 +63,10 @@ func (l *lambda) apply(needs int, values ...any) (any, error) {
 	if inner.variables == nil {
 		inner.variables = map[string]any{}
 	}
-	for i, name := range l.params {
-		inner.variables[name] = values[i]
+	for i, value := range values {
+		if i < len(l.params) {
+			inner.variables[l.params[i]] = value
+		}
 	}
 	return inner.Evaluate(l.body)
 }
