@@ -92,7 +92,7 @@ func TestLimitsAndFaultsFromTheCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"quota":-1,"quota_window":"9s","arm_limits":true,"arm_bucket":7,"arm_rate":0.5,"write_bucket":200,"write_rate":10,"write_time":"0s","delete_time":"0s","retry_after":1,"keep_history":false,"strict_versions":false,"lenient_members":false,"latency":"1µs","latency_spread":"2µs","token_lifetime":"4s"}`
+	want := `{"quota":-1,"quota_window":"9s","arm_limits":true,"arm_bucket":7,"arm_rate":0.5,"write_bucket":200,"write_rate":10,"write_time":"0s","delete_time":"0s","retry_after":1,"graph_delay":"0s","keep_history":false,"strict_versions":false,"lenient_members":false,"latency":"1µs","latency_spread":"2µs","token_lifetime":"4s"}`
 	if diff := cmp.Diff(want, string(raw)); diff != "" {
 		t.Error(diff)
 	}

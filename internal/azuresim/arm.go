@@ -66,25 +66,18 @@ func (s *Server) routeARM(w http.ResponseWriter, r *http.Request, caller *claims
 	switch {
 	case c.is("operationresults", "*"):
 		return s.inTenant(w, r, c, s.operationResult)
-	case c.at("subscriptions", "*", "*") && !c.is("subscriptions", "*", "providers", "*", "register"):
+	case c.at("subscriptions", "*"):
 		return s.routeSubscription(w, r, c)
-	case c.at("providers", "microsoft.management", "managementgroups", "*", "providers", "*", "*", "*"), !reading && c.at("providers", "*", "*", "*"):
-		if !reading {
-			return s.inTenant(w, r, c, s.resourceWrite)
-		}
-	}
-	if !reading {
+	case !reading && c.at("providers", "*", "*", "*"):
+		return s.inTenant(w, r, c, s.resourceWrite)
+	case !reading:
 		return methodNotAllowed(r)
-	}
-	switch {
 	case c.is("subscriptions"):
 		return s.inTenant(w, r, c, s.listSubscriptions)
 	case c.is("tenants"):
 		return s.inTenant(w, r, c, s.listTenants)
 	case c.is("providers"):
 		return s.inTenant(w, r, c, s.listProviders)
-	case c.at("subscriptions", "*"):
-		return s.routeSubscription(w, r, c)
 	case c.at("providers", "microsoft.management", "managementgroups") && len(c.lower) <= 5:
 		return s.inTenant(w, r, c, s.managementGroups)
 	case c.at("providers"):
@@ -166,6 +159,13 @@ func (s *Server) writeInSubscription(w http.ResponseWriter, r *http.Request, c *
 	switch {
 	case c.is("subscriptions", "*", "resourcegroups", "*") && r.Method == http.MethodPatch:
 		return s.groupTags(w, r, c)
+	case c.is("subscriptions", "*", "providers", "*", "register") && r.Method == http.MethodPost:
+		provider, ok := s.Tenant().Provider(c.lower[3])
+		if !ok {
+			return unknownNamespace(c.segments[3])
+		}
+		writeBody(w, http.StatusOK, providerBody("/subscriptions/"+c.segments[1], provider)) // all are registered
+		return nil
 	case c.is("subscriptions", "*", "resourcegroups", "*"), c.at("subscriptions", "*", "providers", "*", "*"),
 		c.at("subscriptions", "*", "resourcegroups", "*", "providers", "*", "*"):
 		return s.resourceWrite(w, r, c)

@@ -240,7 +240,24 @@ func (s *Server) load(w http.ResponseWriter, r *http.Request, c *call, d deploym
 		}
 		return nil, templateError(refusal)
 	}
-	return deployment.New(loaded, correlationID(w), s.config.Now()), nil
+	made := deployment.New(loaded, correlationID(w), s.config.Now())
+	return made, preflight(made, plane{s, c.caller})
+}
+
+// preflight refuses a deployment of resources that their providers would refuse for what is known
+// of them beforehand.
+func preflight(made *deployment.Deployment, to plane) *armError {
+	failure := newARMError(http.StatusBadRequest, "InvalidTemplateDeployment", fmt.Sprintf(
+		"The template deployment '%s' is not valid according to the validation procedure. The tracking id is '%s'. See inner errors for details.", made.Name, made.Correlation))
+	made.Walk(to, func(r *template.Resource) {
+		if refusal := provision.Preflight(r.Type, r.Name, r.Location); refusal != nil {
+			failure.Details = append(failure.Details, map[string]any{"code": refusal.Code, "target": r.ID, "message": refusal.Message})
+		}
+	})
+	if len(failure.Details) == 0 {
+		return nil
+	}
+	return failure
 }
 
 func templateError(refusal *template.Error) *armError {

@@ -264,3 +264,58 @@ func TestByproducts(t *testing.T) {
 		t.Errorf("the scale set has %d machines", n)
 	}
 }
+
+// TestPreflight refuses what can be told before anything is made, and makes nothing.
+func TestPreflight(t *testing.T) {
+	c := deployer(t, Config{})
+	body := bodyOf("westeurope", `"resources":[`+group("rg-a")+`,`+nestedIn("rg-a", "n", `,"dependsOn":["rg-a"]`,
+		`"resources":[`+diskIn("d1", "")+`,{"type":"Microsoft.Storage/storageAccounts","apiVersion":"2023-05-01","name":"Not-Valid","location":"westeurope"}]`)+`]`, "")
+	refused := c.do(http.MethodPut, idOf(toSubscription, "p")+deployVersion, body)
+	details := refused.list("error", "details")
+	if refused.status != http.StatusBadRequest || refused.text("error", "code") != "InvalidTemplateDeployment" || len(details) != 1 || details[0].(map[string]any)["code"] != "AccountNameInvalid" {
+		t.Errorf("%d %s", refused.status, refused.body)
+	}
+	if found := c.get(toSubscription + "/resourceGroups/rg-a?api-version=2021-04-01"); found.status != http.StatusNotFound {
+		t.Errorf("%d %s", found.status, found.body)
+	}
+}
+
+// TestGraphDelay shows writes in Resource Graph later than in Resource Manager.
+func TestGraphDelay(t *testing.T) {
+	clock := newClock()
+	c := writer(t, Config{Now: clock.Now, Quota: -1})
+	settings := c.server.Settings()
+	settings.GraphDelay = Duration(time.Minute)
+	if err := c.server.SetSettings(settings); err != nil {
+		t.Fatal(err)
+	}
+	seen := func() int {
+		return len(c.graph(map[string]any{"query": "resources | where resourceGroup == 'rg-new' | project id"}).list("data"))
+	}
+	clock.advance(time.Minute)
+	for i := range 2 {
+		c.do(http.MethodPut, fmt.Sprintf("%sMicrosoft.Compute/disks/d%d?api-version=2024-03-02", writeTo, i), diskBody)
+		clock.advance(40 * time.Second)
+	}
+	if n := len(c.get(writeGroup + "/resources?api-version=2021-04-01").list("value")); n != 2 {
+		t.Errorf("Resource Manager shows %d", n)
+	}
+	if n := seen(); n != 1 {
+		t.Errorf("80 s after the first and 40 s after the second, Resource Graph shows %d", n)
+	}
+	clock.advance(30 * time.Second)
+	if n := seen(); n != 2 {
+		t.Errorf("at the end, Resource Graph shows %d", n)
+	}
+}
+
+// TestRegister answers for a provider that is registered.
+func TestRegister(t *testing.T) {
+	c := start(t, Config{})
+	if made := c.do(http.MethodPost, toSubscription+"/providers/Microsoft.Compute/register?api-version=2021-04-01", ""); made.text("registrationState") != "Registered" {
+		t.Errorf("%d %s", made.status, made.body)
+	}
+	if made := c.do(http.MethodPost, toSubscription+"/providers/Microsoft.None/register?api-version=2021-04-01", ""); made.text("error", "code") != "InvalidResourceNamespace" {
+		t.Errorf("%d %s", made.status, made.body)
+	}
+}

@@ -66,7 +66,7 @@ func (s *Server) serveGraph(w http.ResponseWriter, r *http.Request, c *claims) *
 	if failure != nil {
 		return failure
 	}
-	t := s.Tenant()
+	t := s.graphTenant()
 	// A token belongs to what was asked for, a result to what may be seen of it.
 	asked := digest([]string{request.Query, scope.Filter}, request.Subscriptions, request.ManagementGroups)
 	if page.key != "" && page.key != asked {
@@ -167,7 +167,7 @@ func (s *Server) checkGraphRequest(w http.ResponseWriter, request *graphRequest)
 // graphScope is what the request may see: subscriptions that the caller cannot read are left out
 // without a word, and only when none is left is the answer a refusal.
 func (s *Server) graphScope(w http.ResponseWriter, request *graphRequest) (tenant.Scope, *armError) {
-	t := s.Tenant()
+	t := s.graphTenant()
 	scope := tenant.Scope{Filter: request.Options.ScopeFilter}
 	var asked []string // ascending, without those that do not exist
 	switch {

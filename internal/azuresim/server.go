@@ -138,6 +138,7 @@ type Server struct {
 	guards      guards
 	versions    versionSet
 	operations  operations
+	past        past
 	deployments *deployment.Runner
 	accepted    atomic.Uint64 // connections
 
@@ -267,7 +268,7 @@ func (s *Server) Tenant() *tenant.Tenant { return s.tenant.Load() }
 // SetTenant replaces the tenant between two requests. Skip tokens handed out before go on in the
 // new one.
 func (s *Server) SetTenant(t *tenant.Tenant) {
-	s.tenant.Store(t)
+	s.past.add(s.tenant.Swap(t), s.config.Now(), time.Duration(s.Settings().GraphDelay))
 	s.queries.clear()
 }
 

@@ -35,6 +35,30 @@ func (d *Deployment) WhatIf(cloud Cloud) []map[string]any {
 	return changes
 }
 
+// Walk visits every resource that the deployment would write, also those of nested deployments as
+// far as they are known beforehand.
+func (d *Deployment) Walk(cloud Cloud, visit func(r *template.Resource)) {
+	walk(d.template, cloud, visit)
+}
+
+func walk(t *template.Template, cloud Cloud, visit func(r *template.Resource)) {
+	for _, r := range t.Resources {
+		switch {
+		case !r.Deployed() || r.Existing:
+		case !r.IsDeployment():
+			visit(r)
+		default:
+			nested, err := r.Nested(false)
+			if err != nil {
+				continue // its parameters are not known yet
+			}
+			if loaded, err := template.Load(nested, cloud); err == nil {
+				walk(loaded, cloud, visit)
+			}
+		}
+	}
+}
+
 func (d *Deployment) whatIf(t *template.Template, cloud Cloud, changes *[]map[string]any, seen map[string]bool) {
 	for _, r := range t.Resources {
 		if !r.Deployed() || r.Existing {

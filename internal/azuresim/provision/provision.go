@@ -93,6 +93,16 @@ func Complete(r *Request) (map[string]any, *Refusal) {
 	return made, nil
 }
 
+// Preflight refuses what can be told of a resource before anything is deployed: names and regions
+// that it cannot have.
+func Preflight(typ, name, location string) *Refusal {
+	r := &Request{Type: typ, Name: name}
+	if refusal := checkName(r, nil); refusal != nil || location == "" {
+		return refusal
+	}
+	return placeAt(r, map[string]any{"location": location})
+}
+
 // placeAt checks the location of a resource and writes it as Azure does.
 func placeAt(r *Request, made map[string]any) *Refusal {
 	raw, ok := made["location"]
