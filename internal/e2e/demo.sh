@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # make demo: starts the Azure simulator, scans its tenant, shows the snapshot; scans a larger tenant while Azure throttles, is
-# killed at it and goes on; then starts the job service and does the first through it; in the end generates Terraform, Bicep and ARM
-# from both snapshots, each where it is, and compares. Everything happens in a temporary folder that is removed at the end; nothing
-# outside of this machine is asked.
+# killed at it and goes on; then starts the job service and does the first through it; generates Terraform, Bicep and ARM from both
+# snapshots, each where it is, and compares; in the end writes the tenant down and makes it again in empty subscriptions, twice.
+# Everything happens in a temporary folder that is removed at the end; nothing outside of this machine is asked.
 set -euo pipefail
 bin=$(cd "${1:?usage: demo.sh FOLDER-OF-PROGRAMS}" && pwd)
 home=$(mktemp -d)
@@ -16,6 +16,8 @@ simulate() { # NAME FLAGS
 simulators=()
 simulate sim
 simulate throttling --synthetic 20000 --quota 10 --quota-window 2s
+simulate empty --without-resources --retry-after 0
+simulate again --without-resources --retry-after 0
 exec 3>"$home/stdin"
 server=
 trap 'exec 3>&-; [ -z "$server" ] || { kill "$server"; wait "$server" || true; }; wait "${simulators[@]}" || true; rm -rf "$home"' EXIT
@@ -28,6 +30,8 @@ wait_for() { # FILE PROCESS: until the process has written its first line, or fa
 }
 wait_for "$home/sim.ready" "${simulators[0]}"
 wait_for "$home/throttling.ready" "${simulators[1]}"
+wait_for "$home/empty.ready" "${simulators[2]}"
+wait_for "$home/again.ready" "${simulators[3]}"
 eval "$("$bin/atg-azuresim" env --state-dir "$home/sim")"
 export XDG_CONFIG_HOME="$home/config" XDG_DATA_HOME="$home/data" XDG_CACHE_HOME="$home/cache" XDG_STATE_HOME="$home/state"
 export PATH="$bin:$PATH"
@@ -84,5 +88,41 @@ echo same
 show ls -l local/terraform
 show sed -n '3,30p' local/terraform/modules/rg-web-prod/main.tf
 show sed -n '1,20p' local/terraform/REPORT.md
+
+brief atg generate-spec --output contoso.md
+show sed -n '1,13p' contoso.md
+for name in $(grep -o '\${secret:[^}]*}' contoso.md | tr 'a-z.-' 'A-Z__' | sed 's/.*:\(.*\)}/\1/' | sort -u); do
+	export "ATG_SECRET_$name=a value for the demo" # who deploys has them
+done
+elsewhere() { # NAME: the simulator in whose tenant nothing is
+	eval "$("$bin/atg-azuresim" env --state-dir "$home/$1")"
+	export XDG_DATA_HOME="$home/$1/data" XDG_STATE_HOME="$home/$1/state"
+}
+copied() ( # from contoso.md to copy.md
+	elsewhere empty
+	printf '\n$ atg create-tenant contoso.md --dry-run   # into the same subscriptions, with nothing in them\n'
+	atg -q create-tenant contoso.md --dry-run >"$home/plan"
+	sed -n '1,8p' "$home/plan"
+	printf '  …\n%s\n' "$(tail -n 1 "$home/plan")"
+	show atg create-tenant contoso.md --yes
+	printf '\n$ atg create-tenant contoso.md --dry-run | tail -n 1   # once more\n'
+	atg -q create-tenant contoso.md --dry-run | tail -n 1
+	atg -q scan >"$home/scanned"
+	brief atg -q generate-spec --output copy.md
+)
+copied
+printf '\n$ atg create-tenant copy.md --dry-run | tail -n 1   # where contoso.md is from\n'
+atg -q create-tenant copy.md --dry-run | tail -n 1
+again() ( # from copy.md to again.md
+	elsewhere again
+	printf '\n$ atg create-tenant copy.md --yes   # and into others\n'
+	atg -q create-tenant copy.md --yes
+	atg -q scan >"$home/scanned"
+	brief atg -q generate-spec --output again.md
+)
+again
+printf '\n$ diff copy.md again.md && echo same\n'
+diff copy.md again.md # or the demo ends here
+echo same
 echo
-echo "That was a simulated tenant. For your own: az login, then bin/atg scan, then bin/atg generate-iac --format terraform --output-dir infra"
+echo "That was a simulated tenant. For your own: az login, then bin/atg scan, then bin/atg generate-iac --format terraform --output-dir infra, or bin/atg generate-spec --output tenant.md"
