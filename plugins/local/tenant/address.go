@@ -15,12 +15,13 @@ import (
 type addresses struct {
 	key    []byte
 	public map[string]string
+	nets   map[uint32]uint32 // private networks of 256 addresses, by the first one
 	next   uint32
 }
 
 func newAddresses(seed string) addresses {
 	sum := sha256.Sum256([]byte("atg addresses|" + seed))
-	return addresses{key: sum[:], public: map[string]string{}}
+	return addresses{key: sum[:], public: map[string]string{}, nets: map[uint32]uint32{}}
 }
 
 // private are the ranges of RFC 1918 and RFC 6598 with how many bits of them stay.
@@ -67,8 +68,11 @@ func (p *addresses) map4(a netip.Addr) (netip.Addr, bool) {
 		}
 		b := a.As4()
 		v := binary.BigEndian.Uint32(b[:])
-		made := v
-		for bit := r.Bits(); bit < 24; bit++ {
+		made, known := p.nets[v&^0xff]
+		if !known {
+			made = v &^ 0xff
+		}
+		for bit := r.Bits(); bit < 24 && !known; bit++ {
 			above := v &^ (1<<(32-bit) - 1)
 			mac := hmac.New(sha256.New, p.key)
 			_ = binary.Write(mac, binary.BigEndian, above)
@@ -77,8 +81,9 @@ func (p *addresses) map4(a netip.Addr) (netip.Addr, bool) {
 				made ^= 1 << (31 - bit)
 			}
 		}
+		p.nets[v&^0xff] = made
 		var out [4]byte
-		binary.BigEndian.PutUint32(out[:], made)
+		binary.BigEndian.PutUint32(out[:], made|v&0xff)
 		return netip.AddrFrom4(out), true
 	}
 	return a, false

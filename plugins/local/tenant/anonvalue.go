@@ -15,7 +15,7 @@ import (
 func (a *anonymizer) value(x *texts, parts []template.Part, where *member) string {
 	for _, p := range parts {
 		if p.Parameter != nil && p.Parameter.Secret {
-			return spec.Join([]spec.Piece{{Kind: spec.RefSecret, Arg: a.word("secret", plainSecret(p.Parameter))}})
+			return spec.Join([]spec.Piece{x.parameter(p.Parameter)})
 		}
 	}
 	if len(parts) > 0 && parts[0].Ref != nil && parts[0].Ref.Node != template.NoNode {
@@ -50,14 +50,6 @@ func (a *anonymizer) value(x *texts, parts []template.Part, where *member) strin
 		return a.guid(text)
 	}
 	return spec.Escape(a.text(text, where))
-}
-
-// plainSecret is the name that a secret has without pseudonyms.
-func plainSecret(p *template.Parameter) string {
-	if p.Placeholder != "" {
-		return p.Placeholder
-	}
-	return p.Name + "|" + p.Description
 }
 
 // text is a text that is neither an id nor a reference.

@@ -49,7 +49,6 @@ func TestAnonymized(t *testing.T) {
 	r := contoso(t)
 	request := backend.SpecGenerationRequest{Anonymize: true}
 	text, _, dir := generate(t, r, request)
-	os.WriteFile("/tmp/contoso-anon.md", []byte(text), 0o600)
 	parsed(t, text)
 	known := pairs(t, dir)
 	again, _, other := generate(t, r, request)
@@ -63,6 +62,15 @@ func TestAnonymized(t *testing.T) {
 	lower := strings.ToLower(text)
 	if strings.Contains(lower, "contoso") {
 		t.Errorf("it still says whose tenant it is: %s", around(lower, "contoso"))
+	}
+	secrets := regexp.MustCompile(`\$\{secret:[^}]+\}`).FindAllString(text, -1)
+	for _, s := range secrets {
+		if strings.Count(text, s) < 2 {
+			t.Errorf("%s is either not listed or not used", s)
+		}
+	}
+	if len(secrets) < 10 {
+		t.Errorf("there are only %d secrets", len(secrets))
 	}
 	found := 0
 	err := r.Heads(t.Context(), func(h graph.Head) error {

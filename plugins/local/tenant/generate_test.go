@@ -68,7 +68,7 @@ func contoso(t *testing.T) *graph.Reader {
 func generate(t *testing.T, r *graph.Reader, request backend.SpecGenerationRequest) (text string, result *backend.SpecGenerationResult, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	result, err := (&tenant.Generator{Reader: r, Dir: dir}).Generate(t.Context(), &request)
+	result, err := generator(r, dir).Generate(t.Context(), &request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,10 +136,6 @@ func open(t testing.TB, tenantID, name string, subs []graph.Subscription, rows [
 	return r
 }
 
-func TestContoso(t *testing.T) {
-	r := contoso(t)
-	text, result, _ := generate(t, r, backend.SpecGenerationRequest{})
-	os.WriteFile("/tmp/contoso-spec.md", []byte(text), 0o600)
-	t.Log(result)
-	parsed(t, text)
+func generator(r *graph.Reader, dir string) *tenant.Generator {
+	return &tenant.Generator{Reader: r, Dir: dir}
 }

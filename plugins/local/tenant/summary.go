@@ -237,7 +237,7 @@ func (w *writer) noteSecrets(r *template.Resource) {
 func (w *writer) secretName(p *template.Parameter) string {
 	name := w.unit.Name + "." + p.Name
 	if w.x.anon != nil {
-		return w.x.anon.word("secret", name)
+		return w.x.anon.word("secret", cmp.Or(p.Placeholder, name))
 	}
 	return name
 }

@@ -47,7 +47,7 @@ func (x *texts) pieces(parts []template.Part) []spec.Piece {
 	for _, p := range parts {
 		switch {
 		case p.Parameter != nil:
-			if given := placeholder(p.Parameter); given != nil {
+			if given := placeholder(p.Parameter); given != nil && x.anon == nil {
 				all = append(all, given...)
 				continue
 			}

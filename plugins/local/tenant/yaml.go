@@ -22,21 +22,25 @@ type yamlWriter struct {
 	name func(name string, where *member) string
 }
 
+const spaces = "                                                                "
+
 // pad begins a line.
 func (y *yamlWriter) pad(indent int) {
-	for range indent {
-		_ = y.WriteByte(' ') // it remembers its first error
+	for ; indent > len(spaces); indent -= len(spaces) {
+		_, _ = y.WriteString(spaces) // it remembers its first error
 	}
+	_, _ = y.WriteString(spaces[:indent])
 }
 
 // key writes a member's name and the colon.
-func (y *yamlWriter) key(name string) {
+func (y *yamlWriter) key(indent int, name string) {
 	quoted := quote(name)
 	if len(quoted) > longestKey {
 		_, _ = y.WriteString("? " + quoted + "\n")
-		return
+		y.pad(indent)
+	} else {
+		_, _ = y.WriteString(quoted)
 	}
-	_, _ = y.WriteString(quoted)
 	_ = y.WriteByte(':')
 }
 
@@ -51,11 +55,7 @@ func (y *yamlWriter) line(indent int, name, text string) {
 
 // member writes a member of an object, with its value below it.
 func (y *yamlWriter) member(indent int, name string, v *template.Value, where *member) {
-	y.key(name)
-	if len(quote(name)) > longestKey {
-		y.pad(indent)
-		_ = y.WriteByte(':')
-	}
+	y.key(indent, name)
 	y.value(indent+2, v, where)
 }
 
@@ -163,9 +163,11 @@ func plain(text string) bool {
 	if text == "" || len(text) > 400 || text[len(text)-1] == ' ' || text[len(text)-1] == ':' {
 		return false
 	}
-	switch strings.ToLower(text) {
-	case "true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf":
-		return false
+	if len(text) <= len("false") {
+		switch strings.ToLower(text) {
+		case "true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf":
+			return false
+		}
 	}
 	for i, r := range text {
 		switch {
