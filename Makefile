@@ -32,7 +32,7 @@ build: ## build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: demo
-demo: build ## scan the simulator's tenant, show the snapshot, and generate code from it
+demo: build ## scan the simulator's tenant, show the snapshot, generate code from it, and make the tenant again
 	@internal/e2e/demo.sh bin
 
 .PHONY: test
