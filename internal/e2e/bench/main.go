@@ -105,7 +105,7 @@ func (b bench) measures() []measure {
 		{"submit", b.submitRate}, {"status", b.statusRate}, {"joblist", b.jobList},
 		{"watchers", b.idleWatcher}, {"latency", b.eventLatency},
 		{"remotescan", b.remoteScan}, {"download", b.download},
-		{"generate", b.generate}, {"schema", b.schema},
+		{"generate", b.generate}, {"schema", b.schema}, {"spec", b.spec},
 	}
 }
 
