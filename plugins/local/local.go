@@ -78,7 +78,7 @@ func (l *local) Configure(_ context.Context, given backend.Settings) error {
 	}
 	e := &engine{azure: client, store: store, scanner: &discovery.Scanner{
 		Azure: client, Store: store, Parallelism: s.parallelism, Producer: "atg " + buildinfo.Version(),
-	}, creator: &create.Creator{Azure: client, Parallel: 2 * s.parallelism}}
+	}, creator: &create.Creator{Azure: client, Parallel: 4 * s.parallelism}}
 	if !l.engine.CompareAndSwap(nil, e) {
 		return fault.New(fault.Conflict, "the backend is already configured")
 	}
