@@ -5,8 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant"
@@ -22,7 +26,7 @@ func pairs(t *testing.T, dir string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(file); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("the map has the mode %v: %v", info.Mode(), err)
 	}
 	var said struct {
@@ -105,4 +109,39 @@ func around(text, what string) string {
 	begin := strings.LastIndexByte(text[:at], '\n') + 1
 	end := strings.IndexByte(text[at:], '\n')
 	return text[begin : at+end]
+}
+
+// TestAnonymizedAtRandom: whatever is in a snapshot, its specification under pseudonyms is valid, has as much in it, and the map leads back to
+// the names.
+func TestAnonymizedAtRandom(t *testing.T) {
+	for seed := range uint64(20) {
+		r := random(t, seed)
+		text, _, _ := generate(t, r, backend.SpecGenerationRequest{})
+		hidden, _, dir := generate(t, r, backend.SpecGenerationRequest{Anonymize: true})
+		was, is, known := parsed(t, text), parsed(t, hidden), pairs(t, dir)
+		if len(was.Assignments) != len(is.Assignments) || len(was.Groups) != len(is.Groups) || len(was.Subscriptions) != len(is.Subscriptions) {
+			t.Errorf("%d: something has got lost", seed)
+		}
+		names := func(s *spec.Spec, original func(string) string) (all []string) {
+			for _, one := range s.Resources {
+				parts := strings.Split(one.Name, "/")
+				for i := range parts {
+					parts[i] = original(parts[i])
+				}
+				all = append(all, strings.ToLower(one.Type+" "+strings.Join(parts, "/")))
+			}
+			slices.Sort(all)
+			return all
+		}
+		before := names(was, func(name string) string { return name })
+		after := names(is, func(name string) string {
+			if o, ok := known[name]; ok {
+				return o
+			}
+			return name
+		})
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("%d: the map does not lead back: %s", seed, diff)
+		}
+	}
 }

@@ -73,20 +73,27 @@ func Parse(ctx context.Context, r io.Reader, limits Limits) (*Spec, []Problem, e
 	return d.spec, p.sorted(), nil
 }
 
-// read reads at most so many bytes.
+// read reads at most so many bytes. What is too large is refused before it is put together.
 func read(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
-	var buffer bytes.Buffer
-	n, err := io.Copy(&buffer, io.LimitReader(&stopping{ctx, r}, most+1))
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, fault.Of(context.Cause(ctx))
-	case err != nil:
-		return nil, fault.New(fault.InvalidArgument, "the specification cannot be read", fault.Because(err))
-	case n > most:
-		return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("the specification is larger than %s", size(most)),
-			fault.Hint("split it into several, and deploy one after the other"))
+	const chunk = 1 << 20
+	var chunks [][]byte
+	for n := int64(0); ; {
+		if ctx.Err() != nil {
+			return nil, fault.Of(context.Cause(ctx))
+		}
+		part, err := io.ReadAll(io.LimitReader(r, min(chunk, most+1-n)))
+		n += int64(len(part))
+		chunks = append(chunks, part)
+		switch {
+		case err != nil:
+			return nil, fault.New(fault.InvalidArgument, "the specification cannot be read", fault.Because(err))
+		case n > most:
+			return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("the specification is larger than %s", size(most)),
+				fault.Hint("split it into several, and deploy one after the other"))
+		case len(part) < chunk:
+			return bytes.Join(chunks, nil), nil
+		}
 	}
-	return buffer.Bytes(), nil
 }
 
 func size(n int64) string {
@@ -94,19 +101,6 @@ func size(n int64) string {
 		return fmt.Sprintf("%d MiB", n>>20)
 	}
 	return fmt.Sprintf("%d bytes", n)
-}
-
-// stopping is a reader that ends with a context.
-type stopping struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (s *stopping) Read(p []byte) (int, error) {
-	if err := context.Cause(s.ctx); err != nil {
-		return 0, err
-	}
-	return s.r.Read(p)
 }
 
 // readable says that a file is text: what is not is told.
