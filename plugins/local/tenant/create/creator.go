@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -118,8 +119,15 @@ func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResul
 	}
 	result.DurationSeconds = time.Since(r.began).Seconds()
 	result.DeploymentLogs = r.logs
+	if more := len(r.logs) - maxLines; more > 0 {
+		result.DeploymentLogs = append(slices.Clone(r.logs[:maxLines]), fmt.Sprintf("and %d more lines, which are in the job's log", more))
+	}
+	result.Failures = result.Failures[:min(len(result.Failures), maxLines)]
 	return result, nil
 }
+
+// maxLines is how many failures, and how many lines of its log, a result holds: a job of the service keeps it in its record.
+const maxLines = backend.MaxOmitted
 
 // The phases.
 const (

@@ -15,6 +15,7 @@ import (
 type outcome struct {
 	done   bool
 	failed *fault.Fault
+	own    bool // failed is of the resource itself, and not of something before it
 }
 
 // tell takes in what became of a resource.
@@ -34,7 +35,7 @@ func (x *deployer) tell(id, typ, state string, failed *azureError) {
 		if o == nil {
 			x.extra[key] = f
 		} else if o.failed == nil {
-			o.failed, moved = f, true
+			o.failed, o.own, moved = f, true, true
 		}
 	}
 	made := x.made
@@ -114,10 +115,17 @@ func (x *deployer) skip(content []string, why string) {
 // result sums up.
 func (x *deployer) result(p *plan, before int) *backend.TenantCreationResult {
 	out := &backend.TenantCreationResult{Success: true, Complete: p.complete, ResourcesCreated: int64(before + x.made)}
+	var behind []backend.ResourceFailed // what failed because something else did comes last
 	for _, key := range sortedKeys(x.outcomes) {
-		if o := x.outcomes[key]; o.failed != nil && !o.done {
-			out.ResourcesFailed++
-			out.Failures = append(out.Failures, backend.ResourceFailed{Resource: x.ids[key], Fault: o.failed})
+		o := x.outcomes[key]
+		if o.failed == nil || o.done {
+			continue
+		}
+		out.ResourcesFailed++
+		if one := (backend.ResourceFailed{Resource: x.ids[key], Fault: o.failed}); o.own {
+			out.Failures = append(out.Failures, one)
+		} else {
+			behind = append(behind, one)
 		}
 	}
 	if out.ResourcesFailed == 0 {
@@ -126,6 +134,7 @@ func (x *deployer) result(p *plan, before int) *backend.TenantCreationResult {
 	for _, key := range sortedKeys(x.extra) {
 		out.Failures = append(out.Failures, backend.ResourceFailed{Resource: x.extra[key].Resource, Fault: x.extra[key]})
 	}
+	out.Failures = append(out.Failures, behind...)
 	out.Success, out.Complete = false, false
 	out.Error = x.left(before+x.made, int(out.ResourcesFailed))
 	x.log(backend.LevelError, "%s", fmt.Sprint(out.Error))

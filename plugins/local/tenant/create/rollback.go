@@ -34,6 +34,9 @@ func (r *run) rollback(ctx context.Context) (*backend.TenantCreationResult, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := r.idle(ctx, j); err != nil {
+		return nil, err
+	}
 	removals, err := r.survey(ctx, j)
 	if err != nil {
 		return nil, err
@@ -75,6 +78,26 @@ func (r *run) find(ctx context.Context) (*journal, error) {
 	}
 	return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("nothing in Azure tells of a deployment by the job %q", job), fault.On(job),
 		fault.Hint("check the id, the tenant, and that the credential sees the subscription; Azure keeps the last 800 deployments of a subscription"))
+}
+
+// idle refuses to take back a job that is still deploying.
+func (r *run) idle(ctx context.Context, j *journal) error {
+	scopes := map[string]bool{}
+	for _, e := range j.entries {
+		if s := strings.SplitN(e.id, "/", 4); len(s) > 2 && strings.EqualFold(s[1], "subscriptions") {
+			scopes["/subscriptions/"+strings.ToLower(s[2])] = true
+		}
+	}
+	for _, scope := range sortedKeys(scopes) {
+		active, err := r.active(ctx, scope, j.job)
+		if err != nil {
+			return err
+		}
+		if len(active) > 0 {
+			return fault.New(fault.Conflict, "the job still deploys: "+name(active[0])+" is under way", fault.On(active[0]), fault.Hint("cancel the job first, or wait for its end"))
+		}
+	}
+	return nil
 }
 
 // survey looks at what the run created.

@@ -88,19 +88,12 @@ func (r *run) settle(ctx context.Context, p *plan) error {
 	for n := range p.all {
 		scopes[stageScope(p.all[n].unit)] = true
 	}
-	for scope := range scopes {
-		var open []string
-		err := r.session.Items(ctx, azure.List{Path: scope + "/providers/" + deploymentType, Version: deploymentVersion}, func(raw []byte) error {
-			found, err := decodeRecord(raw)
-			if err == nil && strings.HasPrefix(found.Name, deploymentPrefix(r.Job)) && !ended(found.Properties.ProvisioningState) {
-				open = append(open, found.ID)
-			}
-			return err
-		})
+	for _, scope := range sortedKeys(scopes) {
+		active, err := r.active(ctx, scope, r.Job)
 		if err != nil {
 			return err
 		}
-		for _, id := range open {
+		for _, id := range active {
 			r.log(backend.LevelInfo, "the deployment %s is still under way", name(id))
 			if err := r.follow(ctx, &deployment{id: id, settled: map[string]bool{}}, nil); err != nil {
 				return err
@@ -108,6 +101,19 @@ func (r *run) settle(ctx context.Context, p *plan) error {
 		}
 	}
 	return nil
+}
+
+// active are the deployments of a job at a scope that are still under way.
+func (r *run) active(ctx context.Context, scope, job string) ([]string, error) {
+	var all []string
+	err := r.session.Items(ctx, azure.List{Path: scope + "/providers/" + deploymentType, Version: deploymentVersion}, func(raw []byte) error {
+		found, err := decodeRecord(raw)
+		if err == nil && strings.HasPrefix(found.Name, deploymentPrefix(job)) && !ended(found.Properties.ProvisioningState) {
+			all = append(all, found.ID)
+		}
+		return err
+	})
+	return all, err
 }
 
 // name is the last part of an id.

@@ -112,6 +112,9 @@ func TestWhatFailsIsToldAndGoesOnLater(t *testing.T) {
 	if !strings.Contains(out.Error, "--rollback "+jobA) || !strings.Contains(out.Error, "Run the command again") {
 		t.Errorf("the error says %q", out.Error)
 	}
+	if first := name(out.Failures[0].Resource); first != "vnet" {
+		t.Errorf("the first failure is of %s, and not what the others follow from", first)
+	}
 	b.sim.ClearFaults()
 	want := map[string]string{"net": "exists", "web": "exists", "nsg": "exists", "vnet": "create", "nic": "create", "shopfiles": "create"}
 	if d := cmp.Diff(want, actionsOf(b.plan(b.shop()))); d != "" {
@@ -217,6 +220,9 @@ func TestACancelledJobStopsItsDeployments(t *testing.T) {
 	if !errors.Is(err, stopped) {
 		t.Errorf("the run ended with %v", err)
 	}
+	if _, err := b.run(t.Context(), jobB, "", backend.TenantCreationRequest{Rollback: true, RollbackJob: jobA, DryRun: true}, &heard{}); err != nil {
+		t.Errorf("it cannot be taken back: %v", err)
+	}
 	if n := b.sim.Count("POST", "deployments/atg-0123456789ab-.*/cancel$"); n != 1 {
 		t.Errorf("%d deployments were cancelled", n)
 	}
@@ -227,7 +233,7 @@ func TestACancelledJobStopsItsDeployments(t *testing.T) {
 
 func TestAnotherAttemptGoesOnWithTheFirst(t *testing.T) {
 	b := newBench(t, azuresim.Config{NoARMLimits: true})
-	b.inject(azuresim.Faults{Resources: []azuresim.ResourceFault{{Type: "Microsoft.Network/networkInterfaces", Takes: azuresim.Duration(300 * time.Millisecond), Times: 1}}})
+	b.inject(azuresim.Faults{Resources: []azuresim.ResourceFault{{Type: "Microsoft.Network/networkInterfaces", Takes: azuresim.Duration(2 * time.Second), Times: 1}}})
 	digest := b.plan(b.shop()).Plan.Digest
 	request := backend.TenantCreationRequest{PlanDigest: digest}
 	// The first attempt dies in the middle: nothing of it reaches Azure any more, not even a cancellation.
@@ -241,6 +247,9 @@ func TestAnotherAttemptGoesOnWithTheFirst(t *testing.T) {
 	}}
 	if _, err := b.run(ctx, jobA, b.shop(), request, h); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the first attempt ended with %v", err)
+	}
+	if _, err := b.run(t.Context(), jobB, "", backend.TenantCreationRequest{Rollback: true, RollbackJob: jobA, DryRun: true}, &heard{}); fault.CodeOf(err) != fault.Conflict {
+		t.Errorf("a job that still deploys can be taken back: %v", err)
 	}
 	b.sim.ClearFaults()
 	b.sim.ResetRequests()
