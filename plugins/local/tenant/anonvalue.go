@@ -64,6 +64,8 @@ func (a *anonymizer) text(text string, where *member) string {
 	switch {
 	case where != nil && (where.kind || enumerated(where.schema, text)), formOf(text), spec.IsRegion(text):
 		return text
+	case where.inSKU() && enumLike.MatchString(text) && len(text) <= 60:
+		return text
 	case where != nil && strings.EqualFold(where.name, "name") && !strings.ContainsAny(text, " /:@"):
 		if fixedNames[lower] {
 			return text

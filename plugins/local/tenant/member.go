@@ -57,3 +57,8 @@ func (m *member) item() *member {
 	}
 	return inner
 }
+
+// inSKU says that a member is one of a SKU, whose values Azure defines.
+func (m *member) inSKU() bool {
+	return m != nil && m.up != nil && strings.EqualFold(m.up.name, "sku") || m != nil && strings.EqualFold(m.name, "sku")
+}

@@ -35,7 +35,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		lines := int32(bytes.Count(content, []byte("\n"))) + 1
+		lines := int32(bytes.Count(content, []byte("\n"))+bytes.Count(content, []byte("\r"))) + 1
 		for _, p := range problems {
 			if p.Line < 1 || p.Line > lines+1 || p.Column < 1 || p.Message == "" {
 				t.Errorf("%d lines: %+v", lines, p)

@@ -11,6 +11,7 @@ type block struct {
 	lang   string // json, jsonc, yaml
 	text   []byte
 	line   int32   // of its first line in the file
+	lines  int     // how many it has
 	cut    []int32 // by line, how many characters stand before what is text: the indentation of lists, the marks of quotes; nil is none
 	fence  Position
 	closed bool
@@ -18,6 +19,7 @@ type block struct {
 
 // at is the place in the file of a place in the text; line counts from 0, column from 0.
 func (b *block) at(line, column int) Position {
+	line = min(line, b.lines) // YAML has characters that end a line, as U+2028, and that end none in a file
 	p := Position{b.line + int32(line), int32(column) + 1} //nolint:gosec // a file has fewer lines than 2^31
 	if line >= 0 && line < len(b.cut) {
 		p.Column += b.cut[line]
@@ -175,7 +177,7 @@ func (s *scanner) close(at int, closed bool) {
 	if f.plain {
 		f.block.text = s.text[min(f.from, at):at]
 	}
-	f.block.lang, f.block.closed = f.lang, closed
+	f.block.lang, f.block.closed, f.block.lines = f.lang, closed, bytes.Count(f.block.text, []byte("\n"))
 	s.blocks = append(s.blocks, f.block)
 }
 

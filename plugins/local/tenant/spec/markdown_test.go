@@ -29,6 +29,8 @@ func TestBlocks(t *testing.T) {
 		{"other languages", "```go\npackage x\n```\n```\ntenant: {name: There}\n```\n```yaml\n" + here + "\n```\n", "Here", nil},
 		{"CRLF", "# T\r\n\r\n```yaml\r\ntenant:\r\n  name: Here\r\n```\r\n", "Here", nil},
 		{"CRLF in JSON", "```json\r\n{\"tenant\":\r\n  {\"nam\": \"x\"}}\r\n```\r\n", "", []string{`3:4: error: there is no member "nam" in tenant (did you mean name?)`}},
+		{"CR", "# T\r```yaml\rtenant:\r  nam: x\r```\r", "", []string{`4:3: error: there is no member "nam" in tenant (did you mean name?)`}},
+		{"line ends of YAML alone", "```yaml\ntenant: {name: \"a\u2028\u2028\u2028b\", nam: x}\n```\n", "a\u2028\u2028\u2028b", []string{`3:5: error: there is no member "nam" in tenant (did you mean name?)`}},
 		{"BOM", "\uFEFF```yaml\n" + here + "\n```\n", "Here", nil},
 		{"in a list", "1. First:\n\n   ```yaml\n   tenant:\n     name: Here\n   ```\n2. Then.\n", "Here", nil},
 		{"on the line of a list", "- ```yaml\n  tenant:\n    nam: x\n  ```\n", "", []string{`3:5: error: there is no member "nam" in tenant (did you mean name?)`}},

@@ -38,6 +38,7 @@ func Parse(ctx context.Context, r io.Reader, limits Limits) (*Spec, []Problem, e
 	}
 	p := &problems{}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	oneLineEnd(text)
 	if !readable(text, p) {
 		return &Spec{}, p.sorted(), nil
 	}
@@ -101,6 +102,15 @@ func size(n int64) string {
 		return fmt.Sprintf("%d MiB", n>>20)
 	}
 	return fmt.Sprintf("%d bytes", n)
+}
+
+// oneLineEnd makes carriage returns that stand alone, which end a line too, the newlines that everything here counts.
+func oneLineEnd(text []byte) {
+	for i := range text {
+		if text[i] == '\r' && (i+1 == len(text) || text[i+1] != '\n') {
+			text[i] = '\n'
+		}
+	}
 }
 
 // readable says that a file is text: what is not is told.
