@@ -116,7 +116,7 @@ func (r *run) survey(ctx context.Context, j *journal) ([]*removal, error) {
 		g.Go(func() error {
 			m := &removal{entry: e, change: backend.PlannedChange{Resource: e.id, Type: typeOf(e.id), Action: actionDelete}}
 			all[i] = m
-			err := r.look1(group, m, created)
+			err := r.examine(group, m, created)
 			r.step()
 			return err
 		})
@@ -124,8 +124,8 @@ func (r *run) survey(ctx context.Context, j *journal) ([]*removal, error) {
 	return all, g.Wait()
 }
 
-// look1 looks at one of them.
-func (r *run) look1(ctx context.Context, m *removal, created map[string]bool) error {
+// examine looks at one of them.
+func (r *run) examine(ctx context.Context, m *removal, created map[string]bool) error {
 	if m.changes {
 		m.change.Action, m.change.Reason = actionExists, "it was there before the run, which changed it: it stays as it is now"
 		return nil
