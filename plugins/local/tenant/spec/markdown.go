@@ -19,7 +19,7 @@ type block struct {
 
 // at is the place in the file of a place in the text; line counts from 0, column from 0.
 func (b *block) at(line, column int) Position {
-	line = min(line, b.lines) // YAML has characters that end a line, as U+2028, and that end none in a file
+	line = min(line, b.lines)                              // YAML has characters that end a line, as U+2028, and that end none in a file
 	p := Position{b.line + int32(line), int32(column) + 1} //nolint:gosec // a file has fewer lines than 2^31
 	if line >= 0 && line < len(b.cut) {
 		p.Column += b.cut[line]
