@@ -232,6 +232,7 @@ func (s *Server) load(w http.ResponseWriter, r *http.Request, c *call, d deploym
 		return nil, failure
 	}
 	definition.Now, definition.Unique = s.config.Now(), newGUID()
+	definition.Deployer = map[string]any{"objectId": c.caller.ObjectID, "tenantId": c.caller.TenantID, "userPrincipalName": c.caller.UserName}
 	loaded, err := template.Load(definition, plane{s, c.caller})
 	if err != nil {
 		refusal, ok := err.(*template.Error) //nolint:errorlint // Load returns no other

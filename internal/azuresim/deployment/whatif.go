@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -12,7 +13,8 @@ import (
 // WhatIf is what a deployment would change, a change for each resource.
 func (d *Deployment) WhatIf(cloud Cloud) []map[string]any {
 	changes, seen := []map[string]any{}, map[string]bool{}
-	d.whatIf(d.template, cloud, &changes, seen)
+	left := maxExpanded
+	d.whatIf(d.template, cloud, &changes, seen, &left)
 	if d.Scope.Group != "" {
 		for _, id := range cloud.InGroup(d.Scope.Subscription, d.Scope.Group) {
 			if seen[strings.ToLower(id)] {
@@ -38,10 +40,15 @@ func (d *Deployment) WhatIf(cloud Cloud) []map[string]any {
 // Walk visits every resource that the deployment would write, also those of nested deployments as
 // far as they are known beforehand.
 func (d *Deployment) Walk(cloud Cloud, visit func(r *template.Resource)) {
-	walk(d.template, cloud, visit)
+	left := maxExpanded
+	walk(d.template, cloud, visit, &left)
 }
 
-func walk(t *template.Template, cloud Cloud, visit func(r *template.Resource)) {
+// maxExpanded is how many nested deployments are looked into beforehand, as documented for previews.
+// https://learn.microsoft.com/azure/azure-resource-manager/templates/deploy-what-if
+const maxExpanded = 500
+
+func walk(t *template.Template, cloud Cloud, visit func(r *template.Resource), left *int) {
 	for _, r := range t.Resources {
 		switch {
 		case !r.Deployed() || r.Existing:
@@ -52,14 +59,17 @@ func walk(t *template.Template, cloud Cloud, visit func(r *template.Resource)) {
 			if err != nil {
 				continue // its parameters are not known yet
 			}
+			if *left--; *left < 0 {
+				return
+			}
 			if loaded, err := template.Load(nested, cloud); err == nil {
-				walk(loaded, cloud, visit)
+				walk(loaded, cloud, visit, left)
 			}
 		}
 	}
 }
 
-func (d *Deployment) whatIf(t *template.Template, cloud Cloud, changes *[]map[string]any, seen map[string]bool) {
+func (d *Deployment) whatIf(t *template.Template, cloud Cloud, changes *[]map[string]any, seen map[string]bool, left *int) {
 	for _, r := range t.Resources {
 		if !r.Deployed() || r.Existing {
 			continue
@@ -68,8 +78,10 @@ func (d *Deployment) whatIf(t *template.Template, cloud Cloud, changes *[]map[st
 			nested, err := r.Nested(false)
 			if err == nil {
 				var loaded *template.Template
-				if loaded, err = template.Load(nested, cloud); err == nil {
-					d.whatIf(loaded, cloud, changes, seen)
+				if *left--; *left < 0 {
+					err = errors.New("there are more nested deployments than are looked into")
+				} else if loaded, err = template.Load(nested, cloud); err == nil {
+					d.whatIf(loaded, cloud, changes, seen, left)
 				}
 			}
 			if err != nil {

@@ -169,8 +169,12 @@ func (e *env) function(name string) (expression.Function, bool) {
 			return e.callOfDefault(name), true
 		}
 		return notHere(name), true
-	case "reference", "references":
+	case "reference":
 		return e.waiting(name, e.reference), true
+	case "references", "pickzones", "providers", "tologicalzone", "tologicalzones", "tophysicalzone", "tophysicalzones", "externalinput":
+		return func([]any) (any, error) {
+			return nil, fmt.Errorf("the simulator does not have the template function '%s'", name)
+		}, true
 	case "listkeys", "list", "listsecrets":
 		return e.waiting(name, e.listOf(name)), true
 	}

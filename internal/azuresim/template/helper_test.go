@@ -72,7 +72,7 @@ func deploymentOf(t *testing.T, scope Scope, members, parameters string) Deploym
 		members += `,"resources":[]`
 	}
 	text := `{"$schema":"https://schema.management.azure.com/schemas/` + schema + `.json#","contentVersion":"1.0.0.0",` + strings.TrimPrefix(members, ",") + `}`
-	d := Deployment{Name: "d", Scope: scope, Mode: "Incremental", Template: decode(t, text), Unique: "u", Now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	d := Deployment{Name: "d", Scope: scope, Mode: "Incremental", Template: decode(t, text), Unique: "u", Deployer: map[string]any{"objectId": "me"}, Now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	if scope.Group == "" {
 		d.Location = "westeurope"
 	}

@@ -28,6 +28,7 @@ func (e *env) scopeFunction(name string) (expression.Function, bool) {
 		"managementgroup": t.none("managementGroup", t.Scope.ManagementGroup != "", func() any { g, _ := t.host.ManagementGroup(t.Scope.ManagementGroup); return g }),
 		"tenant":          t.none("tenant", true, func() any { return t.host.Tenant() }),
 		"environment":     t.none("environment", true, func() any { return t.host.Environment() }),
+		"deployer":        t.none("deployer", t.Deployer != nil, func() any { return t.Deployer }),
 		"deployment":      t.none("deployment", true, func() any { return t.deploymentObject() }),
 	}[name]
 	return f, ok

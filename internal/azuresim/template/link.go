@@ -160,7 +160,13 @@ func (t *Template) checkBodies() error {
 	return nil
 }
 
+// maxNested is how many nested deployments are checked before a deployment begins.
+const maxNested = 1000
+
 func (t *Template) checkNested(r *Resource) error {
+	if t.nested.Add(1) > maxNested {
+		return nil // the others are checked when their turn comes
+	}
 	nested, err := r.Nested(false)
 	if err == nil {
 		_, err = Load(nested, t.host)

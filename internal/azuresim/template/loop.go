@@ -20,6 +20,9 @@ func areLoops(list []any) bool {
 	})
 }
 
+// maxLoopSteps bounds the steps of the loops of properties, variables and outputs of a template.
+const maxLoopSteps = 500000
+
 // expand evaluates loops into members of an object.
 func (e *env) expand(loops []any, into map[string]any) error {
 	for _, item := range loops {
@@ -45,6 +48,9 @@ func (e *env) loop(loop map[string]any, name string) (any, error) {
 	}
 	list := []any{}
 	for i := range n {
+		if e.t.steps.Add(1) > maxLoopSteps {
+			return nil, fmt.Errorf("the copy loops of the template have more than '%d' steps", maxLoopSteps)
+		}
 		made, err := e.in(name, i).value(loop["input"])
 		if err != nil {
 			return nil, err

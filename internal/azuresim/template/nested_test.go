@@ -152,3 +152,15 @@ func TestNestedTooDeep(t *testing.T) {
 		t.Errorf("%.200v", err)
 	}
 }
+
+// TestNestedLoops has more nested deployments than can be checked beforehand: it must end soon.
+func TestNestedLoops(t *testing.T) {
+	members := `"resources":[]`
+	for range 4 {
+		loop := strings.Replace(nestedOf("", inner, members), `"name":"n"`, `"name":"[concat('n',copyIndex())]","copy":{"name":"l","count":700}`, 1)
+		members = resources(loop)
+	}
+	if _, err := load(t, inGroup, members, ""); err != nil {
+		t.Error(err)
+	}
+}

@@ -75,6 +75,9 @@ func (t *Template) readParameters() error {
 	t.parameters = map[string]*parameter{}
 	for name, raw := range definitions {
 		definition, ok := raw.(map[string]any)
+		if _, named := definition["$ref"]; named {
+			return invalid("The template parameter '%s' has a type of the template's own, which the simulator does not know", name)
+		}
 		typ, _ := definition["type"].(string)
 		if !ok || canonicalType(typ) == "" {
 			return invalid("The template parameter '%s' is not valid: its type '%s' is none of '%s'", name, typ, strings.Join(types, ","))

@@ -172,7 +172,7 @@ const maxDepth = 20
 // Nested is the deployment that a nested deployment makes. Before the template is deployed it
 // fails with an error that Waits reports if its parameters are not known yet.
 func (r *Resource) Nested(running bool) (Deployment, error) {
-	d := Deployment{Name: r.Name, Location: r.Location, Scope: r.Target, Now: r.t.Now, Unique: r.t.Unique + r.ID, depth: r.t.depth + 1}
+	d := Deployment{Name: r.Name, Location: r.Location, Scope: r.Target, Now: r.t.Now, Deployer: r.t.Deployer, Unique: r.t.Unique + r.ID, depth: r.t.depth + 1, nested: r.t.nested}
 	if d.depth > maxDepth {
 		return d, invalid("The nested deployment '%s' exceeds the maximum depth of '%d'", r.Name, maxDepth)
 	}

@@ -47,6 +47,8 @@ func TestRefusedTemplates(t *testing.T) {
 		"no such variable":        {inGroup, output("[variables('x')]"), "", "InvalidTemplate", "the template variable 'x' is not found"},
 		"no such function":        {inGroup, output("[nothing()]"), "", "InvalidTemplate", "the template function 'nothing' is not valid"},
 		"no such user function":   {inGroup, output("[my.nothing()]"), "", "InvalidTemplate", "the template function 'my.nothing' is not valid"},
+		"zones":                   {inGroup, output("[first(pickZones('Microsoft.A','as','westeurope'))]"), "", "InvalidTemplate", "the simulator does not have the template function 'pickzones'"},
+		"own type":                {inGroup, `"definitions":{"t":{"type":"string"}},"parameters":{"p":{"$ref":"#/definitions/t"}}`, "", "InvalidTemplate", "has a type of the template's own"},
 		"bad syntax":              {inGroup, output("[concat('a'"), "", "", ""},
 		"bad syntax in brackets":  {inGroup, output("[concat('a']"), "", "InvalidTemplate", "',' or ')' is expected"},
 		"reference in a variable": {inGroup, `"variables":{"v":"[reference('x')]"}`, "", "InvalidTemplate", "'reference' is not expected at this location"},
@@ -91,6 +93,10 @@ func TestRefusedTemplates(t *testing.T) {
 		"too long expression": {inGroup, `"variables":{"v":"['` + strings.Repeat("a", 24576) + `']"}`, "", "InvalidTemplate", "length limit exceeded. Limit: '24576'"},
 		"too large":           {inGroup, `"variables":{"v":"` + strings.Repeat("a", 4<<20) + `"}`, "", "RequestContentTooLarge", "'4194304' bytes"},
 		"resource too large":  {inGroup, resources(res("Microsoft.A/as", "x", `,"properties":{"v":"`+strings.Repeat("a", 1<<20)+`"}`)), "", "InvalidTemplate", "exceeds the limit of '1048576' bytes"},
+		"loops in loops":      {inGroup, `"variables":{"copy":[{"name":"a","count":800,"input":{"copy":[{"name":"b","count":800,"input":{"copy":[{"name":"c","count":800,"input":1}]}}]}}]}`, "", "InvalidTemplate", "more than '500000' steps"},
+		"doubled variables": {inGroup, `"variables":{"v0":"abcdefgh",` + many(40, func(i int) string {
+			return fmt.Sprintf(`"v%d":"[concat(variables('v%d'),variables('v%d'))]"`, i+1, i, i)
+		}) + `}`, "", "InvalidTemplate", "makes a value of more than '4194304'"},
 		"endless function": {inGroup, `"functions":[{"namespace":"my","members":{"f":{"parameters":[{"name":"n","type":"int"}],"output":{"type":"int","value":"[my.f(parameters('n'))]"}}}}],"outputs":{"o":{"type":"int","value":"[my.f(1)]"}}`, "",
 			"InvalidTemplate", "functions call each other without end"},
 	}

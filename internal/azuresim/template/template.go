@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/template/expression"
@@ -52,12 +53,15 @@ type Deployment struct {
 	Template             map[string]any
 	// Parameters are by name objects with value or reference.
 	Parameters map[string]any
+	// Deployer is what deployer returns.
+	Deployer map[string]any
 	// Now is what utcNow returns.
 	Now time.Time
 	// Unique is where newGuid starts from; a deployment of the same one evaluates to the same.
 	Unique string
 
-	depth int // of nested deployments
+	depth  int           // of nested deployments
+	nested *atomic.Int64 // how many have been checked before the deployment
 }
 
 // Template is a template that has passed all checks that need no deployed resource.
@@ -73,12 +77,16 @@ type Template struct {
 	symbolic   bool // languageVersion 2.0
 	index
 	unique  int
+	steps   atomic.Int64 // of loops
 	outputs map[string]any
 }
 
 // Load reads and checks a template. An error is an *Error.
 func Load(d Deployment, host Host) (*Template, error) {
 	t := &Template{Deployment: d, host: host}
+	if t.nested == nil {
+		t.nested = new(atomic.Int64)
+	}
 	steps := []func() error{t.readHead, t.readParameters, t.readFunctions, t.readVariables, t.readResources, t.link, t.readOutputs, t.checkBodies}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -51,6 +51,7 @@ func TestOutputs(t *testing.T) {
 		"extensionResourceId": {inGroup, "", "", "string", "[extensionResourceId(resourceId('Microsoft.A/as','x'),'Microsoft.B/bs','y')]", `"` + group + `/providers/Microsoft.A/as/x/providers/Microsoft.B/bs/y"`},
 		"scopes": {inGroup, "", "", "array", "[createArray(subscription().subscriptionId,resourceGroup().location,tenant().tenantId,deployment().name,environment().name)]",
 			`["` + subscriptionID + `","westeurope","tenant","d","AzureCloud"]`},
+		"deployer":                 {inGroup, "", "", "string", "[deployer().objectId]", `"me"`},
 		"location of a deployment": {inSubscription, "", "", "string", "[deployment().location]", `"westeurope"`},
 		"reference of another":     {inGroup, "", "", "string", "[reference(resourceId('Microsoft.A/as','there'),'2024-01-01').url]", `"https://there"`},
 		"full reference":           {inGroup, "", "", "array", "[createArray(reference(resourceId('Microsoft.A/as','there'),'2024-01-01','Full').identity.principalId,reference(resourceId('Microsoft.A/as','there'),'2024-01-01','full').resourceGroupName)]", `["p","rg"]`},

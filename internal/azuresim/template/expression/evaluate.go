@@ -16,10 +16,14 @@ type Env struct {
 
 	variables map[string]any // of the lambdas around
 	depth     int
+	calls     *int // of functions, in the whole expression
 }
 
-// maxSteps bounds how deep user functions and lambdas may call each other.
-const maxSteps = 512
+const (
+	maxSteps = 512     // how deep lambdas may call each other
+	maxCalls = 300000  // of functions in an expression
+	maxValue = 4 << 20 // characters and elements of what a function makes
+)
 
 // Evaluate is the value of an expression.
 func (e *Env) Evaluate(n Node) (any, error) {
@@ -43,15 +47,22 @@ func (e *Env) Evaluate(n Node) (any, error) {
 }
 
 func (e *Env) call(n *Call) (any, error) {
+	if e.calls == nil {
+		e.calls = new(int)
+	}
+	if *e.calls++; *e.calls > maxCalls {
+		return nil, fmt.Errorf("the language expression calls more than '%d' functions", maxCalls)
+	}
 	name := strings.ToLower(n.Name)
 	if special, ok := lazy[name]; ok {
 		return special(e, n)
 	}
 	var function Function
+	own := false
 	if e.Function != nil {
-		function, _ = e.Function(name)
+		function, own = e.Function(name)
 	}
-	if function == nil {
+	if !own {
 		function = functions[name]
 	}
 	if function == nil {
@@ -69,7 +80,30 @@ func (e *Env) call(n *Call) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the template language function '%s': %w", n.Name, err)
 	}
+	if !own && weigh(value, maxValue) < 0 {
+		return nil, fmt.Errorf("the template language function '%s' makes a value of more than '%d' characters and elements", n.Name, maxValue)
+	}
 	return value, nil
+}
+
+// weigh takes the size of a value off what is left; the answer is negative if it is larger.
+func weigh(value any, left int) int {
+	left--
+	switch v := value.(type) {
+	case string:
+		left -= len(v)
+	case []any:
+		for i := 0; i < len(v) && left >= 0; i++ {
+			left = weigh(v[i], left)
+		}
+	case map[string]any:
+		for name, item := range v {
+			if left = weigh(item, left-len(name)); left < 0 {
+				break
+			}
+		}
+	}
+	return left
 }
 
 // lazy are the functions that do not evaluate all of their arguments. They are set in init, for

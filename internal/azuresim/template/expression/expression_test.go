@@ -202,6 +202,9 @@ func TestLiterals(t *testing.T) {
 // TestHostile has expressions that must end in an error soon, whatever they ask for.
 func TestHostile(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
+		"endless loops":    {"[map(range(0, 10000), lambda('a', map(range(0, 10000), lambda('b', add(1, 1)))))]", "calls more than '300000' functions"},
+		"doubled again":    {"[reduce(range(0, 64), 'ab', lambda('x', 'y', concat(lambdaVariables('x'), lambdaVariables('x'))))]", "makes a value of more than '4194304'"},
+		"nested again":     {"[reduce(range(0, 64), 'ab', lambda('x', 'y', createArray(lambdaVariables('x'), lambdaVariables('x'))))]", "makes a value of more than '4194304'"},
 		"too long":         {"['" + strings.Repeat("a", MaxLength) + "']", "length limit exceeded. Limit: '24576'"},
 		"too deep":         {"[" + strings.Repeat("array(", 300) + "1" + strings.Repeat(")", 300) + "]", "nests deeper than '256' levels"},
 		"many accesses":    {"[parameters('nested')" + strings.Repeat(".a", 300) + "]", "more than '256' accesses"},

@@ -59,7 +59,7 @@ func (l *lambda) apply(needs int, values ...any) (any, error) {
 	if l.env.depth > maxSteps {
 		return nil, errors.New("lambdas nest too deep")
 	}
-	inner := &Env{Function: l.env.Function, variables: maps.Clone(l.env.variables), depth: l.env.depth + 1}
+	inner := &Env{Function: l.env.Function, variables: maps.Clone(l.env.variables), depth: l.env.depth + 1, calls: l.env.calls}
 	if inner.variables == nil {
 		inner.variables = map[string]any{}
 	}
