@@ -111,12 +111,12 @@ func TestRandomTenantsAreMadeAgain(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			random, err := simulated.Synthetic(simulated.SyntheticOptions{Resources: 30 + 5*int(seed), Subscriptions: 1 + int(seed%2), Seed: seed})
+			random, err := simulated.Synthetic(simulated.SyntheticOptions{Resources: 16 + 2*int(seed), Subscriptions: 1 + int(seed%2), Seed: seed})
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, target, _, _, done := copied(t, random)
-			if done.ResourcesCreated < 20 {
+			if done.ResourcesCreated < 8 {
 				t.Fatalf("only %d were made: %s", done.ResourcesCreated, done.Error)
 			}
 			madeAgain(t, target.sim.Tenant(), nil)
