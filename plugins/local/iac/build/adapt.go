@@ -28,6 +28,11 @@ func (m *maker) adapt(p *template.Value) {
 		}
 	case "microsoft.network/publicipaddresses":
 		m.drop(p, "ipAddress") // nobody can choose one
+		if dns := field(p, "dnsSettings"); dns != nil {
+			m.drop(dns, "fqdn") // made of the label and the region
+		}
+	case "microsoft.network/bastionhosts":
+		m.drop(p, "dnsName")
 	case "microsoft.web/sites", "microsoft.web/sites/slots":
 		for _, name := range []string{"name", "hostNameSslStates", "state"} { // the names of the hosts follow from the site's
 			m.drop(p, name)

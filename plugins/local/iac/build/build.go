@@ -58,7 +58,7 @@ func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) 
 	b := &builder{
 		o: o, r: r, report: rep, seed: maphash.MakeSeed(),
 		typeAt: map[string]int32{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]childName{},
-		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, groupRegions: map[int32]string{}, byProperty: map[[2]int32]bool{}, unwanted: map[int32]bool{},
+		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, groupRegions: map[int32]string{}, byProperty: map[[2]int32]bool{}, behind: map[int32][]locked{}, unwanted: map[int32]bool{},
 	}
 	for _, step := range []func(context.Context) error{b.readHeads, b.readBodies, b.arrange} {
 		if err := step(ctx); err != nil {
@@ -80,11 +80,12 @@ type builder struct {
 	nodes        []node    // all rows with an id, in the order of ids
 	measures     []measure // of them, until units are cut
 	text         symbols
-	last         string           // the id of the last row, in lower case
-	readOnly     int              // generated locks of the level ReadOnly
-	foreign      atomic.Bool      // what is not generated is referred to in a subscription that the rest leaves
-	written      atomic.Int64     // resources that were made for good
-	index        map[uint64]int32 // where they are, by a hash of the id in lower case
+	last         string             // the id of the last row, in lower case
+	readOnly     []int32            // locks of the level ReadOnly
+	behind       map[int32][]locked // what each of them waits for
+	foreign      atomic.Bool        // what is not generated is referred to in a subscription that the rest leaves
+	written      atomic.Int64       // resources that were made for good
+	index        map[uint64]int32   // where they are, by a hash of the id in lower case
 	types        []typeInfo
 	typeAt       map[string]int32 // by type in lower case
 	scopes       []scopeInfo

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"context"
 	"slices"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
@@ -17,11 +18,14 @@ func (b *builder) number(at int32) template.Node {
 }
 
 // connect numbers the generated resources, and turns what their bodies refer to into edges between them, without cycles.
-func (b *builder) connect() {
+func (b *builder) connect(ctx context.Context) error {
 	for i := range b.nodes {
 		if n := &b.nodes[i]; n.state == generated {
 			b.generated = append(b.generated, int32(i))
 		}
+	}
+	if err := b.waitForLocked(ctx); err != nil {
+		return err
 	}
 	b.edgeAt = make([]int32, 0, len(b.generated)+1)
 	for _, at := range b.generated {
@@ -41,6 +45,13 @@ func (b *builder) connect() {
 				b.byProperty[[2]int32{at, p.to.node}] = true
 			}
 		}
+		for _, l := range b.behind[at] {
+			to := b.number(l.node)
+			b.edges = append(b.edges, to)
+			if !slices.Contains(byID, to) {
+				b.byProperty[[2]int32{at, l.node}] = true
+			}
+		}
 		mine := b.edges[from:]
 		slices.Sort(mine)
 		b.edges = b.edges[:from+len(slices.Compact(mine))]
@@ -48,6 +59,7 @@ func (b *builder) connect() {
 	b.edgeAt = append(b.edgeAt, int32(len(b.edges))) //nolint:gosec // as above
 	b.deps = nil
 	b.breakCycles()
+	return nil
 }
 
 // standsFor is the generated resource that stands for a row in what refers to it.

@@ -111,7 +111,7 @@ func (b *builder) addHead(h *graph.Head) error {
 		}
 	}
 	if n.state == generated && h.Type == "microsoft.authorization/locks" && strings.EqualFold(h.Fact, "ReadOnly") {
-		b.readOnly++
+		b.readOnly = append(b.readOnly, at)
 	}
 	if n.state == generated || n.state == inBody {
 		n.symbolAt, n.symbolLen = b.text.add(b.name(&n, id))

@@ -77,6 +77,9 @@ func (m *maker) make(at int32, row *graph.Row) (*template.Resource, error) {
 		r.FullName = r.Name
 	}
 	m.above(r, row, id)
+	if !m.survey {
+		r.DependsOn = append(r.DependsOn, m.behindLocked()...)
+	}
 	for _, other := range b.o.After[strings.ToLower(row.ID)] {
 		if parts := m.link(other); len(parts) > 0 && parts[0].Ref != nil && parts[0].Ref.Node != template.NoNode {
 			r.DependsOn = append(r.DependsOn, parts[0].Ref)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
 // worldwide are types whose names are a part of a host's name, and so have to be unique in the whole of their cloud.
@@ -46,8 +48,8 @@ func (b *builder) notes() {
 		b.report.Note(fmt.Sprintf("%d secrets are parameters without a value: they have to be given before anything can be deployed.", secrets))
 	}
 	b.noteContents()
-	if b.readOnly > 0 {
-		b.report.Note(fmt.Sprintf("A lock of the level ReadOnly that is there before what it locks stops it, so deploy such locks last (%d).", b.readOnly))
+	if len(b.readOnly) > 0 && b.o.Split != template.SplitDeployment {
+		b.report.Note(fmt.Sprintf("A lock of the level ReadOnly that is there before what it locks stops it, so deploy such locks last (%d).", len(b.readOnly)))
 	}
 	if assignments > 0 && b.o.Target.TenantID != "" && !strings.EqualFold(b.o.Target.TenantID, b.r.Snapshot().TenantID) {
 		b.report.Note(fmt.Sprintf("%d role assignments name users, groups and applications of the source's tenant, which the target does not have: replace their principalId.", assignments))

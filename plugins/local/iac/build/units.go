@@ -12,7 +12,9 @@ import (
 
 // arrange puts the generated resources into units, and these into an order.
 func (b *builder) arrange(ctx context.Context) error {
-	b.connect()
+	if err := b.connect(ctx); err != nil {
+		return err
+	}
 	if err := b.tellBroken(ctx); err != nil {
 		return err
 	}

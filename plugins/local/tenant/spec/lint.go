@@ -18,6 +18,8 @@ type linter struct {
 	x     *index
 	edges [][]int32 // by resource, those that have to be there before
 	at    map[*Resource]int32
+
+	suggested int // references for which a near name was looked for
 }
 
 // lint tells what is wrong with a specification beyond its form. The error is that the context has ended.

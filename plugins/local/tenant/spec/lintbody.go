@@ -353,9 +353,12 @@ func item(body *Value, list, name string) *Value {
 	return nil
 }
 
+// suggested is for how many references that lead nowhere a near name is looked for: for each of them, all names are looked at.
+const suggested = 100
+
 // suggest is the hint for a reference that leads nowhere.
 func (l *linter) suggest(e *refError) string {
-	if e.arg == "" {
+	if l.suggested++; e.arg == "" || l.suggested > suggested {
 		return ""
 	}
 	switch e.kind {
