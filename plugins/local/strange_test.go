@@ -151,12 +151,17 @@ func TestASetThatChangesBetweenPages(t *testing.T) {
 	const stays, comesAndGoes = 60, 40
 	for name, c := range map[string]struct {
 		changes int
-		size    int // that it always has; 0 is any
-	}{"once": {1, 0}, "a few times": {4, 0}, "again and again": {comesAndGoes, 0},
-		"once, as many": {1, 20}, "a few times, as many": {4, 20}} {
+		size    int    // that it always has; 0 is any
+		seed    uint64 // 0 is any
+	}{"once": {1, 0, 0}, "a few times": {4, 0, 0}, "again and again": {comesAndGoes, 0, 0},
+		"until as many were read as are there": {comesAndGoes, 0, 17460222741910119606},
+		"once, as many":                        {1, 20, 0}, "a few times, as many": {4, 20, 0}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			seed := rand.Uint64()
+			seed := c.seed
+			if seed == 0 {
+				seed = rand.Uint64()
+			}
 			t.Logf("seed %d", seed)
 			random := rand.New(rand.NewPCG(seed, 0))
 			sizes := random.Perm(comesAndGoes + 1)

@@ -29,11 +29,13 @@ func (s *scan) read(ctx context.Context, u unit) error {
 			s.progress.read(u.table, -done.Rows)
 			continue
 		}
+		if err == nil && u.most > 0 && (done.changed || done.short) { // what came does not count: all is counted, and read again
+			s.progress.read(u.table, -done.Rows)
+			return errMore
+		}
 		s.ledger.tally(u.key(), u.table, done.Listed)
 		origin := []fault.Option{fault.On(u.key()), fault.From(fault.OriginAzure)}
 		switch {
-		case err == nil && done.short && u.most > 0:
-			return errMore
 		case err != nil || done.short && u.table == resources: // whose rows are counted apart, place by place
 			return err
 		case done.changed:
