@@ -41,7 +41,7 @@ func TestBrokenFilesSayWhyAndHideNothing(t *testing.T) {
 		"grown":           {change: grow, code: fault.Integrity, says: "was changed: it has"},
 		"foreign":         {change: func([]byte) []byte { return []byte(strings.Repeat("not a database ", 20)) }, code: fault.Integrity, says: "no snapshot"},
 		"other database":  {change: func(b []byte) []byte { clear(b[68:72]); return b }, code: fault.Integrity, says: "no snapshot"},
-		"newer":           {change: version(7), code: fault.Unsupported, says: "newer atg: its format is 7, and this atg reads up to 2"},
+		"newer":           {change: version(7), code: fault.Unsupported, says: "newer atg: its format is 7, and this atg reads up to 3"},
 		"no version":      {change: version(0), code: fault.Integrity, says: "unknown format 0"},
 		"damaged inside":  {change: func(b []byte) []byte { clear(b[100:8000]); return b }, code: fault.Integrity, says: "damaged", bare: true},
 		"damaged further": {change: func(b []byte) []byte { clear(b[16384:]); return b }, code: fault.Integrity, says: "damaged", bare: true},

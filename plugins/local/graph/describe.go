@@ -18,7 +18,7 @@ import (
 
 // SchemaVersion is the version of the format that this package writes, in PRAGMA user_version. It
 // reads this one and every earlier one.
-const SchemaVersion = 2
+const SchemaVersion = 3
 
 // applicationID marks a finished snapshot, in PRAGMA application_id: the letters ATGS.
 const applicationID = 0x41544753

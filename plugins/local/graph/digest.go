@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -21,8 +22,8 @@ const common = "id, id_key, name, type, kind, location, resource_group, subscrip
 
 // digested are the parts of a snapshot that follow from what Azure returned alone, each in an order
 // of its own. Left out are meta and coverage, which tell of one scan: its ids, times and attempts; the
-// source of a resource, for it is the same resource whoever told of it; and what only says another way
-// what stands elsewhere. All formats have these columns.
+// source of a resource, for it is the same resource whoever told of it; and what is derived of the rest,
+// such as relationships. All formats have these columns.
 var digested = []struct{ table, columns, order string }{
 	{"resources", common, "id_key"},
 	{"containers", common + ", parent_key", "id_key"},
@@ -30,7 +31,13 @@ var digested = []struct{ table, columns, order string }{
 	{"role_definitions", common + ", role_name, role_type", "id_key"},
 	{"other_rows", common + ", table_name", "table_name, id_key, id, name, type, properties, extra"},
 	{"subscriptions", "subscription_id, name, state, tenant_id, raw", "subscription_id"},
-	{"relationships", "source_key, kind, target_key, rule, property", "source_key, kind, target_key, rule, property"},
+}
+
+// digestedIdentities are those of formats that hold identities, where there are any: else a scan without identities would differ from
+// the same scan in an older format.
+var digestedIdentities = []struct{ table, columns, order string }{
+	{tableIdentities, "object_id, kind, state, name, login, app_id, resource_id, CAST(enabled AS TEXT), raw", "object_id"},
+	{tableMemberships, "group_id, member_id", "group_id, member_id"},
 }
 
 // Digest is a SHA-256 over the content of a snapshot: equal for two scans that found the same, in
@@ -42,7 +49,8 @@ func (s *Store) Digest(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	path := s.file(id)
-	switch _, err := s.verified(ctx, id); {
+	snapshot, err := s.verified(ctx, id)
+	switch {
 	case errors.Is(err, fs.ErrNotExist): // deleted a moment ago
 		return "", notFound(id, nil)
 	case err != nil:
@@ -51,7 +59,11 @@ func (s *Store) Digest(ctx context.Context, id string) (string, error) {
 	db := openFinished(path)
 	defer discard(db)
 	sum := sha256.New()
-	for _, d := range digested {
+	parts := digested
+	if snapshot.Identities > 0 {
+		parts = slices.Concat(digested, digestedIdentities)
+	}
+	for _, d := range parts {
 		if err := digestTable(ctx, sum, db, d.table, d.columns, d.order); err != nil {
 			return "", readFault(path, err)
 		}

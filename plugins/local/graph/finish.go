@@ -43,10 +43,15 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 		return backend.Snapshot{}, err
 	}
 	for _, t := range tables {
-		if err := w.unique(ctx, t.name, t.best); err != nil {
+		if err := w.unique(ctx, t.name, "id_key", t.best); err != nil {
 			return backend.Snapshot{}, err
 		}
 	}
+	duplicates := w.counts.Duplicates // of Azure's rows; that an identity is met twice is usual
+	if err := w.unique(ctx, tableIdentities, "object_id", bestIdentity); err != nil {
+		return backend.Snapshot{}, err
+	}
+	w.counts.Duplicates = duplicates
 	if _, err := w.conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return backend.Snapshot{}, err
 	}
@@ -72,14 +77,14 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 // unique makes the index that tells the rows of a table apart, and removes with its help all but the
 // best of several. A unique index would find duplicates for nothing, but then must be built again
 // behind them; and they are usual where ARM tells more of what Resource Graph has too.
-func (w *Writer) unique(ctx context.Context, table, best string) error {
+func (w *Writer) unique(ctx context.Context, table, key, best string) error {
 	found, err := w.conn.ExecContext(ctx, fmt.Sprintf(`
-		CREATE INDEX %[1]s_id ON %[1]s (id_key);
+		CREATE INDEX %[1]s_id ON %[1]s (%[3]s);
 		DELETE FROM duplicates;
 		INSERT INTO duplicates SELECT row.rowid
-		FROM (SELECT id_key AS twice FROM %[1]s WHERE id_key IS NOT NULL GROUP BY id_key HAVING count(*) > 1)
-		CROSS JOIN %[1]s AS row ON row.id_key = twice
-		WHERE row.rowid <> (SELECT rowid FROM %[1]s WHERE id_key = twice ORDER BY %[2]s rowid DESC LIMIT 1)`, table, best))
+		FROM (SELECT %[3]s AS twice FROM %[1]s WHERE %[3]s IS NOT NULL GROUP BY %[3]s HAVING count(*) > 1)
+		CROSS JOIN %[1]s AS row ON row.%[3]s = twice
+		WHERE row.rowid <> (SELECT rowid FROM %[1]s WHERE %[3]s = twice ORDER BY %[2]s rowid DESC LIMIT 1)`, table, best, key))
 	if err != nil {
 		return err
 	}
@@ -128,7 +133,7 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 		return snapshot, err
 	}
 	snapshot.Resources = w.tally.resources
-	err := w.conn.QueryRowContext(ctx, count).Scan(&snapshot.Subscriptions, &snapshot.Relationships, &snapshot.RoleAssignments)
+	err := w.conn.QueryRowContext(ctx, count).Scan(&snapshot.Subscriptions, &snapshot.Relationships, &snapshot.RoleAssignments, &snapshot.Identities)
 	if err != nil {
 		return snapshot, err
 	}
@@ -154,7 +159,8 @@ const count = `SELECT
 	(SELECT count(*) FROM (SELECT subscription_id FROM subscriptions UNION
 		SELECT substr(id_key, length('/subscriptions/') + 1) FROM containers WHERE type = '` + typeSubscription + `')),
 	(SELECT count(*) FROM containers WHERE parent_key <> ''),
-	(SELECT count(*) FROM role_assignments)`
+	(SELECT count(*) FROM role_assignments),
+	(SELECT count(*) FROM identities)`
 
 // publish syncs the finished file, describes it, and moves both into the store.
 func (w *Writer) publish(ctx context.Context, snapshot backend.Snapshot) (backend.Snapshot, error) {

@@ -101,8 +101,8 @@ func TestFormatsStayReadable(t *testing.T) {
 		want   backend.SnapshotDetail
 		digest string
 	}{
-		"1": {first, "4ba7b07f9855bc4d62e71c0b1938ba3f1eb133147a26d0e279de854f1b22fb11"},
-		"2": {second, "207898f12bb46f5b94d46b2b5a69ac9aca327bf852b623c5a86af201829f3e47"},
+		"1": {first, "5a26f4b15b0d5234040e0934cb3317a01ed3b365a560fa9fad431142d8c969e6"},
+		"2": {second, "64f3fe4dc8c3c4a9d762b0083efb42ddbbdca0052b11fe96b8e665f684f22fff"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,4 @@
--- The tables of a snapshot, format 2. docs/snapshot-format.md explains every column.
+-- The tables of a snapshot, format 3. docs/snapshot-format.md explains every column.
 -- Indexes and derived rows come behind the load: see derive.sql.
 
 CREATE TABLE meta (
@@ -69,6 +69,18 @@ CREATE TABLE subscriptions (
   state           TEXT NOT NULL,
   tenant_id       TEXT NOT NULL,
   raw             TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identities (
+  object_id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, name TEXT NOT NULL, login TEXT NOT NULL,
+  app_id TEXT NOT NULL, resource_id TEXT NOT NULL, enabled INTEGER,
+  raw TEXT
+) STRICT;
+
+CREATE TABLE memberships (
+  group_id  TEXT NOT NULL,
+  member_id TEXT NOT NULL,
+  PRIMARY KEY (group_id, member_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE coverage (

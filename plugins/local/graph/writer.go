@@ -172,6 +172,13 @@ func (w *Writer) create() error {
 		}
 		w.inserts[t.name] = &insert{stmt: stmt, args: make([]any, 0, len(columns))}
 	}
+	for table, text := range identityInserts {
+		stmt, err := w.conn.PrepareContext(w.ctx, text)
+		if err != nil {
+			return err
+		}
+		w.inserts[table] = &insert{stmt: stmt}
+	}
 	_, err = w.conn.ExecContext(w.ctx, "BEGIN")
 	return err
 }

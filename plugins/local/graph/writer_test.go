@@ -229,7 +229,7 @@ func TestSchemaIsAsDocumented(t *testing.T) {
 	for _, pragma := range []string{"application_id", "user_version", "page_size", "encoding"} {
 		got.WriteString("PRAGMA " + pragma + " = " + query(t, s, snapshot.ID, "PRAGMA "+pragma)[0][0] + ";\n")
 	}
-	const golden = "testdata/schema-v2.sql"
+	const golden = "testdata/schema-v3.sql"
 	if *update {
 		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
 			t.Fatal(err)

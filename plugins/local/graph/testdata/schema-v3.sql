@@ -19,6 +19,18 @@ CREATE TABLE coverage (
   expected INTEGER NOT NULL,
   fault    TEXT
 ) STRICT;
+CREATE TABLE identities (
+  object_id TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, name TEXT NOT NULL, login TEXT NOT NULL,
+  app_id TEXT NOT NULL, resource_id TEXT NOT NULL, enabled INTEGER,
+  raw TEXT
+) STRICT;
+CREATE INDEX identities_id ON identities (object_id);
+CREATE TABLE memberships (
+  group_id  TEXT NOT NULL,
+  member_id TEXT NOT NULL,
+  PRIMARY KEY (group_id, member_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memberships_member ON memberships (member_id, group_id);
 CREATE TABLE meta (
   key   TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
@@ -95,6 +107,6 @@ CREATE TABLE sums (
   PRIMARY KEY (dimension, value)
 ) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 1096042323;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 PRAGMA page_size = 32768;
 PRAGMA encoding = UTF-8;
