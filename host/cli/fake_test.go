@@ -38,6 +38,8 @@ type fake struct {
 	files map[string]string
 	// specification is what generate-spec answers; it makes files too. Nil is a backend without it.
 	specification *backend.SpecGenerationResult
+	// difference is what snapshot-diff answers; it makes files too. Nil is a backend without it.
+	difference *backend.SnapshotDiffResult
 	// create does create-tenant; nil is a backend without it.
 	create runner.Work
 	// next is what is started after this one, for commands that start a backend twice; nil is this one again.
@@ -64,29 +66,33 @@ func newFake(scan runner.Work) *fake {
 			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)
 		}
 		return &backend.VisualizationResult{Success: true, Complete: true, Nodes: 3}, err
-	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpSnapshotDiff: f.compare, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
 		return f.create(ctx, job)
 	}})
 	return f
 }
 
-func (f *fake) generateSpec(_ context.Context, job *runner.Job) (backend.Result, error) {
+// make notes the request and makes the files.
+func (f *fake) make(job *runner.Job) error {
 	f.request = job.Submission().Request
 	dir, err := job.OutputDir()
 	for name, content := range f.files {
 		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
-	return f.specification, err
+	return err
+}
+
+func (f *fake) generateSpec(_ context.Context, job *runner.Job) (backend.Result, error) {
+	return f.specification, f.make(job)
+}
+
+func (f *fake) compare(_ context.Context, job *runner.Job) (backend.Result, error) {
+	return f.difference, f.make(job)
 }
 
 func (f *fake) generate(_ context.Context, job *runner.Job) (backend.Result, error) {
-	f.request = job.Submission().Request
-	dir, err := job.OutputDir()
-	for name, content := range f.files {
-		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
-	}
 	result := *f.code
-	return &result, err
+	return &result, f.make(job)
 }
 
 func (f *fake) Describe(context.Context) (backend.Description, error) {
@@ -109,6 +115,9 @@ func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 	}
 	if f.specification != nil {
 		can.Operations = append(can.Operations, backend.OpGenerateSpec)
+	}
+	if f.difference != nil {
+		can.Operations = append(can.Operations, backend.OpSnapshotDiff)
 	}
 	if f.create != nil {
 		can.Operations = append(can.Operations, backend.OpCreateTenant)

@@ -21,13 +21,8 @@ type grammar struct {
 	GenerateIaC  generateIaCCmd  `kong:"-"`
 	CreateTenant createTenantCmd `kong:"-"`
 	GenerateSpec generateSpecCmd `kong:"-"`
-	Snapshot     struct {
-		List   snapshotListCmd   `cmd:"" help:"List snapshots, newest first."`
-		Show   snapshotShowCmd   `cmd:"" help:"Show what is in a snapshot, and what could not be read."`
-		Pull   snapshotPullCmd   `cmd:"" help:"Copy a snapshot into a local file."`
-		Delete snapshotDeleteCmd `cmd:"" help:"Delete snapshots."`
-	} `kong:"-"`
-	Job struct {
+	Snapshot     snapshotVerbs   `kong:"-"`
+	Job          struct {
 		List     jobListCmd     `cmd:"" help:"List your jobs, newest first."`
 		Show     jobShowCmd     `cmd:"" help:"Show how far a job is, or what became of it."`
 		Watch    jobWatchCmd    `cmd:"" help:"Follow a job to its end, and print its result."`
@@ -70,7 +65,7 @@ func (g *grammar) commands() []command {
 		{"generate-iac", "work", "Generate Terraform, Bicep or ARM from a snapshot.", &g.GenerateIaC},
 		{"create-tenant", "work", "Deploy a written specification into a tenant.", &g.CreateTenant},
 		{"generate-spec", "work", "Write the specification of a snapshot, for people and for create-tenant.", &g.GenerateSpec},
-		{"snapshot", "work", "Work with snapshots: list, show, pull, delete.", &g.Snapshot},
+		{"snapshot", "work", "Work with snapshots: " + verbNames(g.Snapshot) + ".", &g.Snapshot},
 		{"job", "work", "Work with jobs that outlive a command: list, show, watch, result, download, cancel, submit, flush.", &g.Job},
 		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},
 		{"backend", "setup", "Find, inspect and test backends: list, info, test.", &g.Backend},
@@ -178,10 +173,6 @@ var (
 	_ verb = (*scanCmd)(nil)
 	_ verb = (*generateIaCCmd)(nil)
 	_ verb = (*createTenantCmd)(nil)
-	_ verb = (*snapshotListCmd)(nil)
-	_ verb = (*snapshotShowCmd)(nil)
-	_ verb = (*snapshotPullCmd)(nil)
-	_ verb = (*snapshotDeleteCmd)(nil)
 	_ verb = (*jobListCmd)(nil)
 	_ verb = (*jobShowCmd)(nil)
 	_ verb = (*jobWatchCmd)(nil)

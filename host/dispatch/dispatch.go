@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -123,6 +124,9 @@ type Task struct {
 	// Resume takes up a scan that is not whole, by the id of its job, the beginning of it, or checkpoint.Last:
 	// its request holds, and Request may not contradict it.
 	Resume string
+	// Prepare is called with the backend that runs the task, before it is submitted: it completes Request with what only that backend
+	// knows, as which of its snapshots are meant. Nil does nothing.
+	Prepare func(ctx context.Context, s *Session) error
 	Ending
 }
 
@@ -132,7 +136,9 @@ type Ending struct {
 	OutputDir string
 	// OutputFile is the name in OutputDir of the one file that the job makes. Empty takes all of its files, under their own names.
 	OutputFile string
-	Overwrite  bool // also files that atg did not write, or that somebody has changed since
+	// Temporary brings the one file that the job makes into a folder of its own, which goes with Outcome.Discard. There is no OutputDir then.
+	Temporary bool
+	Overwrite bool // also files that atg did not write, or that somebody has changed since
 	// CancelOnInterrupt cancels also a durable job when the user ends the command; otherwise it goes on.
 	CancelOnInterrupt bool
 }
@@ -151,6 +157,15 @@ type Outcome struct {
 	Result  backend.Result          // nil if detached or queued
 	Files   []string                // the files in OutputDir, as absolute paths
 	Detail  *backend.SnapshotDetail // of a scan's snapshot, where the backend keeps them
+
+	temporary string // the folder of Ending.Temporary
+}
+
+// Discard removes the files of Ending.Temporary. It may come for any outcome, and for none.
+func (o *Outcome) Discard() {
+	if o != nil && o.temporary != "" {
+		_ = os.RemoveAll(o.temporary)
+	}
 }
 
 // ExecuteScan scans a tenant. An incomplete scan answers its outcome and fault.Incomplete.
@@ -193,6 +208,7 @@ func (d *ExecutionDispatcher) Execute(ctx context.Context, task Task) (*Outcome,
 		out, _, err = d.attempt(ctx, d.options.Fallback, task, submission)
 	}
 	if err != nil && out != nil && out.Result == nil { // there was a job, but there is nothing to show of it
+		out.Discard()
 		out = nil
 	}
 	return out, because(ctx, err)
@@ -226,6 +242,11 @@ func (d *ExecutionDispatcher) attempt(ctx context.Context, name string, task Tas
 	defer func() { err = s.addressed(err) }()
 	if err := s.check(task); err != nil {
 		return nil, false, err
+	}
+	if task.Prepare != nil {
+		if err := task.Prepare(ctx, s); err != nil {
+			return nil, false, err
+		}
 	}
 	if task.Queue || d.options.Fallback != "" && d.options.Fallback != name {
 		if err := s.Reach(ctx); err != nil {
@@ -287,6 +308,10 @@ func (s *Session) collect(ctx context.Context, e Ending, out *Outcome, observer 
 			fault.On(id), fault.From(fault.OriginBackend))
 	}
 	switch {
+	case e.Temporary:
+		if err := s.downloadAside(ctx, id, e, out, observer); err != nil {
+			return err
+		}
 	case e.OutputFile != "":
 		if out.Files, err = s.downloadFile(ctx, id, e, observer); err != nil {
 			return err

@@ -50,7 +50,7 @@ func (s *Session) storeOne(ctx context.Context, f File) (backend.Input, error) {
 
 // delivers says whether the backend can bring files, where e wants them.
 func (s *Session) delivers(e Ending) error {
-	if _, ok := s.Backend.(backend.ArtifactStore); e.OutputDir == "" || ok && s.Capabilities.Has(backend.FeatureArtifacts) {
+	if _, ok := s.Backend.(backend.ArtifactStore); e.OutputDir == "" && !e.Temporary || ok && s.Capabilities.Has(backend.FeatureArtifacts) {
 		return nil
 	}
 	return s.unsupported("output files", "its features: "+orNothing(list(s.Capabilities.Features)))

@@ -227,7 +227,7 @@ func (s *Session) retrievable(ctx context.Context, id string, e Ending, err erro
 	if f.Code == fault.Conflict || f.Code == fault.ArtifactsNotAvailable || f.Code == fault.JobNotFound || f.Code == fault.JobNotComplete {
 		return err
 	}
-	if f.Message == unwritable { // the same again would end the same way
+	if f.Message == unwritable || e.Temporary { // the same again would end the same way
 		e.OutputDir = "DIR"
 	}
 	if f.Hint != "" {

@@ -152,7 +152,7 @@ func (s *Session) check(task Task) error {
 		{backend.FeatureDurableJobs, task.Queue, "--queue: its jobs end with it"},
 		{backend.FeatureParts, task.Resume != "", "--resume"},
 		{backend.FeatureInputs, len(task.Inputs) > 0, "input files"},
-		{backend.FeatureArtifacts, task.OutputDir != "", "output files"},
+		{backend.FeatureArtifacts, task.OutputDir != "" || task.Temporary, "output files"},
 	} {
 		if need.needed && !can.Has(need.feature) {
 			return s.unsupported(need.what, "its features: "+orNothing(list(can.Features)))

@@ -19,6 +19,22 @@ func (d *ExecutionDispatcher) ExecuteSpecGeneration(ctx context.Context, request
 	return d.Execute(ctx, task)
 }
 
+// asideFile is the name of the file of Ending.Temporary, whatever its job calls it.
+const asideFile = "content"
+
+// downloadAside brings the file that a job has made into a temporary folder.
+func (s *Session) downloadAside(ctx context.Context, id string, e Ending, out *Outcome, observer Observer) error {
+	dir, err := os.MkdirTemp("", "atg-")
+	if err != nil {
+		return fault.New(fault.ExecutionFailed, "no temporary folder can be made", fault.Because(err), fault.From(fault.OriginHost),
+			fault.Hint("make room in %s, or choose another folder for temporary files", os.TempDir()))
+	}
+	out.temporary = dir
+	e.OutputDir, e.OutputFile = dir, asideFile
+	out.Files, err = s.downloadFile(ctx, id, e, observer)
+	return err
+}
+
 // downloadFile brings the file that a job has made to e.OutputFile in e.OutputDir, and what it has made beside it next to it, under names
 // that begin like that of the file. They are verified before any of them takes its place, and none replaces a file unless e says so. The
 // absolute paths are the answer, that of the file first.

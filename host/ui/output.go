@@ -91,7 +91,7 @@ func (c *Console) Print(d Document) error {
 func (c *Console) Show(page func(*Page)) error {
 	p := &Page{screen: c.out}
 	page(p)
-	return c.out.write([]byte(p.text.String()))
+	return p.Flush()
 }
 
 // Aside shows a page on stderr: what a question is about.

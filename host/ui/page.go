@@ -12,6 +12,26 @@ import (
 type Page struct {
 	screen *screen
 	text   strings.Builder
+	begun  bool // something of it is on the screen already
+}
+
+// Flush puts what was added so far on the screen, so that a page of any length needs no memory.
+func (p *Page) Flush() error {
+	if p.text.Len() == 0 {
+		return nil
+	}
+	err := p.screen.write([]byte(p.text.String()))
+	p.text.Reset()
+	p.begun = true
+	return err
+}
+
+// flushSome is Flush, once there is enough to be worth it.
+func (p *Page) flushSome() error {
+	if p.text.Len() < 32<<10 {
+		return nil
+	}
+	return p.Flush()
 }
 
 // Toned is a piece of text with a meaning.
@@ -89,7 +109,7 @@ func (p *Page) Title(text string) {
 
 // Gap adds an empty line, unless it is the first.
 func (p *Page) Gap() {
-	if p.text.Len() > 0 {
+	if p.begun || p.text.Len() > 0 {
 		p.text.WriteByte('\n')
 	}
 }

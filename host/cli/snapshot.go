@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"reflect"
+	"strings"
+)
+
+// snapshotVerbs are the commands on snapshots. Each verb is a file of its own, snapshot_VERB.go, and a line here.
+type snapshotVerbs struct {
+	// the store
+	List   snapshotListCmd   `cmd:"" help:"List snapshots, newest first."`
+	Show   snapshotShowCmd   `cmd:"" help:"Show what is in a snapshot, and what could not be read."`
+	Pull   snapshotPullCmd   `cmd:"" help:"Copy a snapshot into a local file."`
+	Delete snapshotDeleteCmd `cmd:"" help:"Delete snapshots."`
+
+	// one against another
+	Diff snapshotDiffCmd `cmd:"" help:"Compare two snapshots."`
+}
+
+var (
+	_ verb = (*snapshotListCmd)(nil)
+	_ verb = (*snapshotShowCmd)(nil)
+	_ verb = (*snapshotPullCmd)(nil)
+	_ verb = (*snapshotDeleteCmd)(nil)
+
+	_ verb = (*snapshotDiffCmd)(nil)
+)
+
+// verbNames are the commands of a group, as its help lists them: list, show, pull.
+func verbNames(group any) string {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(group)) {
+		names = append(names, strings.ToLower(field.Name))
+	}
+	return strings.Join(names, ", ")
+}
