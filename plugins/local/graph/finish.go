@@ -58,6 +58,9 @@ func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend
 	if err := w.ledger(coverage.Entries); err != nil {
 		return backend.Snapshot{}, err
 	}
+	if err := w.derive(ctx); err != nil {
+		return backend.Snapshot{}, err
+	}
 	if _, err := w.conn.ExecContext(ctx, indexes); err != nil {
 		return backend.Snapshot{}, err
 	}
@@ -137,7 +140,6 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 	if err != nil {
 		return snapshot, err
 	}
-	snapshot.Relationships += w.tally.contained
 	snapshot.DurationSeconds = time.Since(w.meta.CreatedAt).Round(time.Millisecond).Seconds()
 	entries, err := metaEntries(snapshot, w.meta.Request, w.counts)
 	if err != nil {
@@ -158,7 +160,7 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 const count = `SELECT
 	(SELECT count(*) FROM (SELECT subscription_id FROM subscriptions UNION
 		SELECT substr(id_key, length('/subscriptions/') + 1) FROM containers WHERE type = '` + typeSubscription + `')),
-	(SELECT count(*) FROM containers WHERE parent_key <> ''),
+	(SELECT count(*) FROM edges),
 	(SELECT count(*) FROM role_assignments),
 	(SELECT count(*) FROM identities)`
 

@@ -18,14 +18,15 @@ import (
 const (
 	firstSnapshot  = "20260304-050607891-afirst"
 	secondSnapshot = "20260304-050607891-second"
+	thirdSnapshot  = "20260304-050607891-athird"
 )
 
-// writeSecond writes the second snapshot into a store.
-func writeSecond(t *testing.T, s *Store) {
+// writeThird writes the third snapshot into a store.
+func writeThird(t *testing.T, s *Store) {
 	t.Helper()
 	const group = "/subscriptions/" + subscription + "/resourceGroups/RG-Übung"
 	w := newWriter(t, s, Meta{
-		ID: secondSnapshot, TenantName: "Contoso", JobID: "job-2", CreatedAt: began, Producer: "atg 0.2",
+		ID: thirdSnapshot, TenantName: "Contoso", JobID: "job-3", CreatedAt: began, Producer: "atg 0.3",
 		Request: backend.ScanRequest{TenantID: tenant},
 	})
 	row := func(table, id, typ string) Row {
@@ -44,7 +45,11 @@ func writeSecond(t *testing.T, s *Store) {
 			fullRow(TableAuthorization, "Microsoft.Authorization/roleAssignments", "A"),
 			fullRow(TableAuthorization, "Microsoft.Authorization/roleDefinitions", "D"),
 			{Table: "advisorresources", Name: "without id"},
+			{Table: TableResources, ID: group + "/providers/Microsoft.Web/sites/Shop", Type: "Microsoft.Web/sites", Name: "Shop", SubscriptionID: subscription,
+				Identity: []byte(`{"type":"SystemAssigned","principalId":"aaaaaaaa` + guidTail + `"}`), Properties: []byte(`{"content":"` + storage + `","logs":"` + group + `/providers/Microsoft.X/ys/gone"}`)},
 		}),
+		w.AddIdentities([]Identity{{ObjectID: "aaaaaaaa" + guidTail, Kind: KindManagedIdentity, State: IdentityPresent, Name: "Shop", Raw: []byte(`{"id":"aaaaaaaa` + guidTail + `"}`)}}),
+		w.AddMemberships([]Membership{{"bbbbbbbb" + guidTail, "aaaaaaaa" + guidTail}}),
 		w.AddSubscriptions([]Subscription{{ID: subscription, Name: "First", State: "Enabled", TenantID: tenant}}),
 	)
 	if err != nil {
@@ -62,10 +67,10 @@ func writeSecond(t *testing.T, s *Store) {
 func TestFormatsStayReadable(t *testing.T) {
 	if *update {
 		s := newStore(t)
-		writeSecond(t, s)
-		content, err := os.ReadFile(s.file(secondSnapshot))
+		writeThird(t, s)
+		content, err := os.ReadFile(s.file(thirdSnapshot))
 		if err == nil {
-			err = os.WriteFile(filepath.Join("testdata", secondSnapshot+fileSuffix), content, 0o644)
+			err = os.WriteFile(filepath.Join("testdata", thirdSnapshot+fileSuffix), content, 0o644)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -97,12 +102,19 @@ func TestFormatsStayReadable(t *testing.T) {
 			{Key: "microsoft.storage/storageaccounts", Count: 1}, {Key: "microsoft.storage/storageaccounts/blobservices", Count: 1}},
 		ByLocation: []backend.Count{{Key: "westeurope", Count: 3}},
 	}
+	third := second
+	third.Snapshot.ID, third.Snapshot.JobID, third.Snapshot.Producer, third.Snapshot.SchemaVersion = thirdSnapshot, "job-3", "atg 0.3", 3
+	third.Snapshot.Resources, third.Snapshot.Relationships, third.Snapshot.Identities = 4, 11, 1
+	third.BySubscription = []backend.Count{{Key: subscription, Name: "First", Count: 4}}
+	third.ByType = append(slices.Clone(second.ByType), backend.Count{Key: "microsoft.web/sites", Count: 1})
+	third.ByLocation = []backend.Count{{Key: "westeurope", Count: 3}, {Key: "", Count: 1}}
 	cases := map[string]struct {
 		want   backend.SnapshotDetail
 		digest string
 	}{
 		"1": {first, "5a26f4b15b0d5234040e0934cb3317a01ed3b365a560fa9fad431142d8c969e6"},
 		"2": {second, "64f3fe4dc8c3c4a9d762b0083efb42ddbbdca0052b11fe96b8e665f684f22fff"},
+		"3": {third, "09c96806696cc5c7e10dfb3c763e49e553d76f9d5ba23f031de067ca666c5873"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -136,27 +148,18 @@ func TestFormatsStayReadable(t *testing.T) {
 	}
 }
 
-// What the second format was, this version still writes; a later one writes another.
-func TestTheSecondFormat(t *testing.T) {
+// What the third format was, this version still writes; a later one writes another.
+func TestTheThirdFormat(t *testing.T) {
 	s := newStore(t)
-	writeSecond(t, s)
-	now := query(t, s, secondSnapshot, "SELECT source, id, parent_key FROM resources ORDER BY id_key")
-	storage := "/subscriptions/" + subscription + "/resourceGroups/RG-Übung/providers/Microsoft.Storage/storageAccounts/Data"
-	want := [][]string{
-		{"policyresources", "/providers/Microsoft.Authorization/policyDefinitions/P", ""},
-		{"resources", storage, "/subscriptions/" + subscription + "/resourcegroups/rg-übung"},
-		{"arm", storage + "/blobServices/default", key(storage)},
-	}
-	if diff := cmp.Diff(want, now); diff != "" {
-		t.Error(diff)
-	}
+	writeThird(t, s)
 	then, err := OpenStore("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []string{"resources", "containers", "role_assignments", "role_definitions", "other_rows", "subscriptions", "relationships", "coverage", "sums"} {
+	for _, table := range []string{"resources", "containers", "role_assignments", "role_definitions", "other_rows", "subscriptions",
+		"identities", "memberships", "nodes", "relationships", "coverage", "sums"} {
 		all := "SELECT * FROM " + table
-		got, kept := query(t, s, secondSnapshot, all), query(t, then, secondSnapshot, all)
+		got, kept := query(t, s, thirdSnapshot, all), query(t, then, thirdSnapshot, all)
 		slices.SortFunc(got, slices.Compare)
 		slices.SortFunc(kept, slices.Compare)
 		if diff := cmp.Diff(kept, got); diff != "" || len(got) == 0 {

@@ -20,6 +20,7 @@ type Reader struct {
 	db       *sql.DB
 	snapshot backend.Snapshot
 	coverage backend.Coverage
+	original *Reader // that this one has an upgraded copy of; nil is none
 }
 
 // Open opens a snapshot, named by its id or an unambiguous beginning of it, that is byte for byte what the scan sealed. The
@@ -74,7 +75,12 @@ func openReader(ctx context.Context, path string, snapshot backend.Snapshot) (*R
 }
 
 // Close ends the reading.
-func (r *Reader) Close() { discard(r.db) }
+func (r *Reader) Close() {
+	discard(r.db)
+	if r.original != nil {
+		r.original.Close()
+	}
+}
 
 // Snapshot describes the snapshot.
 func (r *Reader) Snapshot() backend.Snapshot { return r.snapshot }

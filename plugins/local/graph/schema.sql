@@ -102,12 +102,36 @@ CREATE TABLE sums (
   PRIMARY KEY (dimension, value)
 ) STRICT, WITHOUT ROWID;
 
--- Containment: tenant, management group, subscription, resource group, resource, child resource. The key
--- of what contains a resource is a beginning of its own, or else the tenant.
+-- The graph, derived of the rows above. Nodes are numbered in the order of their keys, those behind them that are only named.
+CREATE TABLE nodes (
+  node INTEGER PRIMARY KEY,
+  id TEXT NOT NULL, id_fold TEXT,
+  key TEXT GENERATED ALWAYS AS (coalesce(id_fold, lower(id))) VIRTUAL,
+  kind TEXT NOT NULL, state TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, location TEXT NOT NULL,
+  resource_group TEXT NOT NULL, subscription_id TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX nodes_key ON nodes (key);
+
+CREATE TABLE edge_labels (
+  label    INTEGER PRIMARY KEY,
+  kind     TEXT NOT NULL,
+  rule     TEXT NOT NULL,
+  property TEXT NOT NULL,
+  detail   TEXT NOT NULL,
+  reversed INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE edges (
+  source INTEGER NOT NULL,
+  label  INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  PRIMARY KEY (source, label, target)
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW relationships AS
-SELECT parent_key AS source_key, 'CONTAINS' AS kind, id_key AS target_key, 'containment' AS rule, '' AS property
-FROM containers WHERE parent_key <> ''
-UNION ALL
-SELECT CASE parent_length WHEN 0 THEN '/tenants/' || (SELECT value FROM meta WHERE key = 'tenant_id') ELSE parent_key END,
-  'CONTAINS', id_key, 'containment', ''
-FROM resources WHERE parent_length IS NOT NULL;
+SELECT source.key AS source_key, kind_of.kind AS kind, target.key AS target_key, rule, property, detail, reversed,
+  source.state AS source_state, target.state AS target_state
+FROM edges
+JOIN edge_labels AS kind_of ON kind_of.label = edges.label
+JOIN nodes AS source ON source.node = edges.source
+JOIN nodes AS target ON target.node = edges.target;

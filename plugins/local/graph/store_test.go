@@ -50,7 +50,7 @@ func TestSnapshotTellsAboutItsScan(t *testing.T) {
 	}
 	want := backend.Snapshot{
 		ID: snapshot.ID, TenantID: tenant, TenantName: "Contoso", JobID: "job-1", CreatedAt: began,
-		DurationSeconds: snapshot.DurationSeconds, Filtered: true, Subscriptions: 2, Resources: 4, Relationships: 5,
+		DurationSeconds: snapshot.DurationSeconds, Filtered: true, Subscriptions: 2, Resources: 4, Relationships: 6,
 		RoleAssignments: 1, Size: info.Size(), SHA256: snapshot.SHA256, SchemaVersion: 3, Producer: "atg 1.2",
 	}
 	if diff := cmp.Diff(want, snapshot); diff != "" {

@@ -8,7 +8,6 @@ import (
 // tally counts the resources of a snapshot while they come, so that nobody must read them all for it.
 type tally struct {
 	resources int64
-	contained int64 // of them, those that something is known to contain
 	sums      [3]map[string]int64
 }
 
@@ -24,11 +23,8 @@ func newTally() tally {
 }
 
 // add counts n resources.
-func (t *tally) add(subscription, typ, location string, contained bool, n int64) {
+func (t *tally) add(subscription, typ, location string, n int64) {
 	t.resources += n
-	if contained {
-		t.contained += n
-	}
 	for i, value := range [...]string{subscription, typ, location} {
 		if _, known := t.sums[i][value]; !known {
 			value = strings.Clone(value) // not to hold on to a row
@@ -39,20 +35,19 @@ func (t *tally) add(subscription, typ, location string, contained bool, n int64)
 
 // untally takes those resources off the tally that are duplicates.
 func (w *Writer) untally(ctx context.Context) error {
-	rows, err := w.conn.QueryContext(ctx, `SELECT subscription_id, type, location, parent_length IS NOT NULL, count(*)
-		FROM resources WHERE rowid IN (SELECT row FROM duplicates) GROUP BY 1, 2, 3, 4`)
+	rows, err := w.conn.QueryContext(ctx, `SELECT subscription_id, type, location, count(*)
+		FROM resources WHERE rowid IN (SELECT row FROM duplicates) GROUP BY 1, 2, 3`)
 	if err != nil {
 		return err
 	}
 	defer discard(rows)
 	for rows.Next() {
 		var subscription, typ, location string
-		var contained bool
 		var n int64
-		if err := rows.Scan(&subscription, &typ, &location, &contained, &n); err != nil {
+		if err := rows.Scan(&subscription, &typ, &location, &n); err != nil {
 			return err
 		}
-		w.tally.add(subscription, typ, location, contained, -n)
+		w.tally.add(subscription, typ, location, -n)
 	}
 	return rows.Err()
 }

@@ -223,7 +223,7 @@ func (w *Writer) add(r *Row) error {
 		return w.insert("other_rows", r, typ, table)
 	}
 	length := parentLength(r.ID)
-	w.tally.add(strings.ToLower(r.SubscriptionID), typ, r.Location, length != nil, 1)
+	w.tally.add(strings.ToLower(r.SubscriptionID), typ, r.Location, 1)
 	return w.insert("resources", r, typ, table, length)
 }
 
