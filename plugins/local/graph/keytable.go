@@ -26,7 +26,7 @@ func (t *keyTable) hash(key string) keySlot {
 
 // slot is where a hash is, or where it belongs.
 func (t *keyTable) slot(h keySlot) *keySlot {
-	mask := uint64(len(t.slots) - 1)
+	mask := uint64(len(t.slots) - 1) //nolint:gosec // a length
 	for i := h.hash & mask; ; i = (i + 1) & mask {
 		if s := &t.slots[i]; s.node == 0 || s.hash == h.hash && s.more == h.more {
 			return s
