@@ -28,6 +28,7 @@ const (
 	phaseResume  = "finished before"
 	phaseCounts  = "counting"
 	phaseListing = "listing"
+	phaseRelate  = "relationships"
 	phaseSave    = "saving"
 )
 

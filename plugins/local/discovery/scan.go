@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -110,6 +111,9 @@ func (s *Scanner) Scan(ctx context.Context, request *backend.ScanRequest, dir st
 	if reason := w.ledger.nothing(coverage); reason != nil {
 		return nil, reason
 	}
+	if err := w.relate(ctx, writer); err != nil {
+		return nil, err
+	}
 	w.progress.begin(phaseSave, "", 0)
 	snapshot, err := writer.Finish(ctx, coverage)
 	if err != nil {
@@ -120,6 +124,21 @@ func (s *Scanner) Scan(ctx context.Context, request *backend.ScanRequest, dir st
 		Relationships: snapshot.Relationships, Identities: snapshot.Identities, DurationSeconds: time.Since(began).Seconds(),
 		Snapshot: &snapshot, Coverage: coverage,
 	}, nil
+}
+
+// relate derives the graph of what was read.
+func (s *scan) relate(ctx context.Context, writer *graph.Writer) error {
+	began, told := time.Now(), int64(0)
+	s.progress.begin(phaseRelate, "resources", 0)
+	err := writer.Relate(ctx, func(done, total int64) {
+		if told == 0 {
+			s.progress.grow(phaseRelate, "resources", total)
+		}
+		s.progress.add(phaseRelate, done-told)
+		told = done
+	})
+	slog.Debug("derived the graph", "resources", told, "seconds", time.Since(began).Seconds())
+	return err
 }
 
 // begin finds out what a scan is about.

@@ -20,19 +20,26 @@ type deriver struct {
 	insert [2]*sql.Stmt // of many edges, and of one
 	miss   *sql.Stmt
 	linker *linker
+
+	progress    func(done, total int64)
+	done, total int64
 }
 
 // derive fills the tables nodes, edges and edge_labels.
-func (w *Writer) derive(ctx context.Context) error {
+func (w *Writer) derive(ctx context.Context, progress func(done, total int64)) error {
 	tenantID := strings.ToLower(w.meta.TenantID)
 	if _, err := w.conn.ExecContext(ctx, nodesSQL, sql.Named("tenant", tenantKey(tenantID)), sql.Named("name", w.meta.TenantName)); err != nil {
 		return err
 	}
-	l, err := newLinker(tenantKey(tenantID), w.tally.sums[1])
+	var nodes int64
+	if err := w.conn.QueryRowContext(ctx, "SELECT count(*) FROM nodes").Scan(&nodes); err != nil {
+		return err
+	}
+	l, err := newLinker(tenantKey(tenantID), w.tally.sums[1], nodes)
 	if err != nil {
 		return err
 	}
-	d := &deriver{w: w, linker: l}
+	d := &deriver{w: w, linker: l, progress: progress, total: w.tally.resources}
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
@@ -107,10 +114,17 @@ func (d *deriver) rows(ctx context.Context) error {
 	close(todo)
 	for l := range done {
 		if err == nil {
-			err = d.write(ctx, &l.links)
+			err = d.took(ctx, l)
 		}
 	}
 	return err
+}
+
+// took writes the edges of rows that have come back.
+func (d *deriver) took(ctx context.Context, l *linking) error {
+	d.done += int64(len(l.subjects))
+	d.progress(min(d.done, d.total), d.total)
+	return d.write(ctx, &l.links)
 }
 
 const subjects = `
@@ -133,8 +147,7 @@ func (d *deriver) read(ctx context.Context, todo chan<- *linking, done <-chan *l
 			return l, nil
 		}
 		l := <-done
-		err := d.write(ctx, &l.links)
-		return l, err
+		return l, d.took(ctx, l)
 	}
 	var batch *linking
 	for rows.Next() {

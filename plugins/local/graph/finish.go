@@ -19,7 +19,7 @@ import (
 //go:embed index.sql
 var indexes string
 
-// Finish completes the snapshot and publishes it: duplicates go, indexes and sums come,
+// Finish completes the snapshot and publishes it: duplicates go, the graph, indexes and sums come,
 // the ledger is written, and the file appears in the store, synced to disk. When ctx ends before
 // that, the snapshot is not published. After any failure only Abort is left.
 func (w *Writer) Finish(ctx context.Context, coverage backend.Coverage) (backend.Snapshot, error) {
@@ -35,30 +35,46 @@ func (w *Writer) Finish(ctx context.Context, coverage backend.Coverage) (backend
 	return snapshot, nil
 }
 
-func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend.Snapshot, error) {
+// Relate makes the graph of the rows that were added, of which it first gives up duplicates. Nothing can be added behind it. Finish does
+// it, if nobody has; to call it is to hear how far it is. progress may be nil; it counts rows whose edges are written, of so many.
+func (w *Writer) Relate(ctx context.Context, progress func(done, total int64)) error {
+	return w.do(func() error { return w.relate(ctx, progress) })
+}
+
+func (w *Writer) relate(ctx context.Context, progress func(done, total int64)) error {
+	w.related = true
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return backend.Snapshot{}, err
+		return err
 	}
 	if _, err := w.conn.ExecContext(ctx, "CREATE TEMP TABLE duplicates (row INTEGER PRIMARY KEY)"); err != nil {
-		return backend.Snapshot{}, err
+		return err
 	}
 	for _, t := range tables {
 		if err := w.unique(ctx, t.name, "id_key", t.best); err != nil {
-			return backend.Snapshot{}, err
+			return err
 		}
 	}
 	duplicates := w.counts.Duplicates // of Azure's rows; that an identity is met twice is usual
 	if err := w.unique(ctx, tableIdentities, "object_id", bestIdentity); err != nil {
-		return backend.Snapshot{}, err
+		return err
 	}
 	w.counts.Duplicates = duplicates
 	if _, err := w.conn.ExecContext(ctx, "BEGIN"); err != nil {
-		return backend.Snapshot{}, err
+		return err
+	}
+	if progress == nil {
+		progress = func(int64, int64) {}
+	}
+	return w.derive(ctx, progress)
+}
+
+func (w *Writer) finish(ctx context.Context, coverage backend.Coverage) (backend.Snapshot, error) {
+	if !w.related {
+		if err := w.relate(ctx, nil); err != nil {
+			return backend.Snapshot{}, err
+		}
 	}
 	if err := w.ledger(coverage.Entries); err != nil {
-		return backend.Snapshot{}, err
-	}
-	if err := w.derive(ctx); err != nil {
 		return backend.Snapshot{}, err
 	}
 	if _, err := w.conn.ExecContext(ctx, indexes); err != nil {

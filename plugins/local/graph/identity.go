@@ -48,7 +48,7 @@ type Membership struct{ GroupID, MemberID string }
 // AddIdentities adds identities, in any order. Of several with one id one stays: one that is present before one that is
 // unreadable, that before one that is deleted, and of equally known ones the last.
 func (w *Writer) AddIdentities(identities []Identity) error {
-	return w.do(func() error {
+	return w.adding(func() error {
 		in := w.inserts[tableIdentities]
 		for _, i := range identities {
 			var enabled any
@@ -67,7 +67,7 @@ func (w *Writer) AddIdentities(identities []Identity) error {
 
 // AddMemberships adds members of groups, in any order; the same one twice is one.
 func (w *Writer) AddMemberships(memberships []Membership) error {
-	return w.do(func() error {
+	return w.adding(func() error {
 		in := w.inserts[tableMemberships]
 		for _, m := range memberships {
 			in.args = append(in.args[:0], strings.ToLower(m.GroupID), strings.ToLower(m.MemberID))

@@ -16,8 +16,13 @@ type keySlot struct {
 	node uint32 // 0 is a free slot
 }
 
-func newKeyTable() *keyTable {
-	return &keyTable{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, slots: make([]keySlot, 1024)}
+// newKeyTable makes one for so many keys; more may come.
+func newKeyTable(keys int64) *keyTable {
+	size := 1024
+	for int64(2*size) < 3*(keys+1) {
+		size *= 2
+	}
+	return &keyTable{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, slots: make([]keySlot, size)}
 }
 
 func (t *keyTable) hash(key string) keySlot {

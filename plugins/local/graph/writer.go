@@ -74,6 +74,7 @@ type Writer struct {
 	pending int // rows in the transaction
 	counts  Counts
 	tally   tally
+	related bool  // there is a graph, and nothing can be added any more
 	failed  error // the first failure, which every later call repeats
 }
 
@@ -186,7 +187,7 @@ func (w *Writer) create() error {
 // Add adds rows, in any order. Of several rows with one id the last one stays; but what was read of
 // ARM stays before what Resource Graph said. It keeps nothing of rows when it returns.
 func (w *Writer) Add(rows []Row) error {
-	return w.do(func() error {
+	return w.adding(func() error {
 		for i := range rows {
 			if err := w.add(&rows[i]); err != nil {
 				return err
@@ -294,6 +295,16 @@ func (w *Writer) AddSubscriptions(subscriptions []Subscription) error {
 			}
 		}
 		return nil
+	})
+}
+
+// adding runs a step that adds something.
+func (w *Writer) adding(step func() error) error {
+	return w.do(func() error {
+		if w.related {
+			return fault.New(fault.Conflict, "the snapshot "+w.meta.ID+" has its graph already", fault.On(w.meta.ID))
+		}
+		return step()
 	})
 }
 
