@@ -311,7 +311,7 @@ func (d *deriver) describeMissing(ctx context.Context) error {
 		return err
 	}
 	defer discard(rows)
-	stmt, err := d.w.conn.PrepareContext(ctx, `UPDATE nodes SET name = ?, type = ?, resource_group = ?, subscription_id = ? WHERE node = ?`)
+	stmt, err := d.w.conn.PrepareContext(ctx, `UPDATE nodes SET state = ?, name = ?, type = ?, resource_group = ?, subscription_id = ? WHERE node = ?`)
 	if err != nil {
 		return err
 	}
@@ -323,7 +323,11 @@ func (d *deriver) describeMissing(ctx context.Context) error {
 			return err
 		}
 		subscription, group := relate.Scope(id)
-		if _, err := stmt.ExecContext(ctx, lastSegment(id), relate.TypeOf(id), strings.ToLower(group), strings.ToLower(subscription), node); err != nil {
+		state := NodeMissing
+		if relate.IsPlatform(key(id)) {
+			state = NodePlatform
+		}
+		if _, err := stmt.ExecContext(ctx, state, lastSegment(id), relate.TypeOf(id), strings.ToLower(group), strings.ToLower(subscription), node); err != nil {
 			return err
 		}
 	}

@@ -138,6 +138,18 @@ func TestRelationships(t *testing.T) {
 				{"userassignedidentities/me", "USES_IDENTITY", "ffffffff" + guidTail, "properties.principalId", "", "present missing"},
 			},
 		},
+		"what Azure itself has, and what stands in what contains it": {
+			rows: []Row{
+				resource("A/b/One", "A/b", `{"policy":"/providers/Microsoft.Authorization/policyDefinitions/built-in","image":"/Subscriptions/x/Providers/Microsoft.Compute/Locations/eu/y/z"}`),
+				resource("A/b/One/c/Two", "A/b/c", `{"rule":"`+at("A/b/One/rules/three")+`","deep":"`+at("A/b/Gone/rules/three")+`"}`),
+				{Table: TableContainers, ID: "/providers/Microsoft.Management/managementGroups/m", Type: typeManagementGroup, Properties: []byte(`{"details":{"parent":{"id":"/providers/Microsoft.Management/managementGroups/n"}}}`)},
+			},
+			want: [][]string{
+				{"b/one", "REFERS_TO", "policydefinitions/built-in", "properties.policy", "", "present platform"},
+				{"b/one", "REFERS_TO", "y/z", "properties.image", "", "present platform"},
+				{"c/two", "REFERS_TO", "rules/three", "properties.deep", "", "present missing"},
+			},
+		},
 		"strange rows": {
 			rows: []Row{
 				{Table: TableResources, ID: "nonsense", Properties: []byte(`{"id":"/subscriptions/` + subscription + `"}`)},

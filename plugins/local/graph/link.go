@@ -118,15 +118,22 @@ func (k *linker) link(l *linking) {
 			if r.Owner != "" && k.keys.find(key(r.Owner)) != 0 {
 				continue // its own row tells it
 			}
-			k.refer(&l.links, node, &r)
+			k.refer(&l.links, s.Key, node, &r)
 		}
 	}
 }
 
-// contain adds the edge from what contains a node.
+// contain adds the edge from what contains a node: of a child of a child the nearest that is there, for some types have no rows of their own.
 func (k *linker) contain(l *links, node uint32, parent string) {
 	if parent == tenantParent {
 		parent = k.tenant
+	}
+	for k.keys.find(parent) == 0 && strings.Contains(parent, "/providers/") {
+		above, ok := parentOf(parent)
+		if !ok || above == "" {
+			break
+		}
+		parent = above
 	}
 	number := k.label(label{kind: "CONTAINS", rule: "containment"})
 	if p := k.keys.find(parent); p != 0 {
@@ -136,12 +143,14 @@ func (k *linker) contain(l *links, node uint32, parent string) {
 	l.missing = append(l.missing, missing{key: parent, id: parent, kind: kindOf(parent), node: node, label: number, reversed: true})
 }
 
-// refer adds the edge of a reference.
-func (k *linker) refer(l *links, node uint32, r *relate.Reference) {
+// refer adds the edge of a reference that the row of a node has.
+func (k *linker) refer(l *links, source string, node uint32, r *relate.Reference) {
+	target, at := k.target(source, r)
+	if target == node {
+		return
+	}
 	number := k.label(label{kind: r.Kind, rule: r.Rule, property: r.Path, detail: r.Detail, reversed: r.Reverse})
-	target, at := k.target(r)
 	switch {
-	case target == node:
 	case target == 0:
 		at.node, at.label, at.reversed = node, number, r.Reverse
 		l.missing = append(l.missing, at)
@@ -152,8 +161,8 @@ func (k *linker) refer(l *links, node uint32, r *relate.Reference) {
 	}
 }
 
-// target finds what a reference names. If it is 0, the missing says what it is.
-func (k *linker) target(r *relate.Reference) (node uint32, at missing) {
+// target finds what a reference names. If it is 0, the missing says what it is. A part of what contains the source is told by that.
+func (k *linker) target(source string, r *relate.Reference) (node uint32, at missing) {
 	if r.Host != "" {
 		if node = k.keys.find(hostKey(r.HostType, r.Target)); node != 0 {
 			return node, at
@@ -172,22 +181,27 @@ func (k *linker) target(r *relate.Reference) (node uint32, at missing) {
 			return node, at
 		}
 	}
-	return k.lift(target), missing{key: target, id: r.Target, kind: kindOf(target)}
+	whole := k.lift(target)
+	if whole != "" && strings.HasPrefix(source, whole+"/") {
+		return k.keys.find(source), at
+	}
+	return k.keys.find(whole), missing{key: target, id: r.Target, kind: kindOf(target)}
 }
 
 // lift finds the resource in which a child stands that is no row of its own, because the snapshot has no rows of its type.
-func (k *linker) lift(target string) uint32 {
+// Its key is empty if there is none.
+func (k *linker) lift(target string) string {
 	for k.types[relate.TypeOf(target)] == 0 {
 		parent, ok := parentOf(target)
 		if !ok || !strings.Contains(parent, "/providers/") || strings.LastIndex(parent, "/providers/") != strings.LastIndex(target, "/providers/") {
-			return 0
+			return ""
 		}
-		if node := k.keys.find(parent); node != 0 {
-			return node
+		if k.keys.find(parent) != 0 {
+			return parent
 		}
 		target = parent
 	}
-	return 0
+	return ""
 }
 
 // kindOf is the kind of a node that only its id tells of.
@@ -234,7 +248,7 @@ func (k *linker) owned(l *links, principal, resource string) {
 	if to == 0 {
 		return
 	}
-	k.refer(l, to, &relate.Reference{Kind: "USES_IDENTITY", Rule: relate.RuleIdentity, Path: "alternativeNames", Reverse: true, Target: resource})
+	k.refer(l, principal, to, &relate.Reference{Kind: "USES_IDENTITY", Rule: relate.RuleIdentity, Path: "alternativeNames", Reverse: true, Target: resource})
 }
 
 // join adds an edge between identities.

@@ -15,7 +15,7 @@ type Node struct {
 	Key            string
 	ID             string // an ARM id, cased as Azure did, or the object id of an identity
 	Kind           NodeKind
-	State          string // present, missing; of identities also deleted, unreadable
+	State          string // present, missing, platform; of identities also deleted, unreadable
 	Name           string
 	Type           string // of resources, in lower case
 	Location       string
@@ -40,6 +40,9 @@ const (
 
 // NodeMissing is the state of what is named, and not in the snapshot: it does not exist, or was not in scope, or could not be read.
 const NodeMissing = "missing"
+
+// NodePlatform is the state of what Azure itself has in every tenant, and no scan reads: built-in policies, images of the marketplace.
+const NodePlatform = "platform"
 
 // Edge is an edge of the graph. docs/relationships.md has the kinds and rules.
 type Edge struct {

@@ -58,6 +58,8 @@ func TestContainment(t *testing.T) {
 		Row{Table: TableResources, ID: site + "/slots/Stage"},
 		Row{Table: TableResources, ID: "/providers/Microsoft.X/y/z"},
 		Row{Table: TableResources, ID: "nonsense"},
+		Row{Table: TableResources, ID: site + "/no/Row/of/Its"},
+		Row{Table: TableResources, ID: sub + "/resourceGroups/Hidden/providers/A/b/c"},
 		Row{Table: "policyresources", ID: sub + "/providers/Microsoft.Authorization/policyAssignments/p"},
 	)
 	root := "/tenants/" + tenant
@@ -69,6 +71,8 @@ func TestContainment(t *testing.T) {
 		{key(site), key(site + "/slots/stage")},
 		{key(sub), key(sub) + "/providers/microsoft.authorization/policyassignments/p"},
 		{key(sub), key(group)},
+		{key(site), key(site + "/no/row/of/its")},
+		{key(sub + "/resourceGroups/Hidden"), key(sub + "/resourceGroups/Hidden/providers/A/b/c")},
 		{root, "/providers/microsoft.x/y/z"},
 		{root, "/subscriptions/alone"},
 	}
@@ -79,7 +83,7 @@ func TestContainment(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if snapshot.Relationships != int64(len(want)) || snapshot.Resources != 5 || snapshot.Subscriptions != 2 {
+	if snapshot.Relationships != int64(len(want)) || snapshot.Resources != 7 || snapshot.Subscriptions != 2 {
 		t.Errorf("counts are %+v", snapshot)
 	}
 }

@@ -50,3 +50,22 @@ func HasHost(resource string) bool {
 	}
 	return false
 }
+
+// platform are parts of the ids of what Azure itself has: images of its marketplace, managed APIs, common maintenance windows.
+var platform = []string{
+	"/providers/microsoft.compute/locations/", "/providers/microsoft.web/locations/", "/providers/microsoft.maintenance/publicmaintenanceconfigurations/",
+	"/providers/microsoft.network/locations/",
+}
+
+// IsPlatform says whether an id, in lower case, names something that Azure itself has in every tenant, and that no scan reads.
+func IsPlatform(id string) bool {
+	if strings.HasPrefix(id, "/providers/microsoft.authorization/") { // policies and roles of no scope are built in
+		return true
+	}
+	for _, p := range platform {
+		if strings.Contains(id, p) {
+			return true
+		}
+	}
+	return false
+}

@@ -145,6 +145,9 @@ func (f *Finder) reference(path []byte, text string) bool {
 		return true // containment tells it
 	}
 	m := f.mean(path)
+	if m.kind == none {
+		return true
+	}
 	f.found = append(f.found, Reference{Kind: m.kind, Rule: RuleReference, Path: m.path, Reverse: m.reverse, Target: id})
 	return true
 }

@@ -12,6 +12,9 @@ import (
 // Generic is the kind of a reference that no rule tells more of.
 const Generic = "REFERS_TO"
 
+// none is the kind of a reference that makes no edge.
+const none = "-"
+
 // The rules that derive edges, beside the lines of rules.txt.
 const (
 	RuleReference = "reference" // an ARM id in a property
