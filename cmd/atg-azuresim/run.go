@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, std *streams) (code int) {
 	}()
 	parser, err := kong.New(&commands{},
 		kong.Name("atg-azuresim"),
-		kong.Description("A simulator of Azure's control plane: sign-in, Resource Manager, Resource Graph."),
+		kong.Description("A simulator of Azure's control plane: sign-in, Resource Manager, Resource Graph, Microsoft Graph."),
 		kong.Vars{"version": buildinfo.Version()},
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { panic(exited(code)) }),

@@ -83,7 +83,7 @@ func TestLimitsAndFaultsFromTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := serve(t, t.Context(), "--state-dir", filepath.Join(t.TempDir(), "state"), "--until-stdin-closes", "--control", "--faults", faults,
-		"--quota", "0", "--quota-window", "9s", "--arm-bucket", "7", "--arm-rate", "0.5", "--regions", "eastus,westus", "--latency", "1us", "--latency-spread", "2us", "--token-lifetime", "4s")
+		"--quota", "0", "--quota-window", "9s", "--arm-bucket", "7", "--arm-rate", "0.5", "--regions", "eastus,westus", "--msgraph-units", "40", "--msgraph-permissions", "User.Read.All,Group.Read.All", "--latency", "1us", "--latency-spread", "2us", "--token-lifetime", "4s")
 	defer func() {
 		s.stdin.Close()
 		<-s.ended
@@ -92,7 +92,7 @@ func TestLimitsAndFaultsFromTheCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"quota":-1,"quota_window":"9s","arm_limits":true,"arm_bucket":7,"arm_rate":0.5,"write_bucket":200,"write_rate":10,"write_time":"0s","delete_time":"0s","retry_after":1,"graph_delay":"0s","keep_history":false,"strict_versions":false,"lenient_members":false,"latency":"1µs","latency_spread":"2µs","token_lifetime":"4s"}`
+	want := `{"quota":-1,"quota_window":"9s","arm_limits":true,"arm_bucket":7,"arm_rate":0.5,"write_bucket":200,"write_rate":10,"write_time":"0s","delete_time":"0s","retry_after":1,"graph_delay":"0s","keep_history":false,"strict_versions":false,"lenient_members":false,"msgraph_permissions":["User.Read.All","Group.Read.All"],"msgraph_limits":true,"msgraph_units":40,"msgraph_writes":3000,"msgraph_window":"10s","directory_delay":"0s","directory_misses":0,"latency":"1µs","latency_spread":"2µs","token_lifetime":"4s"}`
 	if diff := cmp.Diff(want, string(raw)); diff != "" {
 		t.Error(diff)
 	}

@@ -19,32 +19,38 @@ type serveCmd struct {
 	Listen   string `default:"127.0.0.1:0" help:"TCP address to listen on."`
 	StateDir string `help:"Folder for the CA certificate and the state that 'env' reads (default: in the user's runtime or temporary folder)." type:"path"`
 
-	Synthetic        int    `placeholder:"N" help:"Serve N generated resources instead of Contoso." xor:"tenant"`
-	TenantFile       string `placeholder:"FILE.jsonl" help:"Serve the rows of a file instead of Contoso." type:"existingfile" xor:"tenant"`
-	Empty            bool   `help:"Serve a tenant without subscriptions, or with --subscriptions K in which nothing is: something to deploy into." xor:"tenant"`
-	WithoutResources bool   `help:"Serve the subscriptions and management groups of the tenant, and none of its resource groups and resources: the same tenant, to deploy into."`
-	Seed             uint64 `default:"1" help:"Seed of --synthetic and --latency-spread; the same seed gives the same tenant."`
-	Subscriptions    int    `default:"-1" placeholder:"K" help:"Number of subscriptions of --synthetic (default: 4) or --empty (default: none)."`
+	Synthetic         int    `placeholder:"N" help:"Serve N generated resources instead of Contoso." xor:"tenant"`
+	TenantFile        string `placeholder:"FILE.jsonl" help:"Serve the rows of a file instead of Contoso." type:"existingfile" xor:"tenant"`
+	Empty             bool   `help:"Serve a tenant without subscriptions, or with --subscriptions K in which nothing is: something to deploy into." xor:"tenant"`
+	WithoutResources  bool   `help:"Serve the subscriptions and management groups of the tenant, and none of its resource groups and resources: the same tenant, to deploy into."`
+	WithoutIdentities bool   `help:"Serve the tenant without its users, groups and applications, but for the one that signs in."`
+	Users             int    `default:"-1" placeholder:"N" help:"Number of users of --synthetic (default: 1000)."`
+	Members           int    `default:"-1" placeholder:"N" help:"Number of members of the largest group of --synthetic (default: 100)."`
+	Seed              uint64 `default:"1" help:"Seed of --synthetic and --latency-spread; the same seed gives the same tenant."`
+	Subscriptions     int    `default:"-1" placeholder:"K" help:"Number of subscriptions of --synthetic (default: 4) or --empty (default: none)."`
 
-	ClientID         string        `help:"Application that may sign in." default:"a7c0f3de-0000-4000-8000-00000000a001"`
-	ClientSecretFile string        `help:"File with the application's secret (default: a random one)." type:"existingfile"`
-	TokenLifetime    time.Duration `default:"1h" help:"How long access tokens last."`
-	Quota            int           `default:"15" help:"Resource Graph queries per window and principal; 0 for no limit."`
-	QuotaWindow      time.Duration `default:"5s" help:"Length of the quota's window."`
-	ARMLimits        bool          `default:"true" negatable:"" help:"Limit calls to Resource Manager as Azure does."`
-	ARMBucket        int           `default:"250" help:"Reads that Resource Manager lets a principal make at once, per subscription and region."`
-	ARMRate          float64       `default:"25" help:"Reads that it gains in a second."`
-	WriteBucket      int           `default:"200" help:"Writes, and deletes, that it lets a principal make at once."`
-	WriteRate        float64       `default:"10" help:"Writes, and deletes, that it gains in a second."`
-	WriteTime        time.Duration `help:"How long a deployment takes to write a resource."`
-	RetryAfter       int           `default:"1" placeholder:"SECONDS" help:"After how long clients shall ask again for a deployment that goes on."`
-	StrictVersions   bool          `help:"Take in writes only the versions of types that are listed, not any that could be one."`
-	Regions          []string      `default:"westeurope" help:"Regions of Resource Manager that connections reach in turn, each with limits of its own."`
-	PageSize         int           `default:"1000" help:"Items on a page of Resource Manager's lists."`
-	Latency          time.Duration `help:"Delay of every answer."`
-	LatencySpread    time.Duration `help:"Longest random delay on top, drawn by --seed."`
-	Faults           string        `placeholder:"FILE.json" help:"Faults to inject from the start: errors, throttling, slow, cut or garbled answers, denied and hidden subscriptions, Resource Graph or tables of it absent, duplicate rows, mixed case, sets that change (see the README)." type:"existingfile"`
-	Control          bool          `help:"Serve the endpoints under /_sim/ that inject faults, change limits and latency, and report requests and changes."`
+	ClientID           string        `help:"Application that may sign in." default:"a7c0f3de-0000-4000-8000-00000000a001"`
+	ClientSecretFile   string        `help:"File with the application's secret (default: a random one)." type:"existingfile"`
+	TokenLifetime      time.Duration `default:"1h" help:"How long access tokens last."`
+	Quota              int           `default:"15" help:"Resource Graph queries per window and principal; 0 for no limit."`
+	QuotaWindow        time.Duration `default:"5s" help:"Length of the quota's window."`
+	ARMLimits          bool          `default:"true" negatable:"" help:"Limit calls to Resource Manager as Azure does."`
+	ARMBucket          int           `default:"250" help:"Reads that Resource Manager lets a principal make at once, per subscription and region."`
+	ARMRate            float64       `default:"25" help:"Reads that it gains in a second."`
+	WriteBucket        int           `default:"200" help:"Writes, and deletes, that it lets a principal make at once."`
+	WriteRate          float64       `default:"10" help:"Writes, and deletes, that it gains in a second."`
+	WriteTime          time.Duration `help:"How long a deployment takes to write a resource."`
+	RetryAfter         int           `default:"1" placeholder:"SECONDS" help:"After how long clients shall ask again for a deployment that goes on."`
+	StrictVersions     bool          `help:"Take in writes only the versions of types that are listed, not any that could be one."`
+	MSGraphLimits      bool          `name:"msgraph-limits" default:"true" negatable:"" help:"Limit calls to Microsoft Graph as Azure does."`
+	MSGraphUnits       int           `name:"msgraph-units" placeholder:"N" help:"Resource units of Microsoft Graph that an application may spend in ten seconds (default: as documented for a tenant of that size)."`
+	MSGraphPermissions []string      `name:"msgraph-permissions" placeholder:"NAME" help:"Application permissions that Microsoft Graph grants (default: all that it asks for)."`
+	Regions            []string      `default:"westeurope" help:"Regions of Resource Manager that connections reach in turn, each with limits of its own."`
+	PageSize           int           `default:"1000" help:"Items on a page of Resource Manager's lists."`
+	Latency            time.Duration `help:"Delay of every answer."`
+	LatencySpread      time.Duration `help:"Longest random delay on top, drawn by --seed."`
+	Faults             string        `placeholder:"FILE.json" help:"Faults to inject from the start: errors, throttling, slow, cut or garbled answers, denied and hidden subscriptions, Resource Graph or tables of it absent, duplicate rows, mixed case, sets that change (see the README)." type:"existingfile"`
+	Control            bool          `help:"Serve the endpoints under /_sim/ that inject faults, change limits and latency, and report requests and changes."`
 
 	UntilStdinCloses bool `help:"Stop when standard input ends."`
 	Verbose          bool `short:"v" help:"Log every request on standard error."`
@@ -133,6 +139,7 @@ func (c *serveCmd) config(std *streams) (azuresim.Config, error) {
 		Listen: c.Listen, StateDir: c.StateDir, ClientID: c.ClientID, TokenLifetime: c.TokenLifetime,
 		Quota: c.Quota, QuotaWindow: c.QuotaWindow, NoARMLimits: !c.ARMLimits,
 		ARMBucket: c.ARMBucket, ARMRate: c.ARMRate, WriteBucket: c.WriteBucket, WriteRate: c.WriteRate, WriteTime: c.WriteTime,
+		NoMSGraphLimits: !c.MSGraphLimits, MSGraphUnits: c.MSGraphUnits, MSGraphPermissions: c.MSGraphPermissions,
 		StrictVersions: c.StrictVersions, RetryAfter: c.RetryAfter, Regions: c.Regions,
 		PageSize: c.PageSize, Latency: c.Latency, LatencySpread: c.LatencySpread, Seed: c.Seed, Control: c.Control,
 	}
@@ -159,10 +166,13 @@ func (c *serveCmd) config(std *streams) (azuresim.Config, error) {
 
 func (c *serveCmd) tenant() (*tenant.Tenant, error) {
 	t, err := c.fullTenant()
-	if err != nil || !c.WithoutResources {
-		return t, err
+	if err == nil && c.WithoutResources {
+		t, err = t.Emptied()
 	}
-	return t.Emptied()
+	if err == nil && c.WithoutIdentities {
+		t, err = t.WithoutIdentities()
+	}
+	return t, err
 }
 
 func (c *serveCmd) fullTenant() (*tenant.Tenant, error) {
@@ -185,7 +195,20 @@ func (c *serveCmd) fullTenant() (*tenant.Tenant, error) {
 		if subscriptions < 0 {
 			subscriptions = 4
 		}
-		return tenant.Synthetic(tenant.SyntheticOptions{Resources: c.Synthetic, Subscriptions: subscriptions, Seed: c.Seed})
+		return tenant.Synthetic(tenant.SyntheticOptions{
+			Resources: c.Synthetic, Subscriptions: subscriptions, Seed: c.Seed, Users: sizeOf(c.Users), Members: sizeOf(c.Members),
+		})
 	}
 	return tenant.Contoso()
+}
+
+// sizeOf is a number of SyntheticOptions, where 0 is the usual one, of one of a flag, where -1 is.
+func sizeOf(flag int) int {
+	switch {
+	case flag < 0:
+		return 0
+	case flag == 0:
+		return -1
+	}
+	return flag
 }

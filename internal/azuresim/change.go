@@ -77,7 +77,8 @@ func (s *Server) applyChanges(r *http.Request, body []byte) {
 		}
 		f.told.Added = append(f.told.Added, added...)
 		f.told.Deleted = append(f.told.Deleted, deleted...)
-		s.SetTenant(next)
+		s.setTenant(next)
+		s.identitiesDeleted(deleted)
 		s.writes.Unlock()
 	}
 }

@@ -57,7 +57,7 @@ func (s *Server) putGroup(c *call, body map[string]any) (json.RawMessage, bool, 
 		return nil, false, newARMError(http.StatusInternalServerError, "InternalServerError", err.Error())
 	}
 	s.guards.moved(next)
-	s.SetTenant(next)
+	s.setTenant(next)
 	row, _ = next.Group(c.lower[1], c.lower[3])
 	return groupBody(row), !existed, nil
 }
@@ -129,7 +129,8 @@ func (s *Server) remove(id string) (existed bool, failure *armError) {
 		return false, newARMError(http.StatusInternalServerError, "InternalServerError", err.Error())
 	}
 	s.guards.removed(deleted, next)
-	s.SetTenant(next)
+	s.setTenant(next)
+	s.identitiesDeleted(deleted)
 	if tenant.IsGroup(id) {
 		s.deployments.Forget(id)
 	}

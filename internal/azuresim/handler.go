@@ -40,6 +40,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case guid.MatchString(first), first == "common", first == "organizations", strings.Contains(first, ".onmicrosoft.com"):
 		s.serveEntra(spoiled, r, first, rest)
+	case isMSGraphPath(first):
+		s.serveMSGraph(spoiled, r, first)
 	default:
 		s.serveARM(spoiled, r)
 	}

@@ -181,14 +181,22 @@ var (
 
 // writeCompressed answers with JSON, compressed where the caller accepts that.
 func writeCompressed(w http.ResponseWriter, r *http.Request, body []byte) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	writeTyped(w, r, http.StatusOK, body)
+}
+
+// writeTyped is writeCompressed for a body whose Content-Type is set.
+func writeTyped(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	header := w.Header()
 	header.Set("Vary", "Accept-Encoding")
 	if len(body) < 1024 || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		writeBody(w, http.StatusOK, body)
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(status)
+		w.Write(body) //nolint:errcheck // the caller has gone
 		return
 	}
-	header.Set("Content-Type", "application/json; charset=utf-8")
 	header.Set("Content-Encoding", "gzip")
+	w.WriteHeader(status)
 	writer := gzipWriters.Get().(*gzip.Writer)
 	defer gzipWriters.Put(writer)
 	writer.Reset(w)

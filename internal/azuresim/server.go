@@ -1,5 +1,5 @@
-// Package azuresim simulates Azure's control plane over HTTPS: sign-in, Resource Manager and
-// Resource Graph, as their documentation describes them. Any client of Azure that lets its
+// Package azuresim simulates Azure's control plane over HTTPS: sign-in, Resource Manager,
+// Resource Graph and Microsoft Graph, as their documentation describes them. Any client of Azure that lets its
 // endpoints be configured works against it; it knows nothing of its own repository's clients.
 package azuresim
 
@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/deployment"
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/msgraph"
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
 )
 
@@ -49,6 +51,12 @@ type Config struct {
 	// WriteBucket and WriteRate are the same of writes and of deletes, 200 and 10 if zero.
 	WriteBucket int
 	WriteRate   float64
+	// NoMSGraphLimits switches off Microsoft Graph's throttling. MSGraphUnits is how many resource
+	// units an application may spend in ten seconds; if zero, what is documented for a tenant of that
+	// size. MSGraphPermissions are the permissions that it grants, all that it asks for if nil.
+	NoMSGraphLimits    bool
+	MSGraphUnits       int
+	MSGraphPermissions []string
 	// WriteTime is how long a provider takes to write a resource. StrictVersions takes only listed
 	// versions of types in writes, not any that could be one.
 	WriteTime      time.Duration
@@ -89,6 +97,9 @@ func (c *Config) setDefaults() error {
 	setDefault(&c.WriteBucket, int(writes.size))
 	setDefault(&c.WriteRate, writes.rate)
 	setDefault(&c.RetryAfter, 1)
+	if c.MSGraphPermissions == nil {
+		c.MSGraphPermissions = msgraph.AllPermissions()
+	}
 	if len(c.Regions) == 0 {
 		c.Regions = []string{"westeurope"}
 	}
@@ -141,6 +152,10 @@ type Server struct {
 	past        past
 	deployments *deployment.Runner
 	accepted    atomic.Uint64 // connections
+	graph       *msgraph.Service
+
+	directoryMu sync.Mutex
+	directory   *directory.Directory
 
 	randomMu sync.Mutex
 	random   *rand.Rand // of latencies
@@ -179,11 +194,14 @@ func New(config Config) (*Server, error) {
 		deployments: deployment.NewRunner(),
 		done:        make(chan struct{}),
 	}
+	s.graph = s.newMSGraph()
 	if err := s.SetSettings(Settings{
 		Quota: config.Quota, QuotaWindow: Duration(config.QuotaWindow),
 		ARMLimits: !config.NoARMLimits, ARMBucket: config.ARMBucket, ARMRate: config.ARMRate,
 		WriteBucket: config.WriteBucket, WriteRate: config.WriteRate, WriteTime: Duration(config.WriteTime),
 		StrictVersions: config.StrictVersions, RetryAfter: max(0, config.RetryAfter),
+		MSGraphPermissions: config.MSGraphPermissions, MSGraphLimits: !config.NoMSGraphLimits, MSGraphUnits: config.MSGraphUnits,
+		MSGraphWrites: msgraph.WriteQuota, MSGraphWindow: Duration(10 * time.Second),
 		Latency: Duration(config.Latency), LatencySpread: Duration(config.LatencySpread),
 		TokenLifetime: Duration(config.TokenLifetime),
 	}); err != nil {
@@ -265,9 +283,17 @@ func (s *Server) CAFile() string { return filepath.Join(s.stateDir, "ca.pem") }
 // Tenant is the tenant that is served at present.
 func (s *Server) Tenant() *tenant.Tenant { return s.tenant.Load() }
 
-// SetTenant replaces the tenant between two requests. Skip tokens handed out before go on in the
-// new one.
+// SetTenant replaces the tenant between two requests, and its directory with all that was written
+// into it. Skip tokens handed out before go on in the new one.
 func (s *Server) SetTenant(t *tenant.Tenant) {
+	s.directoryMu.Lock()
+	defer s.directoryMu.Unlock()
+	s.setTenant(t)
+	s.directory = nil
+}
+
+// setTenant serves a tenant that differs from the one before by what has been written into it.
+func (s *Server) setTenant(t *tenant.Tenant) {
 	s.past.add(s.tenant.Swap(t), s.config.Now(), time.Duration(s.Settings().GraphDelay))
 	s.queries.clear()
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
 )
 
 // Settings are the parts of a Config that can change while the simulator runs.
@@ -33,6 +35,19 @@ type Settings struct {
 	// members of the first level of a resource instead of refusing it.
 	StrictVersions bool `json:"strict_versions"`
 	LenientMembers bool `json:"lenient_members"`
+	// MSGraphPermissions are the application permissions that Microsoft Graph grants every caller.
+	MSGraphPermissions []string `json:"msgraph_permissions"`
+	// MSGraphLimits switches Microsoft Graph's throttling on. MSGraphUnits is how many resource units
+	// an application may spend in an MSGraphWindow, 0 what is documented for tenants of that size;
+	// MSGraphWrites is how many writes it may make in fifteen windows.
+	MSGraphLimits bool     `json:"msgraph_limits"`
+	MSGraphUnits  int      `json:"msgraph_units"`
+	MSGraphWrites int      `json:"msgraph_writes"`
+	MSGraphWindow Duration `json:"msgraph_window"`
+	// DirectoryDelay is how long new objects of the directory are not found, nor by the check of role
+	// assignments, and DirectoryMisses how many reads by their id do not find them after that.
+	DirectoryDelay  Duration `json:"directory_delay"`
+	DirectoryMisses int      `json:"directory_misses"`
 	// Latency delays every answer, and a random time up to LatencySpread delays it further.
 	Latency       Duration `json:"latency"`
 	LatencySpread Duration `json:"latency_spread"`
@@ -66,8 +81,16 @@ func (s *Server) SetSettings(settings Settings) error {
 		settings.WriteBucket < 1 || settings.WriteRate <= 0 || settings.WriteTime < 0 || settings.DeleteTime < 0 || settings.GraphDelay < 0 || settings.RetryAfter < 0 || settings.LatencySpread < 0 {
 		return fmt.Errorf("settings out of range: %+v", settings)
 	}
+	if settings.MSGraphUnits < 0 || settings.MSGraphWrites < 1 || settings.MSGraphWindow <= 0 || settings.DirectoryDelay < 0 || settings.DirectoryMisses < 0 {
+		return fmt.Errorf("settings out of range: %+v", settings)
+	}
 	s.settings.Store(&settings)
 	return nil
+}
+
+// directoryLag is how late reads find what is new in the directory.
+func (s *Settings) directoryLag() directory.Lag {
+	return directory.Lag{Delay: time.Duration(s.DirectoryDelay), Misses: s.DirectoryMisses}
 }
 
 func (s *Server) tokenLifetime() time.Duration { return time.Duration(s.settings.Load().TokenLifetime) }

@@ -57,6 +57,10 @@ func reset(w http.ResponseWriter) {
 
 // writeFault answers with the error that Azure gives with a status.
 func (s *Server) writeFault(w http.ResponseWriter, r *http.Request, fault Fault) {
+	if first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); isMSGraphPath(first) {
+		s.writeMSGraph(w, r, s.graph.Refuse(msgraphRequest(r), struckBy(fault)))
+		return
+	}
 	s.setARMHeaders(w, r)
 	e := newARMError(fault.Status, "InternalServerError", "Encountered internal server error. Diagnostic information: simulated.")
 	switch fault.Status {

@@ -149,7 +149,9 @@ func (s *Server) store(t target, id string, made map[string]any, existed bool) e
 		}
 	}
 	s.guards.written(id, made, next)
-	s.SetTenant(next)
+	remember := s.identityWritten(id, t.typ, made)
+	s.setTenant(next)
+	remember()
 	return nil
 }
 

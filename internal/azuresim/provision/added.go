@@ -37,7 +37,9 @@ func added(r *Request, properties map[string]any) map[string]any {
 	name := r.Name[strings.LastIndexByte(r.Name, '/')+1:]
 	switch typ {
 	case "microsoft.managedidentity/userassignedidentities":
-		made["principalId"], made["clientId"], made["tenantId"] = Principal(r.ID), expression.GUID("client", strings.ToLower(r.ID)), r.TenantID
+		kept("principalId", Principal(r.ID))
+		kept("clientId", expression.GUID("client", strings.ToLower(r.ID)))
+		made["tenantId"] = r.TenantID
 	case "microsoft.compute/virtualmachines":
 		kept("vmId", expression.GUID("vm", strings.ToLower(r.ID)))
 		kept("timeCreated", now)

@@ -38,6 +38,9 @@ func identify(r *Request, made map[string]any) *Refusal {
 	identity := map[string]any{"type": text}
 	if system {
 		identity["principalId"], identity["tenantId"] = Principal(r.ID), r.TenantID
+		if before, ok := at(r.Before, "identity.principalId").(string); ok {
+			identity["principalId"] = before
+		}
 	}
 	assigned, _ := expression.Member(asked, "userAssignedIdentities")
 	identities, _ := assigned.(map[string]any)

@@ -62,7 +62,7 @@ func (t *Tenant) Change(table string, add, remove int, random *rand.Rand) (next 
 func (t *Tenant) with(name string, table Table) *Tenant {
 	next := &Tenant{
 		ID: t.ID, Name: t.Name, Domain: t.Domain,
-		Subscriptions: t.Subscriptions, ManagementGroups: t.ManagementGroups,
+		Subscriptions: t.Subscriptions, ManagementGroups: t.ManagementGroups, Directory: t.Directory,
 		tables: maps.Clone(t.tables), providers: t.Providers(), byNamespace: t.byNamespace,
 	}
 	next.once.Do(func() {}) // the providers are known

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
 )
 
 // EmptyWith is a directory with so many subscriptions in which nothing is. Their ids are those of
@@ -21,7 +23,7 @@ func EmptyWith(subscriptions int, seed uint64) (*Tenant, error) {
 }
 
 // Emptied is a tenant with the subscriptions and management groups of this one, and with what
-// Microsoft defines in every tenant, but without resource groups and resources.
+// Microsoft defines in every tenant, but without resource groups and resources. Its directory is the same.
 func (t *Tenant) Emptied() (*Tenant, error) {
 	tables := map[string]Table{}
 	for name, table := range t.tables {
@@ -48,7 +50,13 @@ func (t *Tenant) Emptied() (*Tenant, error) {
 		}
 		tables[name] = kept
 	}
-	return newTenant(t.ID, tables)
+	return newTenant(t.ID, tables, t.Directory)
+}
+
+// WithoutIdentities is the tenant with a directory in which nothing is, and with no managed
+// identities but those of its resources.
+func (t *Tenant) WithoutIdentities() (*Tenant, error) {
+	return newTenant(t.ID, t.tables, directory.NewList())
 }
 
 // survives says whether a row is there in a tenant in which nothing has been made.

@@ -9,15 +9,19 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
 )
 
 // Load reads a tenant from JSON lines: each {"table": NAME, "row": {…}} with a row as Resource
 // Graph returns it. Table names are Resource Graph's, or "arm" for resources that only Resource
-// Manager shows. Blank lines are skipped; any other fault is an error with its line number.
+// Manager shows. A line {"directory": COLLECTION, "object": {…}, "members": […], "owners": […]} adds
+// an object to the directory, COLLECTION being one of Graph's (users, groups, applications,
+// servicePrincipals). Blank lines are skipped; any other fault is an error with its line number.
 // The tenant's id is that of the first row that names one, else fallbackID. Subscriptions and
 // resource groups that rows name but no row describes are added.
 func Load(r io.Reader, fallbackID string) (*Tenant, error) {
-	l := &loader{tables: map[string]*memoryTable{}}
+	l := &loader{tables: map[string]*memoryTable{}, directory: directory.NewList()}
 	lines := bufio.NewReaderSize(r, 1<<20)
 	for number := 1; ; number++ {
 		line, err := lines.ReadBytes('\n')
@@ -39,12 +43,13 @@ func Load(r io.Reader, fallbackID string) (*Tenant, error) {
 	for name, table := range l.tables {
 		tables[name] = table
 	}
-	return newTenant(id, tables)
+	return newTenant(id, tables, l.directory)
 }
 
 type loader struct {
-	tables   map[string]*memoryTable
-	tenantID string
+	tables    map[string]*memoryTable
+	directory *directory.List
+	tenantID  string
 }
 
 func (l *loader) add(line []byte) error {
@@ -54,6 +59,7 @@ func (l *loader) add(line []byte) error {
 	var entry struct {
 		Table string                     `json:"table"`
 		Row   map[string]json.RawMessage `json:"row"`
+		directoryLine
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, line); err != nil {
@@ -63,6 +69,9 @@ func (l *loader) add(line []byte) error {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&entry); err != nil {
 		return fmt.Errorf(`not of the form {"table": …, "row": {…}}: %w`, err)
+	}
+	if entry.Directory != "" {
+		return l.addObject(entry.directoryLine)
 	}
 	name := strings.ToLower(entry.Table)
 	if name != tableARM && !slices.Contains(documented, name) {
@@ -88,4 +97,35 @@ func (l *loader) add(line []byte) error {
 		l.tenantID = table.Text(uint32(table.Len()-1), slices.IndexFunc(columns, isTenantID))
 	}
 	return nil
+}
+
+// directoryLine is a line of a tenant file that is no row but an object of the directory.
+type directoryLine struct {
+	Directory string         `json:"directory"`
+	Object    map[string]any `json:"object"`
+	Members   []string       `json:"members"`
+	Owners    []string       `json:"owners"`
+}
+
+func (l *loader) addObject(line directoryLine) error {
+	kind, ok := directory.OfCollection(line.Directory)
+	if !ok {
+		return fmt.Errorf("unknown collection of the directory %q", line.Directory)
+	}
+	object := directory.Object{Kind: kind, Properties: line.Object}
+	if object.ID = strings.ToLower(object.Text("id")); object.ID == "" {
+		return fmt.Errorf("the object has no id")
+	}
+	delete(object.Properties, "id")
+	if !l.directory.Add(object, lower(line.Members), lower(line.Owners)) {
+		return fmt.Errorf("the directory has two objects %s, or two of its name", object.ID)
+	}
+	return nil
+}
+
+func lower(ids []string) []string {
+	for i, id := range ids {
+		ids[i] = strings.ToLower(id)
+	}
+	return ids
 }

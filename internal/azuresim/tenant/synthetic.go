@@ -31,6 +31,9 @@ type SyntheticOptions struct {
 	Resources     int
 	Subscriptions int
 	Seed          uint64
+	// Users is the number of users, DefaultUsers if zero and none if negative; Members is how many of
+	// them the largest group has, at most all, DefaultMembers if zero and none if negative.
+	Users, Members int
 }
 
 // Synthetic makes a tenant of generated resources. Rows are made when they are read: the tenant
@@ -41,6 +44,8 @@ func Synthetic(options SyntheticOptions) (*Tenant, error) {
 		return nil, fmt.Errorf("the number of synthetic resources must lie between 0 and %d, not %d", maxSynthetic, options.Resources)
 	case options.Subscriptions < 1 || options.Subscriptions > 100_000:
 		return nil, fmt.Errorf("the number of synthetic subscriptions must lie between 1 and 100000, not %d", options.Subscriptions)
+	case options.Users > maxUsers:
+		return nil, fmt.Errorf("the number of synthetic users must be at most %d, not %d", maxUsers, options.Users)
 	}
 	table, err := newSyntheticTable(options)
 	if err != nil {
@@ -60,7 +65,7 @@ func Synthetic(options SyntheticOptions) (*Tenant, error) {
 	}
 	return newTenant(table.tenantID, map[string]Table{
 		tableResources: table, tableContainers: containers, tableAuthorization: assignments, tableARM: children,
-	})
+	}, newSyntheticDirectory(options))
 }
 
 // syntheticGroup is a resource group; its rows are groupSize consecutive ones.
@@ -256,7 +261,7 @@ func (t *syntheticTable) assignments() (*memoryTable, error) {
 		return table.appendAny(map[string]any{
 			"id": scope + "/providers/Microsoft.Authorization/RoleAssignments/" + name, "name": name,
 			"type": "microsoft.authorization/roleassignments", "tenantId": t.tenantID, "subscriptionId": subscription,
-			"properties": map[string]any{"roleDefinitionId": "/providers/Microsoft.Authorization/RoleDefinitions/" + role, "principalId": guidOf(t.options.Seed, number%97, 5), "principalType": "Group", "scope": scope, "createdOn": "2024-03-01T10:00:00.0000000Z", "updatedOn": "2024-03-01T10:00:00.0000000Z"},
+			"properties": map[string]any{"roleDefinitionId": "/providers/Microsoft.Authorization/RoleDefinitions/" + role, "principalId": guidOf(t.options.Seed, number%assignedGroups, guidGroup), "principalType": "Group", "scope": scope, "createdOn": "2024-03-01T10:00:00.0000000Z", "updatedOn": "2024-03-01T10:00:00.0000000Z"},
 		})
 	}
 	number := uint64(0)

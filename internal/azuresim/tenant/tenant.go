@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/kql"
 )
 
@@ -38,6 +39,9 @@ type Tenant struct {
 	// Subscriptions by ascending id, ManagementGroups by ascending name, the root among them.
 	Subscriptions    []Subscription
 	ManagementGroups []ManagementGroup
+	// Directory are the users, groups, applications and service principals, without those of managed
+	// identities, which follow from the resources: see Identities.
+	Directory directory.Source
 
 	tables    map[string]Table
 	inARM     []Table
@@ -111,9 +115,12 @@ func containsFold(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, name) })
 }
 
+// domain is where the names of users end.
+const domain = "contoso.onmicrosoft.com"
+
 // newTenant completes tables with the containers that they imply and reads the tree from them.
-func newTenant(id string, tables map[string]Table) (*Tenant, error) {
-	t := &Tenant{ID: id, Name: "Contoso", Domain: "contoso.onmicrosoft.com", tables: tables}
+func newTenant(id string, tables map[string]Table, source directory.Source) (*Tenant, error) {
+	t := &Tenant{ID: id, Name: "Contoso", Domain: domain, Directory: source, tables: tables}
 	if err := t.addImplied(); err != nil {
 		return nil, err
 	}
