@@ -201,18 +201,6 @@ func (s *Server) deploy(w http.ResponseWriter, r *http.Request, c *call, d deplo
 	return nil
 }
 
-func (s *Server) validate(w http.ResponseWriter, r *http.Request, c *call, d deploymentCall) *armError {
-	made, failure := s.load(w, r, c, d)
-	if failure != nil {
-		return failure
-	}
-	if failure := s.deployments.Take(made, true); failure != nil {
-		return fromFailure(failure)
-	}
-	writeJSON(w, http.StatusOK, made.Validated())
-	return nil
-}
-
 var deploymentName = regexp.MustCompile(`^[-\w._()]{1,64}$`)
 
 // load reads and checks the body of a deployment, of a validation or of a preview.
@@ -242,23 +230,7 @@ func (s *Server) load(w http.ResponseWriter, r *http.Request, c *call, d deploym
 		return nil, templateError(refusal)
 	}
 	made := deployment.New(loaded, correlationID(w), s.config.Now())
-	return made, preflight(made, plane{s, c.caller})
-}
-
-// preflight refuses a deployment of resources that their providers would refuse for what is known
-// of them beforehand.
-func preflight(made *deployment.Deployment, to plane) *armError {
-	failure := newARMError(http.StatusBadRequest, "InvalidTemplateDeployment", fmt.Sprintf(
-		"The template deployment '%s' is not valid according to the validation procedure. The tracking id is '%s'. See inner errors for details.", made.Name, made.Correlation))
-	made.Walk(to, func(r *template.Resource) {
-		if refusal := provision.Preflight(r.Type, r.Name, r.Location); refusal != nil {
-			failure.Details = append(failure.Details, map[string]any{"code": refusal.Code, "target": r.ID, "message": refusal.Message})
-		}
-	})
-	if len(failure.Details) == 0 {
-		return nil
-	}
-	return failure
+	return made, s.preflight(made, c.caller)
 }
 
 func templateError(refusal *template.Error) *armError {

@@ -20,9 +20,12 @@ type ResourceFault struct {
 	// often, so that 1 lets a second try succeed.
 	After int `json:"after,omitempty"`
 	Times int `json:"times,omitempty"`
-	// Kind chooses an error as Azure words it: quota, sku, conflict, or fail for one that the
-	// provider reports of its own. Empty is no error.
+	// Kind chooses an error as Azure words it: quota, sku, taken, policy, conflict, or fail for one that
+	// the provider reports of its own. Empty is no error.
 	Kind string `json:"kind,omitempty"`
+	// Preflight makes it known beforehand: deployments with such a resource, and their validations, are
+	// refused as a whole, however often. After, Times and Takes are of no use then.
+	Preflight bool `json:"preflight,omitempty"`
 	// Status, Code and Message replace those of the kind.
 	Status  int    `json:"status,omitempty"`
 	Code    string `json:"code,omitempty"`
@@ -48,6 +51,8 @@ var kinds = map[string]struct {
 		"Operation could not be completed as it results in exceeding approved Total Regional Cores quota. Additional details - Deployment Model: Resource Manager, Location: westeurope, Current Limit: 10, Current Usage: 10, Additional Required: 4, (Minimum) New Limit Required: 14. Resource: %s."},
 	"sku": {http.StatusConflict, "SkuNotAvailable",
 		"The requested VM size for resource '%s' is currently not available in location 'westeurope'. Please try another size or deploy to a different location or different zone. See https://aka.ms/azureskunotavailable for details."},
+	"taken":    {http.StatusConflict, "StorageAccountAlreadyTaken", "The storage account named %s is already taken."},
+	"policy":   {http.StatusForbidden, "RequestDisallowedByPolicy", "Resource '%s' was disallowed by policy. Policy identifiers: '[{\"policyAssignment\":{\"name\":\"Allowed locations\"}}]'."},
 	"conflict": {http.StatusConflict, "AnotherOperationInProgress", "Another operation on this or dependent resource '%s' is in progress. Please try again later."},
 }
 
@@ -59,10 +64,13 @@ func newResourceRules(faults []ResourceFault) ([]*resourceRule, error) {
 			return nil, fmt.Errorf("the id of a fault of resources: %w", err)
 		}
 		if _, ok := kinds[fault.Kind]; !ok && fault.Kind != "" {
-			return nil, fmt.Errorf("a fault of resources of kind %q: it is none of fail, quota, sku and conflict", fault.Kind)
+			return nil, fmt.Errorf("a fault of resources of kind %q: it is none of fail, quota, sku, taken, policy and conflict", fault.Kind)
 		}
 		if fault.Kind == "" && fault.Status == 0 && fault.Takes <= 0 {
 			return nil, fmt.Errorf("a fault of resources does nothing: it needs kind, status or takes")
+		}
+		if fault.Preflight && (fault.After != 0 || fault.Times != 0 || fault.Takes != 0 || fault.Kind == "" && fault.Status == 0) {
+			return nil, fmt.Errorf("a fault of resources that is known beforehand needs kind or status, and has no after, times and takes")
 		}
 		rules = append(rules, &resourceRule{ResourceFault: fault, id: id})
 	}
@@ -106,18 +114,36 @@ func (f *faultInjector) strikeResource(id, typ string) (wait time.Duration, fail
 		if failure != nil || r.Kind == "" && r.Status == 0 {
 			continue
 		}
-		_, name := tenant.TypeOf(id)
-		kind := kinds[r.Kind]
-		if kind.status == 0 {
-			kind.status, kind.code, kind.message = r.Status, "InternalServerError", "The provider failed to write '%s'."
-		}
-		failure = newARMError(kind.status, kind.code, fmt.Sprintf(kind.message, name))
-		setOver(&failure.status, r.Status)
-		setOver(&failure.Code, r.Code)
-		setOver(&failure.Message, r.Message)
-		failure.provider = true
+		failure = r.failure(id)
 	}
 	return wait, failure
+}
+
+// known is the fault of a resource that is known before it is written.
+func (f *faultInjector) known(id, typ string) *armError {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.resources {
+		if r.Preflight && r.id.MatchString(id) && (r.Type == "" || strings.EqualFold(r.Type, typ)) {
+			return r.failure(id)
+		}
+	}
+	return nil
+}
+
+// failure is what a resource fails with.
+func (r *resourceRule) failure(id string) *armError {
+	_, name := tenant.TypeOf(id)
+	kind := kinds[r.Kind]
+	if kind.status == 0 {
+		kind.status, kind.code, kind.message = r.Status, "InternalServerError", "The provider failed to write '%s'."
+	}
+	failure := newARMError(kind.status, kind.code, fmt.Sprintf(kind.message, name))
+	setOver(&failure.status, r.Status)
+	setOver(&failure.Code, r.Code)
+	setOver(&failure.Message, r.Message)
+	failure.provider = true
+	return failure
 }
 
 // setOver replaces a field by a value that is not zero.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/azure-tenant-grapher/atg/internal/azuresim/provision"
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/template/expression"
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
 )
@@ -15,30 +14,18 @@ import (
 // putGroup stores a resource group.
 // https://learn.microsoft.com/rest/api/resources/resource-groups/create-or-update
 func (s *Server) putGroup(c *call, body map[string]any) (json.RawMessage, bool, *armError) {
-	name := c.segments[3]
-	if refusal := provision.CheckGroupName(name); refusal != nil {
-		return nil, false, refused(refusal)
-	}
-	text, _ := body["location"].(string)
-	location := provision.Location(text)
-	if location == "" {
-		return nil, false, newARMError(http.StatusBadRequest, "LocationRequired", "The location property is required for this definition.")
-	}
-	if !provision.IsLocation(location) {
-		return nil, false, newARMError(http.StatusBadRequest, "LocationNotAvailableForResourceGroup", fmt.Sprintf("The provided location '%s' is not available for resource group.", text))
-	}
 	s.writes.Lock()
 	defer s.writes.Unlock()
-	id := "/subscriptions/" + c.segments[1] + "/resourceGroups/" + name
+	location, failure := s.checkGroup(c, body)
+	if failure != nil {
+		return nil, false, failure
+	}
+	id := "/subscriptions/" + c.segments[1] + "/resourceGroups/" + c.segments[3]
 	if failure := s.checkLocks(id, "write"); failure != nil {
 		return nil, false, failure
 	}
 	row, existed := s.Tenant().Group(c.lower[1], c.lower[3])
 	if existed {
-		if before := row.Text("location"); provision.Location(before) != location {
-			return nil, false, newARMError(http.StatusConflict, "InvalidResourceGroupLocation", fmt.Sprintf(
-				"Invalid resource group location '%s'. The Resource group already exists in location '%s'.", location, before))
-		}
 		id = row.ID()
 	}
 	members := map[string]any{"location": location, "properties": map[string]any{"provisioningState": "Succeeded"}}
@@ -46,10 +33,6 @@ func (s *Server) putGroup(c *call, body map[string]any) (json.RawMessage, bool, 
 		switch strings.ToLower(member) {
 		case "tags", "managedby":
 			members[member] = value
-		case "location", "properties", "id", "name", "type":
-		default:
-			return nil, false, newARMError(http.StatusBadRequest, "InvalidRequestContent", fmt.Sprintf(
-				"The request content was invalid and could not be deserialized: 'Could not find member '%s' on object of type 'ResourceGroupDefinition'. Path '%s'.'.", member, member))
 		}
 	}
 	next, err := s.Tenant().Put(tenant.Resource{ID: id, Members: members})

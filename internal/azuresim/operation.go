@@ -1,6 +1,7 @@
 package azuresim
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -16,8 +17,9 @@ type operations struct {
 }
 
 type acceptedOperation struct {
-	at   time.Time
-	body []byte // of the final answer; nil is none
+	at     time.Time
+	body   []byte // of the final answer; nil is none
+	status int    // of it; 0 is 200
 }
 
 func (o *operations) add(op acceptedOperation) string {
@@ -58,7 +60,7 @@ func (s *Server) operationResult(w http.ResponseWriter, r *http.Request, c *call
 	case op.body == nil:
 		w.WriteHeader(http.StatusOK)
 	default:
-		writeBody(w, http.StatusOK, op.body)
+		writeBody(w, cmp.Or(op.status, http.StatusOK), op.body)
 	}
 	return nil
 }

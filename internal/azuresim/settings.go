@@ -27,6 +27,8 @@ type Settings struct {
 	WriteTime  Duration `json:"write_time"`
 	DeleteTime Duration `json:"delete_time"`
 	RetryAfter int      `json:"retry_after"`
+	// ValidateTime is how long the validation of a deployment takes; with 0 it is answered at once.
+	ValidateTime Duration `json:"validate_time"`
 	// GraphDelay is how much later than Resource Manager Resource Graph shows what has been written.
 	GraphDelay Duration `json:"graph_delay"`
 	// KeepHistory deletes no old deployments, so that a scope takes no more than 800.
@@ -78,7 +80,7 @@ func (s *Server) Settings() Settings { return *s.settings.Load() }
 // SetSettings puts all settings in force for the requests that come from now on.
 func (s *Server) SetSettings(settings Settings) error {
 	if settings.QuotaWindow <= 0 || settings.TokenLifetime <= 0 || settings.ARMBucket < 1 || settings.ARMRate <= 0 || settings.Latency < 0 ||
-		settings.WriteBucket < 1 || settings.WriteRate <= 0 || settings.WriteTime < 0 || settings.DeleteTime < 0 || settings.GraphDelay < 0 || settings.RetryAfter < 0 || settings.LatencySpread < 0 {
+		settings.WriteBucket < 1 || settings.WriteRate <= 0 || settings.WriteTime < 0 || settings.DeleteTime < 0 || settings.ValidateTime < 0 || settings.GraphDelay < 0 || settings.RetryAfter < 0 || settings.LatencySpread < 0 {
 		return fmt.Errorf("settings out of range: %+v", settings)
 	}
 	if settings.MSGraphUnits < 0 || settings.MSGraphWrites < 1 || settings.MSGraphWindow <= 0 || settings.DirectoryDelay < 0 || settings.DirectoryMisses < 0 {

@@ -38,33 +38,59 @@ func (d *Deployment) WhatIf(cloud Cloud) []map[string]any {
 }
 
 // Walk visits every resource that the deployment would write, also those of nested deployments as
-// far as they are known beforehand.
-func (d *Deployment) Walk(cloud Cloud, visit func(r *template.Resource)) {
-	left := maxExpanded
-	walk(d.template, cloud, visit, &left)
+// far as they are known beforehand. It refuses nested deployments to what is neither there nor made by
+// the deployment itself, by their ids.
+func (d *Deployment) Walk(cloud Cloud, visit func(r *template.Resource), refuse func(id string, why *Failure)) {
+	w := walker{cloud: cloud, visit: visit, made: map[string]bool{}, left: maxExpanded}
+	w.walk(d.template)
+	for _, n := range w.nowhere {
+		if !w.made[n.scope] {
+			refuse(n.id, n.why)
+		}
+	}
+}
+
+// walker walks through a deployment.
+type walker struct {
+	cloud   Cloud
+	visit   func(r *template.Resource)
+	made    map[string]bool // ids of what is written, in lower case
+	nowhere []nowhere
+	left    int
+}
+
+// nowhere is a nested deployment to a scope that is not there; its id is in lower case.
+type nowhere struct {
+	id, scope string
+	why       *Failure
 }
 
 // maxExpanded is how many nested deployments are looked into beforehand, as documented for previews.
 // https://learn.microsoft.com/azure/azure-resource-manager/templates/deploy-what-if
 const maxExpanded = 500
 
-func walk(t *template.Template, cloud Cloud, visit func(r *template.Resource), left *int) {
+func (w *walker) walk(t *template.Template) {
 	for _, r := range t.Resources {
 		switch {
 		case !r.Deployed() || r.Existing:
+			continue
 		case !r.IsDeployment():
-			visit(r)
-		default:
-			nested, err := r.Nested(false)
-			if err != nil {
-				continue // its parameters are not known yet
-			}
-			if *left--; *left < 0 {
-				return
-			}
-			if loaded, err := template.Load(nested, cloud); err == nil {
-				walk(loaded, cloud, visit, left)
-			}
+			w.made[strings.ToLower(r.ID)] = true
+			w.visit(r)
+			continue
+		}
+		nested, err := r.Nested(false)
+		if err != nil {
+			continue // its parameters are not known yet
+		}
+		if w.left--; w.left < 0 {
+			return
+		}
+		if why := CheckScope(w.cloud, nested.Scope); why != nil {
+			w.nowhere = append(w.nowhere, nowhere{r.ID, strings.ToLower(nested.Scope.ID()), why})
+		}
+		if loaded, err := template.Load(nested, w.cloud); err == nil {
+			w.walk(loaded)
 		}
 	}
 }

@@ -93,14 +93,25 @@ func Complete(r *Request) (map[string]any, *Refusal) {
 	return made, nil
 }
 
-// Preflight refuses what can be told of a resource before anything is deployed: names and regions
-// that it cannot have.
-func Preflight(typ, name, location string) *Refusal {
-	r := &Request{Type: typ, Name: name}
-	if refusal := checkName(r, nil); refusal != nil || location == "" {
-		return refusal
+// Preflight refuses what can be told of a resource before anything is deployed: all but that what it
+// refers to is not there, for that may come with the deployment. Unless it is whole, its body has
+// nothing but the location, and what that and the name may be is all that is checked.
+func Preflight(r *Request, whole bool) *Refusal {
+	if !whole {
+		made := map[string]any{}
+		if location, ok := r.Body["location"]; ok {
+			made["location"] = location
+		}
+		if refusal := checkName(r, made); refusal != nil {
+			return refusal
+		}
+		return placeAt(r, made)
 	}
-	return placeAt(r, map[string]any{"location": location})
+	ahead := *r
+	ahead.Lookup = func(string) (map[string]any, bool) { return map[string]any{}, true }
+	ahead.Reaches = func(string) bool { return false }
+	_, refusal := Complete(&ahead)
+	return refusal
 }
 
 // placeAt checks the location of a resource and writes it as Azure does.

@@ -146,8 +146,11 @@ func TestPreflight(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			code := ""
-			if refusal := Preflight(test.typ, test.name, test.location); refusal != nil {
+			code, body := "", map[string]any{}
+			if test.location != "" {
+				body["location"] = test.location
+			}
+			if refusal := Preflight(&Request{Type: test.typ, Name: test.name, Body: body}, false); refusal != nil {
 				code = refusal.Code
 			}
 			if code != test.want {

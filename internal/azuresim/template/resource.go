@@ -254,13 +254,23 @@ var notSent = []string{
 }
 
 // Body is the resource as it is sent to its provider, all values evaluated.
-func (r *Resource) Body() (map[string]any, error) {
+func (r *Resource) Body() (map[string]any, error) { return r.body(r.env) }
+
+// Known is Body before the deployment; false where something in it is known only then.
+func (r *Resource) Known() (map[string]any, bool) {
+	e := *r.env
+	e.at = atCheck
+	body, err := r.body(&e)
+	return body, err == nil
+}
+
+func (r *Resource) body(e *env) (map[string]any, error) {
 	body := map[string]any{}
 	for name, raw := range r.raw {
 		if slices.Contains(notSent, strings.ToLower(name)) {
 			continue
 		}
-		value, err := r.env.value(raw)
+		value, err := e.value(raw)
 		if err != nil {
 			return nil, err
 		}

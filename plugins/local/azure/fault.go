@@ -23,6 +23,7 @@ type failure struct {
 	wait          time.Duration
 	code, message string   // Azure's own, the innermost that says something
 	codes         []string // all of them, the outermost first
+	refusal       Refusal  // as Azure told it
 	versions      []string // api-versions that the answer names as supported
 	service       bool     // a resource provider refused, not Resource Manager's gateway
 	correlationID string
@@ -48,18 +49,28 @@ func (f *failure) has(codes ...string) bool {
 // answer is Azure's error as ARM and Resource Graph write it; some resource providers leave the
 // envelope out.
 type answer struct {
-	Error errorBody `json:"error"`
-	errorBody
+	Error Refusal `json:"error"`
+	Refusal
 }
 
-type errorBody struct {
-	Code    string      `json:"code"`
-	Message string      `json:"message"`
-	Details []errorBody `json:"details"`
+// Refusal is an error in Azure's words. Its texts are as Azure sent them: nobody has looked at them yet.
+type Refusal struct {
+	Code    string    `json:"code"`
+	Message string    `json:"message"`
+	Target  string    `json:"target"` // what it is about: an id, a name, or nothing
+	Details []Refusal `json:"details"`
 }
 
-// maxErrorBody is how much of an error's body is read.
-const maxErrorBody = 256 << 10
+// Innermost is the first of the errors that say something: those around it say that something has failed.
+func (e *Refusal) Innermost() *Refusal {
+	for len(e.Details) > 0 && e.Details[0].Code != "" {
+		e = &e.Details[0]
+	}
+	return e
+}
+
+// maxErrorBody is how much of an error's body is read: a deployment of 800 resources can be refused for each of them.
+const maxErrorBody = 4 << 20
 
 // failed reads the answer of a call that Azure refused.
 func failed(resp *http.Response) *failure {
@@ -82,7 +93,7 @@ func failed(resp *http.Response) *failure {
 		return json.Unmarshal(content, &body)
 	}) != nil
 	if body.Error.Code == "" && body.Error.Message == "" {
-		body.Error = body.errorBody
+		body.Error = body.Refusal
 	}
 	f.take(body.Error)
 	if f.code == "" {
@@ -96,10 +107,10 @@ func failed(resp *http.Response) *failure {
 
 // take takes in Azure's error. Resource Graph says BadRequest and "Please provide below info …"
 // outside, what it means inside.
-func (f *failure) take(e errorBody) {
-	f.code, f.message = oneLine(e.Code), oneLine(e.Message)
-	var all func(e errorBody)
-	all = func(e errorBody) {
+func (f *failure) take(e Refusal) {
+	f.refusal = e
+	var all func(e Refusal)
+	all = func(e Refusal) {
 		if e.Code != "" {
 			f.codes = append(f.codes, e.Code)
 		}
@@ -111,10 +122,8 @@ func (f *failure) take(e errorBody) {
 		}
 	}
 	all(e)
-	for len(e.Details) > 0 && e.Details[0].Code != "" {
-		e = e.Details[0]
-		f.code, f.message = oneLine(e.Code), oneLine(e.Message)
-	}
+	inner := e.Innermost()
+	f.code, f.message = oneLine(inner.Code), oneLine(inner.Message)
 }
 
 // throttled says that Azure asks to slow down.

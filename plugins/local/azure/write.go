@@ -73,6 +73,20 @@ func (s *Session) send(ctx context.Context, path string, c *call) (Answer, error
 	return a, nil
 }
 
+// RefusalOf is what Azure said when it refused a call for what was asked: nil where there was no answer, where the caller may not make the
+// call, and where the same call may succeed in a moment.
+func RefusalOf(err error) *Refusal {
+	f := failureOf(err)
+	if f == nil || f.status < http.StatusBadRequest || f.passing() || f.status == http.StatusUnauthorized || f.status == http.StatusForbidden {
+		return nil
+	}
+	e := f.refusal
+	if e.Code == "" {
+		e.Code, e.Message = f.code, f.message
+	}
+	return &e
+}
+
 // HasCode says that Azure's refusal has one of some codes, in any case.
 func HasCode(err error, codes ...string) bool {
 	f := failureOf(err)
