@@ -79,8 +79,8 @@ func (w *walker) walk(t *template.Template) {
 			w.visit(r)
 			continue
 		}
-		nested, err := r.Nested(false)
-		if err != nil {
+		nested := r.Ahead()
+		if nested == nil {
 			continue // its parameters are not known yet
 		}
 		if w.left--; w.left < 0 {
@@ -89,9 +89,7 @@ func (w *walker) walk(t *template.Template) {
 		if why := CheckScope(w.cloud, nested.Scope); why != nil {
 			w.nowhere = append(w.nowhere, nowhere{r.ID, strings.ToLower(nested.Scope.ID()), why})
 		}
-		if loaded, err := template.Load(nested, w.cloud); err == nil {
-			w.walk(loaded)
-		}
+		w.walk(nested)
 	}
 }
 

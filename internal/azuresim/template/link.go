@@ -160,6 +160,14 @@ func (t *Template) checkBodies() error {
 	return nil
 }
 
+// Ahead is the template of a nested deployment as it was checked with its parent's; nil where its
+// parameters are known only while that is deployed. It is handed out once, so that nobody keeps it.
+func (r *Resource) Ahead() *Template {
+	ahead := r.ahead
+	r.ahead = nil
+	return ahead
+}
+
 // maxNested is how many nested deployments are checked before a deployment begins.
 const maxNested = 1000
 
@@ -169,7 +177,7 @@ func (t *Template) checkNested(r *Resource) error {
 	}
 	nested, err := r.Nested(false)
 	if err == nil {
-		_, err = Load(nested, t.host)
+		r.ahead, err = Load(nested, t.host)
 	}
 	var refusal *Error
 	switch {

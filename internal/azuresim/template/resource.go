@@ -29,6 +29,7 @@ type Resource struct {
 	raw   map[string]any // as in the template
 	env   *env           // of its loop, at run time
 	after []any          // dependsOn as in the template
+	ahead *Template      // of a nested deployment, as it is known beforehand
 	serial
 	key string // "type/name" in lower case
 }

@@ -77,7 +77,8 @@ func (s *Session) send(ctx context.Context, path string, c *call) (Answer, error
 // call, and where the same call may succeed in a moment.
 func RefusalOf(err error) *Refusal {
 	f := failureOf(err)
-	if f == nil || f.status < http.StatusBadRequest || f.passing() || f.status == http.StatusUnauthorized || f.status == http.StatusForbidden {
+	if f == nil || f.status < http.StatusBadRequest || f.passing() || f.status == http.StatusUnauthorized ||
+		f.status == http.StatusForbidden && !f.has("RequestDisallowedByPolicy") {
 		return nil
 	}
 	e := f.refusal

@@ -3,6 +3,7 @@ package arm
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"runtime"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
@@ -10,7 +11,7 @@ import (
 
 // Document is the template of one stage, for whoever deploys it without files.
 type Document struct {
-	Template   []byte                // JSON
+	Template   []byte                // JSON, without spaces
 	Parameters []*template.Parameter // those that the template declares and that are no secrets; each has a default
 	Secrets    []Secret
 }
@@ -23,16 +24,33 @@ type Secret struct {
 	Parameter *template.Parameter // as the unit has it
 }
 
+// Group is a resource group.
+type Group struct{ Name, Location string }
+
 // Make makes the document of a stage of t, whose Split is SplitDeployment. The names of nested deployments begin with prefix. The same template
 // gives the same bytes. A template over one of Azure's limits is a fault.
-func Make(ctx context.Context, t *template.Template, stage *template.Stage, prefix string) (*Document, error) {
+//
+// Groups are resource groups that the document makes beside the stage: those of a stage before, where Azure is to look at this one before that
+// is deployed.
+func Make(ctx context.Context, t *template.Template, stage *template.Stage, prefix string, groups ...Group) (*Document, error) {
 	s := newStageFile(t, stage, &pool{})
-	s.prefix = prefix
+	s.prefix, s.compact = prefix, true
 	if err := s.make(ctx, runtime.GOMAXPROCS(0)); err != nil {
 		return nil, err
 	}
 	defer s.release()
-	d := &Document{Template: bytes.Join(s.body[:], nil), Parameters: s.parameters}
+	d := &Document{Parameters: s.parameters}
+	pieces := [][]byte{s.body[0]}
+	for i, group := range groups {
+		resource, err := json.Marshal(map[string]string{"type": "Microsoft.Resources/resourceGroups", "apiVersion": groupAPI, "name": group.Name, "location": group.Location})
+		if err != nil {
+			return nil, err
+		}
+		if pieces = append(pieces, resource); i < len(groups)-1 || len(s.body[1]) > 0 {
+			pieces = append(pieces, []byte{','})
+		}
+	}
+	d.Template = bytes.Join(append(pieces, s.body[1:]...), nil)
 	for _, x := range s.secrets {
 		given := Secret{Name: x.name, Unit: x.unit, Parameter: x.parameter}
 		if x.grouped {

@@ -1,6 +1,7 @@
 package arm_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -27,7 +28,13 @@ func TestDocuments(t *testing.T) {
 				if len(tmpl.Stages) == 1 {
 					file = "azuredeploy.json"
 				}
-				if string(d.Template) != files[file] {
+				var want, got bytes.Buffer // spaces apart
+				for into, text := range map[*bytes.Buffer]string{&want: files[file], &got: string(d.Template)} {
+					if err := json.Compact(into, []byte(text)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got.String() != want.String() {
 					t.Errorf("the document of %s is not its file", stage.Name)
 				}
 				var declared struct {
@@ -51,12 +58,16 @@ func TestDocuments(t *testing.T) {
 				if secure != len(d.Secrets) || len(declared.Parameters) != secure+len(d.Parameters) {
 					t.Errorf("%s declares %+v, and has %d secrets and %d others", stage.Name, declared.Parameters, len(d.Secrets), len(d.Parameters))
 				}
-				named, err := arm.Make(t.Context(), tmpl, stage, "atg-1-")
+				named, err := arm.Make(t.Context(), tmpl, stage, "atg-1-", arm.Group{Name: "a", Location: "westeurope"}, arm.Group{Name: "b", Location: "westeurope"})
 				if err != nil {
 					t.Fatal(err)
 				}
+				before := len(declared.Resources)
 				if err := json.Unmarshal(named.Template, &declared); err != nil {
 					t.Fatal(err)
+				}
+				if len(declared.Resources) != before+2 || declared.Resources[1].Name != "b" {
+					t.Errorf("with two groups there are %d resources instead of %d", len(declared.Resources), before)
 				}
 				for _, r := range declared.Resources {
 					if r.Type == "Microsoft.Resources/deployments" && !strings.HasPrefix(r.Name, "atg-1-") {

@@ -49,6 +49,7 @@ const (
 	parameterSuffix = ".parameters.json"
 	deploymentType  = "Microsoft.Resources/deployments"
 	deploymentAPI   = "2022-09-01"
+	groupAPI        = "2021-04-01"
 	contentVersion  = "1.0.0.0"
 	schemas         = "https://schema.management.azure.com/schemas/"
 	groupSchema     = schemas + "2019-04-01/deploymentTemplate.json#"

@@ -135,6 +135,8 @@ const (
 	phasePlan   = "planning"
 	phaseDeploy = "deploying"
 	phaseRemove = "removing"
+	// phasePreflight is when Azure looks at what it would have to deploy.
+	phasePreflight = "asking Azure beforehand"
 )
 
 // run is one run at work.
@@ -174,10 +176,13 @@ func (r *run) getenv(name string) string {
 }
 
 // begin begins a phase of so many resources.
-func (r *run) begin(phase string, total int) {
+func (r *run) begin(phase string, total int) { r.beginWith(phase, total, "resources") }
+
+// beginWith begins a phase of so many units.
+func (r *run) beginWith(phase string, total int, unit string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.phase = backend.Progress{Phase: phase, Total: int64(total), Unit: "resources"}
+	r.phase = backend.Progress{Phase: phase, Total: int64(total), Unit: unit}
 	r.Report.Progress(r.phase)
 }
 
@@ -207,6 +212,8 @@ func (r *run) moved(n int64, message string) {
 	}
 	part := float64(n) / float64(r.phase.Total)
 	switch {
+	case r.phase.Phase == phasePreflight: // how often Azure is asked is not known beforehand
+		return
 	case r.Request.DryRun:
 	case r.phase.Phase == phasePlan:
 		part *= planningShare

@@ -124,7 +124,7 @@ func (x *deployer) failed() bool {
 func (p *plan) standing(j *journal) int {
 	confirmed, n := j.ids(), 0
 	for i := range p.all {
-		if p.actions[i] == actionExists && confirmed[strings.ToLower(p.all[i].id)] {
+		if p.changes[i].Action == actionExists && confirmed[strings.ToLower(p.all[i].id)] {
 			n++
 		}
 	}
@@ -245,19 +245,11 @@ func (x *deployer) lost(s *template.Stage, content []string, why *fault.Fault) {
 
 // stage deploys one stage.
 func (x *deployer) stage(ctx context.Context, s *template.Stage, content []string) (ok bool, err error) {
-	prefix := deploymentPrefix(x.Job)
-	document, err := arm.Make(ctx, x.t, s, prefix)
+	id, b, err := x.document(ctx, x.t, s, x.location)
 	if err != nil {
 		return false, err
 	}
-	parameters, err := x.fill(document)
-	if err != nil {
-		return false, err
-	}
-	sum := sha256.Sum256(document.Template)
-	id := deploymentID(scopeText(s.Scope), stageName(prefix, s.Name, hex.EncodeToString(sum[:4])))
 	x.log(backend.LevelInfo, "%s: deploying %d resources as %s", s.Title, len(content), name(id))
-	b := body{Tags: map[string]string{tagJob: x.Job}, Location: x.location, Properties: properties{Template: document.Template, Parameters: parameters}}
 	d, err := x.put(ctx, id, b)
 	if err != nil {
 		if ctx.Err() != nil { // Azure may have it
@@ -283,6 +275,22 @@ func (x *deployer) stage(ctx context.Context, s *template.Stage, content []strin
 	ok = strings.EqualFold(d.state, "Succeeded")
 	x.close(d, s, content, ok)
 	return ok, nil
+}
+
+// document makes the deployment of a stage, with resource groups beside it, and its id.
+func (r *run) document(ctx context.Context, t *template.Template, s *template.Stage, location string, groups ...arm.Group) (id string, b body, err error) {
+	prefix := deploymentPrefix(r.Job)
+	document, err := arm.Make(ctx, t, s, prefix, groups...)
+	if err != nil {
+		return "", body{}, err
+	}
+	parameters, err := r.fill(document)
+	if err != nil {
+		return "", body{}, err
+	}
+	sum := sha256.Sum256(document.Template)
+	id = deploymentID(scopeText(s.Scope), stageName(prefix, s.Name, hex.EncodeToString(sum[:4])))
+	return id, body{Tags: map[string]string{tagJob: r.Job}, Location: location, Properties: properties{Template: document.Template, Parameters: parameters}}, nil
 }
 
 // stageName is the name of a stage's deployment: the same for the same content, so that another attempt repeats it. Azure takes 64 characters.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,24 +44,8 @@ type record struct {
 		Parameters        map[string]struct {
 			Value json.RawMessage `json:"value"`
 		} `json:"parameters"`
-		Error *azureError `json:"error"`
+		Error *azure.Refusal `json:"error"`
 	} `json:"properties"`
-}
-
-// azureError is an error as deployments and their operations tell it.
-type azureError struct {
-	Code    string       `json:"code"`
-	Message string       `json:"message"`
-	Target  string       `json:"target"`
-	Details []azureError `json:"details"`
-}
-
-// innermost is the error that says something: those around it say that a deployment failed.
-func (e *azureError) innermost() *azureError {
-	for len(e.Details) > 0 && e.Details[0].Code != "" {
-		e = &e.Details[0]
-	}
-	return e
 }
 
 // scopeText is the id of a scope, as ids of what is deployed to it begin: empty for the tenant.
@@ -78,22 +63,32 @@ func deploymentID(scope, name string) string {
 type body struct {
 	Location   string            `json:"location,omitempty"`
 	Tags       map[string]string `json:"tags,omitempty"`
-	Properties properties        `json:"properties"`
+	Properties properties        `json:"properties"` // the last: see bytes
 }
 
 type properties struct {
-	Mode       string          `json:"mode"`
-	Template   json.RawMessage `json:"template"`
-	Parameters map[string]any  `json:"parameters"`
+	Mode       string         `json:"mode"`
+	Parameters map[string]any `json:"parameters"`
+	Template   []byte         `json:"-"`
+}
+
+// bytes is the body as it is sent. The template, which is nearly all of it, goes in as it is.
+func (b body) bytes(id string) ([]byte, error) {
+	b.Properties.Mode = "Incremental"
+	content, err := json.Marshal(b)
+	if err != nil {
+		return nil, fault.New(fault.Internal, "the deployment cannot be written", fault.On(id), fault.Because(err))
+	}
+	end := len(content) - len("}}")
+	return slices.Concat(content[:end], []byte(`,"template":`), b.Properties.Template, content[end:]), nil
 }
 
 // put begins a deployment. One of that name that is already under way is followed instead.
 func (r *run) put(ctx context.Context, id string, b body) (*deployment, error) {
 	d := &deployment{id: id, settled: map[string]bool{}}
-	b.Properties.Mode = "Incremental"
-	content, err := json.Marshal(b)
+	content, err := b.bytes(id)
 	if err != nil {
-		return nil, fault.New(fault.Internal, "the deployment cannot be written", fault.On(id), fault.Because(err))
+		return nil, err
 	}
 	d.answer, err = r.session.Send(ctx, azure.Request{Method: http.MethodPut, Path: id, Version: deploymentVersion, Body: content})
 	switch {
@@ -143,7 +138,7 @@ func (r *run) follow(ctx context.Context, d *deployment, each func(context.Conte
 			return err
 		}
 		var state string
-		var failed *azureError
+		var failed *azure.Refusal
 		if link != "" {
 			a, err := r.session.Poll(ctx, d.id, link)
 			switch {
@@ -154,8 +149,8 @@ func (r *run) follow(ctx context.Context, d *deployment, each func(context.Conte
 				return err
 			}
 			var status struct {
-				Status string      `json:"status"`
-				Error  *azureError `json:"error"`
+				Status string         `json:"status"`
+				Error  *azure.Refusal `json:"error"`
 			}
 			if err := json.Unmarshal(a.Body, &status); err != nil {
 				return fault.New(fault.ExecutionFailed, "Azure's answer about a deployment cannot be read", fault.On(d.id), fault.From(fault.OriginAzure), fault.Because(err))
@@ -221,7 +216,7 @@ type operation struct {
 		ProvisioningOperation string `json:"provisioningOperation"`
 		ProvisioningState     string `json:"provisioningState"`
 		StatusMessage         struct {
-			Error *azureError `json:"error"`
+			Error *azure.Refusal `json:"error"`
 		} `json:"statusMessage"`
 		TargetResource *struct {
 			ID   string `json:"id"`
@@ -240,10 +235,10 @@ func operationsPath(id string) string {
 }
 
 // operations lists what a deployment and those nested in it have done so far. A failure of a nested one is told only where nothing in it tells more.
-func (r *run) operations(ctx context.Context, d *deployment, id string, tell func(id, typ, state string, failed *azureError)) (failures int, err error) {
+func (r *run) operations(ctx context.Context, d *deployment, id string, tell func(id, typ, state string, failed *azure.Refusal)) (failures int, err error) {
 	type nested struct {
 		id, state string
-		failed    *azureError
+		failed    *azure.Refusal
 	}
 	var inner []nested
 	err = r.session.Items(ctx, azure.List{Path: operationsPath(id), Version: deploymentVersion}, func(raw []byte) error {
@@ -295,21 +290,23 @@ func (r *run) operations(ctx context.Context, d *deployment, id string, tell fun
 }
 
 // faultOf is an error of Azure's as a fault: its own code and message, and what to do.
-func faultOf(id string, e *azureError) *fault.Fault {
+func faultOf(id string, e *azure.Refusal) *fault.Fault {
 	if e == nil {
 		return fault.New(fault.ExecutionFailed, "Azure does not say why", fault.On(id), fault.From(fault.OriginAzure))
 	}
-	e = e.innermost()
+	e = e.Innermost()
 	code := fault.ExecutionFailed
 	switch e.Code {
 	case "AuthorizationFailed", "LinkedAuthorizationFailed", "Forbidden":
 		code = fault.AzureForbidden
 	}
-	text := e.Code + ": " + oneLine(e.Message)
-	f := fault.New(code, text, fault.On(id), fault.From(fault.OriginAzure))
+	f := fault.New(code, wordsOf(e), fault.On(id), fault.From(fault.OriginAzure))
 	f.Hint = hints[e.Code]
 	return f
 }
+
+// wordsOf is what Azure says: its code and its message.
+func wordsOf(e *azure.Refusal) string { return oneLine(e.Code) + ": " + oneLine(e.Message) }
 
 // hints are what to do about a few of Azure's codes.
 var hints = map[string]string{

@@ -99,8 +99,8 @@ func (j *journal) ids() map[string]bool {
 func (p *plan) journal(job string) *journal {
 	j := &journal{job: job, digest: p.Digest}
 	for n := range p.all {
-		if a := p.actions[n]; a == actionCreate || a == actionDiffers {
-			j.entries = append(j.entries, entry{p.all[n].id, p.all[n].version, p.level[n], a == actionDiffers})
+		if p.writes(n) {
+			j.entries = append(j.entries, entry{p.all[n].id, p.all[n].version, p.level[n], p.changes[n].Action == actionDiffers})
 		}
 	}
 	slices.SortFunc(j.entries, func(a, b entry) int {
@@ -137,7 +137,7 @@ func (r *run) write(ctx context.Context, p *plan, j *journal) error {
 		}
 		id := deploymentID(scope, journalName(j.job, number))
 		d, err := r.put(ctx, id, body{Location: p.location, Tags: map[string]string{tagJob: j.job, tagPlan: j.digest}, Properties: properties{
-			Template: json.RawMessage(fmt.Sprintf(journalTemplate, schema)), Parameters: map[string]any{"job": value(j.job), "digest": value(j.digest), "total": value(len(j.entries)), "plan": value(lines)},
+			Template: fmt.Appendf(nil, journalTemplate, schema), Parameters: map[string]any{"job": value(j.job), "digest": value(j.digest), "total": value(len(j.entries)), "plan": value(lines)},
 		}})
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -19,7 +20,7 @@ type outcome struct {
 }
 
 // tell takes in what became of a resource.
-func (x *deployer) tell(id, typ, state string, failed *azureError) {
+func (x *deployer) tell(id, typ, state string, failed *azure.Refusal) {
 	key := canonicalTarget(id, typ)
 	x.mu.Lock()
 	o := x.outcomes[key]

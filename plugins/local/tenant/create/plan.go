@@ -36,20 +36,31 @@ type plan struct {
 	complete bool   // nothing is unsupported
 	all      []info // by node
 	level    []int  // of them
-	actions  []string
-	location string // of deployments above resource groups
+	changes  []backend.PlannedChange
+	content  [][]byte                 // digests of what is desired
+	refused  map[template.Node]string // Azure's codes, of what it would not take
+	left     []backend.PlannedChange  // what no deployment makes
+	trimmed  bool                     // some of left was asked for and cannot be
+	regions  map[string]string        // of the resource groups, by id in lower case
+	location string                   // of deployments above resource groups
 	first    template.Scope
+	whole    *build.Plan // of all that is desired
 }
 
 // selected are the ids, in lower case, of what is to be deployed.
 func (p *plan) selected() map[string]bool {
 	ids := map[string]bool{}
 	for n := range p.all {
-		if p.actions[n] == actionCreate || p.actions[n] == actionDiffers {
+		if p.writes(n) {
 			ids[strings.ToLower(p.all[n].id)] = true
 		}
 	}
 	return ids
+}
+
+// writes says that a resource is to be created or changed.
+func (p *plan) writes(n int) bool {
+	return p.changes[n].Action == actionCreate || p.changes[n].Action == actionDiffers
 }
 
 // planner makes a plan.
@@ -61,6 +72,7 @@ type planner struct {
 	all     []info
 	changes []backend.PlannedChange // by node
 	content [][]byte                // digests of what is desired, by node
+	regions map[string]string       // of resource groups, by id in lower case
 }
 
 // plan compares what is desired with what is there.
@@ -71,7 +83,7 @@ func (r *run) plan(ctx context.Context, d *desired) (*plan, error) {
 	}
 	total := int(built.Generated)
 	r.begin(phasePlan, total)
-	p := &planner{run: r, t: built.Template, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total)}
+	p := &planner{run: r, t: built.Template, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total), regions: map[string]string{}}
 	if err := p.scopes(ctx, d.in); err != nil {
 		return nil, err
 	}
@@ -202,6 +214,9 @@ func (p *planner) resource(ctx context.Context, u *template.Unit, res *template.
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all[n], p.changes[n], p.content[n] = i, change, content
+	if isGroup(res.ID) {
+		p.regions[strings.ToLower(res.ID)], _ = plain(res.Location)
+	}
 	return nil
 }
 
@@ -218,63 +233,76 @@ func (p *planner) isMissing(id string) bool {
 
 // finish completes the plan with what cannot be done, and seals it.
 func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*plan, error) {
-	out := &plan{complete: true, all: p.all, level: levels(p.all), location: p.location(), actions: make([]string, len(p.all))}
+	out := &plan{all: p.all, level: levels(p.all), changes: p.changes, content: p.content, refused: map[template.Node]string{}, regions: p.regions, location: p.location(), whole: built}
 	if len(p.t.Stages) > 0 {
 		out.first = p.t.Stages[0].Scope
 	}
-	// What needs something that cannot be made cannot be made either.
-	order := make([]template.Node, len(p.all))
-	for n := range order {
-		order[n] = template.Node(n)
-	}
-	slices.SortStableFunc(order, func(a, b template.Node) int { return cmp.Compare(out.level[a], out.level[b]) })
-	for _, n := range order {
-		if c := &p.changes[n]; c.Action == actionCreate || c.Action == actionDiffers {
-			for _, need := range p.all[n].needs {
-				if p.changes[need].Action == actionUnsupported {
-					c.Action, c.Properties, c.Reason = actionUnsupported, nil, "it needs "+p.changes[need].Resource+", which cannot be made"
-					break
-				}
-			}
-		}
-		out.actions[n] = p.changes[n].Action
-	}
-	type line struct {
-		change  backend.PlannedChange
-		content []byte
-	}
-	lines := make([]line, 0, len(p.changes)+len(d.in.Left))
-	for n := range p.changes {
-		lines = append(lines, line{p.changes[n], p.content[n]})
-	}
-	for _, left := range d.in.Left {
-		out.complete = false
-		lines = append(lines, line{left, nil})
-	}
+	out.left, out.trimmed = slices.Clone(d.in.Left), len(d.in.Left) > 0
 	if err := built.Rest(ctx, func(e report.Entry) error {
 		if e.Class != report.Omitted && e.Class != report.Trimmed || e.Reason == report.Container || e.Reason == report.BuiltIn {
 			return nil
 		}
-		out.complete = out.complete && e.Class == report.Trimmed
-		lines = append(lines, line{backend.PlannedChange{Resource: e.Resource, Type: e.Type, Action: actionUnsupported, Reason: e.Reason.String()}, nil})
+		out.trimmed = out.trimmed || e.Class != report.Trimmed
+		out.left = append(out.left, backend.PlannedChange{Resource: e.Resource, Type: e.Type, Action: actionUnsupported, Reason: e.Reason.String()})
 		return nil
 	}); err != nil {
 		return nil, err
 	}
+	out.spread()
+	out.seal(p.tenant)
+	return out, nil
+}
+
+// spread says of what needs something that cannot be made that it cannot be made either.
+func (p *plan) spread() {
+	order := make([]template.Node, len(p.all))
+	for n := range order {
+		order[n] = template.Node(n)
+	}
+	slices.SortStableFunc(order, func(a, b template.Node) int { return cmp.Compare(p.level[a], p.level[b]) })
+	for _, n := range order {
+		if !p.writes(int(n)) {
+			continue
+		}
+		for _, need := range p.all[n].needs {
+			if p.changes[need].Action == actionUnsupported {
+				c := &p.changes[n]
+				c.Action, c.Properties, c.Reason = actionUnsupported, nil, "it needs "+p.changes[need].Resource+", which cannot be made"
+				break
+			}
+		}
+	}
+}
+
+// seal puts the lines into their order, and makes the digest. Of what Azure refuses that has its code: the message may be another one each time.
+func (p *plan) seal(tenant string) {
+	type line struct {
+		change, sealed backend.PlannedChange
+		content        []byte
+	}
+	p.complete = !p.trimmed
+	lines := make([]line, 0, len(p.changes)+len(p.left))
+	for n, c := range p.changes {
+		sealed := c
+		if code, ok := p.refused[template.Node(n)]; ok {
+			sealed.Reason = code
+		}
+		p.complete = p.complete && c.Action != actionUnsupported
+		lines = append(lines, line{c, sealed, p.content[n]})
+	}
+	for _, left := range p.left {
+		lines = append(lines, line{left, left, nil})
+	}
 	slices.SortStableFunc(lines, func(a, b line) int {
 		return cmp.Or(strings.Compare(strings.ToLower(a.change.Resource), strings.ToLower(b.change.Resource)), strings.Compare(a.change.Type, b.change.Type))
 	})
-	seal := newSeal(p.tenant)
-	out.Changes = make([]backend.PlannedChange, 0, len(lines))
+	seal := newSeal(tenant)
+	p.Changes = make([]backend.PlannedChange, 0, len(lines))
 	for _, l := range lines {
-		seal.add(&l.change, l.content)
-		out.Changes = append(out.Changes, l.change)
-		if l.change.Action == actionUnsupported && l.content != nil {
-			out.complete = false
-		}
+		seal.add(&l.sealed, l.content)
+		p.Changes = append(p.Changes, l.change)
 	}
-	out.Digest = seal.digest()
-	return out, nil
+	p.Digest = seal.digest()
 }
 
 // location is where Azure keeps the records of deployments above resource groups: the region of most resources.

@@ -335,8 +335,8 @@ func (r *run) remove(ctx context.Context, m *removal) error {
 			break
 		}
 		var status struct {
-			Status string      `json:"status"`
-			Error  *azureError `json:"error"`
+			Status string         `json:"status"`
+			Error  *azure.Refusal `json:"error"`
 		}
 		_ = json.Unmarshal(a.Body, &status) // some answer nothing but their status
 		switch {

@@ -27,6 +27,9 @@ func (r *run) create(ctx context.Context, parsed *spec.Spec) (*backend.TenantCre
 		return nil, err
 	}
 	if r.Request.DryRun {
+		if err := r.preflight(ctx, d, p); err != nil {
+			return nil, err
+		}
 		return &backend.TenantCreationResult{Success: true, Complete: p.complete, Plan: &p.TenantPlan}, nil
 	}
 	journal, p, err := r.agree(ctx, d, p)
@@ -47,6 +50,9 @@ func (r *run) agree(ctx context.Context, d *desired, p *plan) (*journal, *plan, 
 		return nil, nil, err
 	}
 	if earlier == nil {
+		if err := r.preflight(ctx, d, p); err != nil {
+			return nil, nil, err
+		}
 		if err := r.unchanged(p); err != nil {
 			return nil, nil, err
 		}
@@ -65,9 +71,9 @@ func (r *run) agree(ctx context.Context, d *desired, p *plan) (*journal, *plan, 
 	}
 	confirmed := earlier.ids()
 	for n := range p.all {
-		if a := p.actions[n]; (a == actionCreate || a == actionDiffers) && !confirmed[strings.ToLower(p.all[n].id)] {
+		if p.writes(n) && !confirmed[strings.ToLower(p.all[n].id)] {
 			r.log(backend.LevelWarn, "left as it is, for it was not in the plan that was confirmed: %s", p.all[n].id)
-			p.actions[n] = actionExists
+			p.changes[n].Action = actionExists
 		}
 	}
 	return earlier, p, nil

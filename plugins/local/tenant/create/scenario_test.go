@@ -323,7 +323,7 @@ subscriptions:
 	for _, r := range b.sim.Requests() {
 		if strings.Contains(r.Body, planted) {
 			sent++
-			if r.Method != http.MethodPut || !strings.Contains(r.Path, "/deployments/") {
+			if r.Method != http.MethodPut && !strings.HasSuffix(r.Path, "/validate") || !strings.Contains(r.Path, "/deployments/") {
 				t.Errorf("the secret is in %s %s", r.Method, r.Path)
 			}
 		}
@@ -332,7 +332,8 @@ subscriptions:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sent != 1 || strings.Contains(string(said), planted) || strings.Contains(strings.Join(h.logs, "\n"), planted) {
+	if sent != 3 || // with the plan, before the deployment, and in it
+		strings.Contains(string(said), planted) || strings.Contains(strings.Join(h.logs, "\n"), planted) {
 		t.Errorf("the secret was sent %d times, or was told: %s", sent, said)
 	}
 	for id, action := range actionsOf(b.plan(spec)) {

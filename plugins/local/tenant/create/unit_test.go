@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -121,16 +122,16 @@ func TestOperationsPath(t *testing.T) {
 }
 
 func TestFaultsOfAzure(t *testing.T) {
-	inner := &azureError{Code: "DeploymentFailed", Message: "At least one resource deployment operation failed.", Details: []azureError{
-		{Code: "Conflict", Message: "x", Details: []azureError{{Code: "QuotaExceeded", Message: "Operation could not be completed\nas it results in exceeding approved cores quota."}}},
+	inner := &azure.Refusal{Code: "DeploymentFailed", Message: "At least one resource deployment operation failed.", Details: []azure.Refusal{
+		{Code: "Conflict", Message: "x", Details: []azure.Refusal{{Code: "QuotaExceeded", Message: "Operation could not be completed\nas it results in exceeding approved cores quota."}}},
 	}}
 	for name, c := range map[string]struct {
-		from *azureError
+		from *azure.Refusal
 		want *fault.Fault
 	}{
 		"the innermost": {inner, &fault.Fault{Code: fault.ExecutionFailed, Message: "QuotaExceeded: Operation could not be completed as it results in exceeding approved cores quota",
 			Hint: "ask for more quota in the portal, or take another region or size", Resource: "/a", Origin: fault.OriginAzure}},
-		"no right": {&azureError{Code: "AuthorizationFailed", Message: "no."}, &fault.Fault{Code: fault.AzureForbidden, Message: "AuthorizationFailed: no",
+		"no right": {&azure.Refusal{Code: "AuthorizationFailed", Message: "no."}, &fault.Fault{Code: fault.AzureForbidden, Message: "AuthorizationFailed: no",
 			Hint: "ask an owner for the role Contributor there; role assignments and locks need Owner", Resource: "/a", Origin: fault.OriginAzure}},
 		"nothing": {nil, &fault.Fault{Code: fault.ExecutionFailed, Message: "Azure does not say why", Resource: "/a", Origin: fault.OriginAzure}},
 	} {
