@@ -128,6 +128,7 @@ func (s *Scanner) Scan(ctx context.Context, request *backend.ScanRequest, dir st
 
 // relate derives the graph of what was read.
 func (s *scan) relate(ctx context.Context, writer *graph.Writer) error {
+	defer heap.Use{Percent: 25}.Begin()() // what it holds, it holds to its end
 	began, told := time.Now(), int64(0)
 	s.progress.begin(phaseRelate, "resources", 0)
 	err := writer.Relate(ctx, func(done, total int64) {

@@ -31,11 +31,16 @@ func (w *Writer) derive(ctx context.Context, progress func(done, total int64)) e
 	if _, err := w.conn.ExecContext(ctx, nodesSQL, sql.Named("tenant", tenantKey(tenantID)), sql.Named("name", w.meta.TenantName)); err != nil {
 		return err
 	}
-	var nodes int64
-	if err := w.conn.QueryRowContext(ctx, "SELECT count(*) FROM nodes").Scan(&nodes); err != nil {
+	var keys int64 // of role definitions and of what has an address there are two
+	if err := w.conn.QueryRowContext(ctx, "SELECT count(*) + coalesce(sum(kind = 'role_definition'), 0) FROM nodes").Scan(&keys); err != nil {
 		return err
 	}
-	l, err := newLinker(tenantKey(tenantID), w.tally.sums[1], nodes)
+	for typ, resources := range w.tally.sums[1] {
+		if relate.HasHost(typ) {
+			keys += resources
+		}
+	}
+	l, err := newLinker(tenantKey(tenantID), w.tally.sums[1], keys)
 	if err != nil {
 		return err
 	}

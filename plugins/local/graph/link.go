@@ -55,13 +55,13 @@ type linking struct {
 	links    links
 }
 
-// newLinker makes one for so many nodes.
-func newLinker(tenant string, types map[string]int64, nodes int64) (*linker, error) {
+// newLinker makes one for at most so many keys.
+func newLinker(tenant string, types map[string]int64, keys int64) (*linker, error) {
 	finder, err := relate.NewFinder()
 	if err != nil {
 		return nil, err
 	}
-	return &linker{finder: finder, keys: newKeyTable(nodes), tenant: tenant, types: types, labels: map[label]uint32{}}, nil
+	return &linker{finder: finder, keys: newKeyTable(keys), tenant: tenant, types: types, labels: map[label]uint32{}}, nil
 }
 
 // know takes a node in.
