@@ -32,9 +32,9 @@ func giveSecrets(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// sameSpec is same-spec A B BUT: two specifications are equal but for the order of members, which is that in which a service answers
-// them, and for what BUT explains: regular expressions, one a line, for the lines of a difference, + or - before them. What is in a
-// block is a line for each value, with the way to it. Every expression has to be needed.
+// sameSpec is same-spec A B BUT: two specifications are equal but for what BUT explains: regular expressions, one a line, for the lines
+// of a difference, + or - before them. What is in a block is a line for each value, with the way to it, so that an expression can name
+// the resource. Every expression has to be needed.
 func sameSpec(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: same-spec A B BUT")

@@ -3,6 +3,7 @@ package tenant
 import (
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
 )
@@ -25,7 +26,7 @@ func (x *texts) memberName(name string, where *member) string {
 
 // resourceName is the whole name of a resource.
 func (x *texts) resourceName(r *template.Resource) string {
-	name := plainText(r.FullName)
+	name := oneName(r.Type, plainText(r.FullName))
 	if x.anon == nil {
 		return name
 	}
@@ -36,6 +37,24 @@ func (x *texts) resourceName(r *template.Resource) string {
 		}
 	}
 	return strings.Join(names, "/")
+}
+
+// oneName is the whole name of a resource, with one spelling of what can have no other name: services tell theirs as Default or as default.
+func oneName(typ, name string) string {
+	at := strings.LastIndexByte(name, '/')
+	if at < 0 {
+		return name
+	}
+	fixed := []string{"default", "current"}
+	if known, ok := armschema.Lookup(typ); ok && known.Names != nil {
+		fixed = known.Names
+	}
+	for _, spelling := range fixed {
+		if strings.EqualFold(name[at+1:], spelling) {
+			return name[:at+1] + spelling
+		}
+	}
+	return name
 }
 
 // plainName is a name that is no resource's of a template.

@@ -29,7 +29,7 @@ func shown(t *testing.T, r *graph.Reader) []string {
 	var lines []string
 	for _, u := range plan.Units {
 		err := plan.Each(t.Context(), u, func(r *template.Resource) error {
-			lines = append(lines, fmt.Sprintf("%s %s %s in %s at %s, version %s, %s\n  tags %s\n  identity %s %s", strings.ToLower(r.Type), words(r.FullName), kinds[r.ParentKind], strings.ToLower(words(r.ParentID)), words(r.Location),
+			lines = append(lines, fmt.Sprintf("%s %s %s in %s at %s, version %s, %s\n  tags %s\n  identity %s %s", strings.ToLower(r.Type), oneSpelling(words(r.FullName)), kinds[r.ParentKind], strings.ToLower(words(r.ParentID)), words(r.Location),
 				r.APIVersion, dependsOn(r.DependsOn), value(r.Tags), value(field(r.Identity, "type")), ids(r.IdentityIDs)))
 			for _, f := range r.Body {
 				lines = append(lines, "  "+f.Name+" "+value(f.Value))
@@ -41,6 +41,15 @@ func shown(t *testing.T, r *graph.Reader) []string {
 		}
 	}
 	return lines
+}
+
+// oneSpelling is the name of a child of which there is one as docs/specification.md says that it is written: in any case.
+func oneSpelling(name string) string {
+	at := strings.LastIndexByte(name, '/') + 1
+	if at > 0 && slices.Contains([]string{"default", "current"}, strings.ToLower(name[at:])) {
+		return name[:at] + strings.ToLower(name[at:])
+	}
+	return name
 }
 
 var kinds = map[template.ParentKind]string{template.ParentScope: "deployed", template.ParentChild: "child", template.ParentTarget: "extension"}
