@@ -1,0 +1,215 @@
+// The picture itself: sigma draws the nodes and moves the camera; below them lie the clusters and the edges, above them labels and what is marked.
+import Graph from "graphology";
+import Sigma from "sigma";
+import { contains } from "./model.js";
+import { Links } from "./links.js";
+import { clusterAt, drawClusters, drawLabels, labelAt } from "./clusters.js";
+import { drawMarks } from "./marks.js";
+import { theme } from "./theme.js";
+import { calm } from "./dom.js";
+
+const smallest = 1.1; // pixels: however far away, a node stays visible
+
+export class View {
+  /** model is the graph; state what is hovered, selected, found, and the path. */
+  constructor(container, model, state) {
+    this.model = model;
+    this.state = state;
+    this.moving = false;
+    const sigma = (this.sigma = new Sigma(new Graph(), container, {
+      renderLabels: false,
+      defaultDrawNodeHover: () => {}, // marks.js draws what is hovered
+      itemSizesReference: "positions", // circles never overlap, at any zoom
+      zoomToSizeRatioFunction: (ratio) => this.floor(ratio),
+      minCameraRatio: 0.0005,
+      maxCameraRatio: 3,
+      stagePadding: 24,
+      enableCameraRotation: false,
+      zoomDuration: calm() ? 0 : 200,
+      inertiaDuration: calm() ? 0 : 200,
+      nodeReducer: (key, data) => (this.model.hidden[data.i] ? { ...data, hidden: true } : data),
+    }));
+    const [x0, y0, x1, y1] = model.head.bounds;
+    sigma.setCustomBBox({ x: [x0, x1], y: [y0, y1] });
+    this.middle = median(model.radius);
+    sigma.createCanvasContext("clusters", { beforeLayer: "edges" });
+    sigma.createWebGLContext("links", { beforeLayer: "edges", antialias: true });
+    sigma.createCanvasContext("marks", { afterLayer: "hoverNodes" });
+    const layer = (name) => container.querySelector(`.sigma-${name}`);
+    this.layers = { clusters: layer("clusters"), links: layer("links"), nodes: layer("nodes"), marks: layer("marks") };
+    this.contexts = { clusters: this.layers.clusters.getContext("2d"), marks: this.layers.marks.getContext("2d") };
+    const gl = this.layers.links.getContext("webgl2") ?? this.layers.links.getContext("webgl");
+    this.links = new Links(gl, model);
+    sigma.resize(true);
+    sigma.once("afterProcess", () => this.fit(0)); // before the first drawing
+    sigma.on("afterRender", () => this.drawn());
+    sigma.setGraph(this.graph());
+    sigma.getCamera().on("updated", () => this.moved());
+  }
+
+  graph() {
+    const graph = new Graph({ allowSelfLoops: false, multi: false, type: "directed" });
+    const { n, x, y, radius, category, missing } = this.model, colors = theme();
+    for (let i = 0; i < n; i++) {
+      graph.addNode(String(i), { i, x: x[i], y: y[i], size: radius[i], color: missing(i) ? colors.missing : colors.categories[category[i]] });
+    }
+    return graph;
+  }
+
+  /** floor is the camera's ratio, as far as nodes of the usual size stay visible; beyond, sizes follow it no more. */
+  floor(ratio) {
+    const sigma = this.sigma;
+    if (!sigma || !this.middle) return ratio;
+    const pixels = this.middle * this.transform().k;
+    return pixels < smallest ? (ratio * pixels) / smallest : ratio;
+  }
+
+  /** transform is from the layout's coordinates to pixels: x*k + x, y*-k + y. */
+  transform(now) {
+    const a = this.sigma.graphToViewport({ x: 0, y: 0 }, now), b = this.sigma.graphToViewport({ x: 1000, y: 0 }, now);
+    return { x: a.x, y: a.y, k: (b.x - a.x) / 1000 };
+  }
+
+  /** point is where a node is on the screen. */
+  point(i, t = this.transform()) {
+    return { x: t.x + this.model.x[i] * t.k, y: t.y - this.model.y[i] * t.k };
+  }
+
+  /** drawn draws the other layers, after sigma has drawn its own. */
+  drawn() {
+    const { width, height } = this.sigma.getDimensions();
+    const t = (this.frame = { ...this.transform(), width, height, floor: smallest / this.middle });
+    const dimmed = this.state.focus() !== null;
+    for (const name of ["nodes", "links", "clusters"]) this.layers[name].classList.toggle("dim", dimmed);
+    const visible = drawClusters(this.contexts.clusters, t, this.model);
+    if (this.model.links) {
+      const rgb = theme().line.split(",").map(Number);
+      if (this.moving && this.links.count > 40000) this.links.clear();
+      else this.links.draw(t, width, height, rgb, this.alpha(t));
+    }
+    const marks = this.contexts.marks;
+    marks.clearRect(0, 0, width, height);
+    marks.globalAlpha = dimmed ? 0.35 : 1;
+    drawLabels(marks, t, this.model, visible);
+    marks.globalAlpha = 1;
+    drawMarks(marks, t, this.model, this.state);
+    this.first?.();
+    this.first = null;
+  }
+
+  /** alpha is how strong edges are: the fewer, and the nearer, the stronger. */
+  alpha(t) {
+    const crowd = Math.min(1, Math.sqrt(1500 / (this.links.count / 2 + 1)));
+    const near = Math.min(1, Math.max(0, Math.log2((this.middle * t.k) / 1.5) / 4));
+    return 0.1 + 0.6 * Math.max(crowd, near);
+  }
+
+  moved() {
+    this.moving = true;
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      this.moving = false;
+      this.sigma.scheduleRender();
+    }, 120);
+  }
+
+  /** refilter draws what the filter leaves. */
+  refilter() {
+    const { links, hidden } = this.model;
+    if (links) {
+      this.links.fill((e) => !links.off[links.relation[e]] && !contains(this.model, links.relation[e]) && !hidden[links.source[e]] && !hidden[links.target[e]]);
+    }
+    this.sigma.refresh({ skipIndexation: true });
+  }
+
+  /** recolor takes the colours of the theme. */
+  recolor() {
+    const colors = theme(), { category, missing } = this.model;
+    this.sigma.getGraph().updateEachNodeAttributes((key, data) => {
+      data.color = missing(data.i) ? colors.missing : colors.categories[category[data.i]];
+      return data;
+    }, { attributes: ["color"] });
+    this.redraw();
+  }
+
+  redraw() {
+    this.sigma.scheduleRender();
+  }
+
+  /** free is the part of the window that nothing covers: its middle and its size in pixels. */
+  free() {
+    const { width, height } = this.sigma.getDimensions();
+    const box = (id) => {
+      const element = document.getElementById(id);
+      return element.hidden ? null : element.getBoundingClientRect();
+    };
+    const side = box("side"), panel = box("panel"), finder = box("finder");
+    let left = 16, right = width - 16, bottom = height - 24;
+    const top = finder.bottom + 8;
+    if (side && side.width < width / 2) left = side.right + 16;
+    if (panel && panel.width < width / 2) right = panel.left - 16;
+    else if (panel) bottom = panel.top - 16;
+    return { x: (left + right) / 2, y: (top + bottom) / 2, width: Math.max(right - left, 100), height: Math.max(bottom - top, 100) };
+  }
+
+  /** frameOn moves the camera so that a rectangle fills a part of what is free. */
+  frameOn(x0, y0, x1, y1, part, duration = 450) {
+    const { width, height } = this.sigma.getDimensions(), free = this.free(), camera = this.sigma.getCamera();
+    const now = { cameraState: camera.getState() }, scale = camera.ratio * this.transform(now).k;
+    const ratio = camera.getBoundedRatio(scale / (part * Math.min(free.width / (x1 - x0), free.height / (y1 - y0))));
+    const k = scale / ratio;
+    const middle = { x: (x0 + x1) / 2 - (free.x - width / 2) / k, y: (y0 + y1) / 2 + (free.y - height / 2) / k };
+    const to = { ...this.sigma.viewportToFramedGraph(this.sigma.graphToViewport(middle, now), now), ratio };
+    if (duration && !calm()) camera.animate(to, { duration });
+    else camera.setState(to);
+  }
+
+  /** go moves the camera to a circle. */
+  go({ x, y, r }, part = 0.9) {
+    this.frameOn(x - r, y - r, x + r, y + r, part);
+  }
+
+  fit(duration) {
+    this.frameOn(...this.model.head.bounds, 0.97, duration);
+  }
+
+  /** show moves the camera so that a node, or several, can be seen well; not where they can already. */
+  show(...nodes) {
+    const { x, y, radius } = this.model, t = this.transform(), free = this.free();
+    const seen = (i) => {
+      const p = this.point(i, t);
+      return Math.abs(p.x - free.x) < free.width * 0.45 && Math.abs(p.y - free.y) < free.height * 0.45;
+    };
+    if (nodes.every(seen) && radius[nodes[0]] * t.k > 4.5) return;
+    const xs = nodes.map((i) => x[i]), ys = nodes.map((i) => y[i]);
+    const low = { x: Math.min(...xs), y: Math.min(...ys) }, high = { x: Math.max(...xs), y: Math.max(...ys) };
+    const r = Math.max(Math.hypot(high.x - low.x, high.y - low.y) / 2, Math.max(radius[nodes[0]] * 10, 80));
+    this.go({ x: (low.x + high.x) / 2, y: (low.y + high.y) / 2, r }, 0.85);
+  }
+
+  zoom(factor) {
+    const camera = this.sigma.getCamera();
+    camera.animate({ ratio: camera.getBoundedRatio(camera.ratio / factor) }, { duration: calm() ? 0 : 200 });
+  }
+
+  pan(dx, dy) {
+    const camera = this.sigma.getCamera(), { width, height } = this.sigma.getDimensions();
+    const to = this.sigma.viewportToFramedGraph({ x: width / 2 + dx * width, y: height / 2 + dy * height });
+    camera.animate({ x: to.x, y: to.y }, { duration: calm() ? 0 : 150 });
+  }
+
+  /** labelAt is the cluster whose label is at a pixel; -1 is none. */
+  labelAt(p) {
+    return labelAt(p);
+  }
+
+  /** clusterAt is the innermost cluster at a pixel; -1 is none. */
+  clusterAt(p) {
+    return clusterAt(this.frame, this.model, p);
+  }
+}
+
+function median(values) {
+  const sorted = Float32Array.from(values).sort();
+  return sorted.length ? sorted[sorted.length >> 1] : 4;
+}
