@@ -108,22 +108,18 @@ func (l *layout) homeOf(n *Node) int {
 		return l.group(n.Subscription, n.ResourceGroup)
 	case n.Kind == KindIdentity:
 		return l.cluster(clusterIdentity, n.Type, identityName(n.Type), l.cluster(clusterIdentities, "", "Identities", -1))
-	case n.Missing && !l.knows(n):
+	case n.Missing && !l.known(clusterSubscription, n.Subscription):
 		return l.cluster(clusterElsewhere, "", "Not in this snapshot", -1)
 	case n.Subscription == "":
 		return l.cluster(clusterTenant, "", "Tenant", -1)
-	case n.ResourceGroup == "":
+	case n.ResourceGroup == "", n.Missing && !l.known(clusterGroup, n.Subscription+"\x00"+n.ResourceGroup):
 		return l.cluster(clusterLoose, strings.ToLower(n.Subscription), "", l.subscription(n.Subscription))
 	}
 	return l.group(n.Subscription, n.ResourceGroup)
 }
 
-// knows says that there is a cluster for the resource group of a node, or for its subscription where it is in no group.
-func (l *layout) knows(n *Node) bool {
-	kind, key := clusterGroup, n.Subscription+"\x00"+n.ResourceGroup
-	if n.ResourceGroup == "" {
-		kind, key = clusterSubscription, n.Subscription
-	}
+// known says that there is a cluster already.
+func (l *layout) known(kind, key string) bool {
 	_, ok := l.index[kind+"\x00"+strings.ToLower(key)]
 	return ok
 }
@@ -157,14 +153,16 @@ func identityName(typ string) string {
 		return "Users"
 	case "group":
 		return "Groups"
-	case "serviceprincipal":
+	case "service_principal":
 		return "Service principals"
-	case "managedidentity":
+	case "managed_identity":
 		return "Managed identities"
 	case "application":
 		return "Applications"
+	case "device":
+		return "Devices"
 	}
-	return typ
+	return "Others"
 }
 
 // radius is how large a node is drawn: by what it is, and by how much is related to it.

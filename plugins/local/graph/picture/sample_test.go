@@ -25,7 +25,7 @@ func sample(resources, subscriptions int) *Graph {
 	}
 	var people []int32
 	for i := range 10 + resources/50 {
-		typ := []string{"user", "group", "serviceprincipal", "managedidentity", "application"}[i%5]
+		typ := []string{"user", "group", "service_principal", "managed_identity", "application"}[i%5]
 		people = append(people, add(Node{Kind: KindIdentity, ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), Name: fmt.Sprintf("%s-%03d", typ, i), Type: typ, Parent: -1}))
 	}
 	types := []string{
