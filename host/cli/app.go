@@ -27,6 +27,9 @@ type app struct {
 	// start replaces the launching of programs, in tests.
 	start func(ctx context.Context, name string) (dispatch.Program, error)
 
+	// browse replaces the opening of a file in the browser, in tests.
+	browse func(ctx context.Context, file string) error
+
 	loaded *config.Config
 }
 

@@ -61,6 +61,9 @@ func newFake(scan runner.Work) *fake {
 		}
 		return &backend.ScanResult{Success: true, Complete: true, Subscriptions: 1, Resources: 7, DurationSeconds: 2, Snapshot: &f.snapshots[0]}, nil
 	}, backend.OpVisualize: func(_ context.Context, job *runner.Job) (backend.Result, error) {
+		if !f.durable {
+			f.request = job.Submission().Request
+		}
 		dir, err := job.OutputDir()
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)

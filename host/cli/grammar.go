@@ -21,6 +21,7 @@ type grammar struct {
 	GenerateIaC  generateIaCCmd  `kong:"-"`
 	CreateTenant createTenantCmd `kong:"-"`
 	GenerateSpec generateSpecCmd `kong:"-"`
+	Visualize    visualizeCmd    `kong:"-"`
 	Snapshot     snapshotVerbs   `kong:"-"`
 	Job          struct {
 		List     jobListCmd     `cmd:"" help:"List your jobs, newest first."`
@@ -65,6 +66,7 @@ func (g *grammar) commands() []command {
 		{"generate-iac", "work", "Generate Terraform, Bicep or ARM from a snapshot.", &g.GenerateIaC},
 		{"create-tenant", "work", "Deploy a written specification into a tenant.", &g.CreateTenant},
 		{"generate-spec", "work", "Write the specification of a snapshot, for people and for create-tenant.", &g.GenerateSpec},
+		{"visualize", "work", "Draw a snapshot as a page to look at: a graph to search, filter and walk through.", &g.Visualize},
 		{"snapshot", "work", "Work with snapshots: " + verbNames(g.Snapshot) + ".", &g.Snapshot},
 		{"job", "work", "Work with jobs that outlive a command: list, show, watch, result, download, cancel, submit, flush.", &g.Job},
 		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},

@@ -220,7 +220,7 @@ func TestJobs(t *testing.T) {
 		{"watch " + bad, 4, nil, []string{"no right to read", "ask for Reader"}},
 		{"watch " + gaps, 3, []string{"incomplete"}, []string{"incomplete: "}},
 		{"watch nope", 2, nil, []string{"nope"}},
-		{"result " + picture, 0, []string{"visualize", "nodes", "3"}, nil},
+		{"result " + picture, 0, []string{"picture of 3 nodes", "job download"}, nil},
 		{"download " + picture, 2, nil, []string{"--output-dir"}},
 		{"download " + picture + " --output-dir " + dir, 0, []string{"1 file in " + dir, "tenant.html"}, nil},
 		{"download " + picture + " --output-dir " + dir + " -o json", 0, []string{`"folder": "` + dir, `tenant.html"`}, nil},

@@ -45,6 +45,8 @@ func resultPage(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outco
 		p.Code(ui.CodeSummary{Result: result, Dir: e.OutputDir, Next: afterwards(d, out, result, e.OutputDir)})
 	case *backend.SpecGenerationResult:
 		p.Spec(specSummary(d, out, result))
+	case *backend.VisualizationResult:
+		p.Picture(pictureSummary(d, out, result))
 	case *backend.TenantCreationResult:
 		p.Tenant(result)
 	default:

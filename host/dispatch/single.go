@@ -19,6 +19,12 @@ func (d *ExecutionDispatcher) ExecuteSpecGeneration(ctx context.Context, request
 	return d.Execute(ctx, task)
 }
 
+// ExecuteVisualization draws a page into task.OutputFile.
+func (d *ExecutionDispatcher) ExecuteVisualization(ctx context.Context, request *backend.VisualizationRequest, task Task) (*Outcome, error) {
+	task.Request = request
+	return d.Execute(ctx, task)
+}
+
 // asideFile is the name of the file of Ending.Temporary, whatever its job calls it.
 const asideFile = "content"
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/picture"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -56,6 +57,36 @@ func (l *local) generateSpec(ctx context.Context, job *runner.Job) (backend.Resu
 		return nil, err
 	}
 	g := tenant.Generator{Reader: reader, Dir: dir, Progress: job.Progress}
+	result, err := g.Generate(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+// visualize draws a snapshot.
+func (l *local) visualize(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	request := job.Submission().Request.(*backend.VisualizationRequest)
+	reader, err := l.openSnapshot(ctx, job, request.TenantID, request.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { reader.Close() }()
+	job.Tenant(reader.Snapshot().TenantID)
+	work, err := job.WorkDir()
+	if err != nil {
+		return nil, err
+	}
+	withGraph, err := reader.WithGraph(ctx, work)
+	if err != nil {
+		return nil, err
+	}
+	reader = withGraph // closing it closes both
+	dir, err := job.OutputDir()
+	if err != nil {
+		return nil, err
+	}
+	g := picture.Generator{Reader: reader, Dir: dir, Progress: job.Progress}
 	result, err := g.Generate(ctx, request)
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ var (
 // New makes the backend. It does nothing until it is configured.
 func New() backend.Backend {
 	l := &local{}
-	l.Runner = runner.New(runner.Works{backend.OpScan: l.scan, backend.OpGenerateIaC: l.generateIaC, backend.OpCreateTenant: l.createTenant, backend.OpGenerateSpec: l.generateSpec}, runner.WithCheck(l.check))
+	l.Runner = runner.New(runner.Works{backend.OpScan: l.scan, backend.OpGenerateIaC: l.generateIaC, backend.OpCreateTenant: l.createTenant, backend.OpGenerateSpec: l.generateSpec, backend.OpVisualize: l.visualize}, runner.WithCheck(l.check))
 	return l
 }
 
@@ -100,7 +100,7 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 		return backend.Capabilities{}, err
 	}
 	return backend.Capabilities{
-		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant, backend.OpGenerateSpec},
+		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant, backend.OpGenerateSpec, backend.OpVisualize},
 		Formats:    iac.Formats(),
 		Features:   append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
 	}, nil

@@ -47,7 +47,7 @@ func (s *source) details(ctx context.Context, yield func(Detail) error) error {
 				s.progress("draw", done, int64(len(s.places)))
 			}
 			if fields := fieldsOf(&row); len(fields) > 0 {
-				if err := yield(Detail{Node: int32(i), Fields: fields}); err != nil { //nolint:gosec // as many as nodes
+				if err := yield(Detail{Node: int32(i), Fields: fields}); err != nil {
 					return err
 				}
 			}
@@ -55,7 +55,7 @@ func (s *source) details(ctx context.Context, yield func(Detail) error) error {
 	}
 	for i, p := range s.places {
 		if !p.ok && p.state != "" && p.state != "present" {
-			if err := yield(Detail{Node: int32(i), Fields: [][2]string{{"state", p.state}}}); err != nil { //nolint:gosec // as many as nodes
+			if err := yield(Detail{Node: int32(i), Fields: [][2]string{{"state", p.state}}}); err != nil {
 				return err
 			}
 		}

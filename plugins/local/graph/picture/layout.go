@@ -81,7 +81,7 @@ func (l *layout) settle() {
 	for _, missing := range []bool{false, true} { // what is missing opens no subscription or group of its own
 		for i := range l.graph.Nodes {
 			if n := &l.graph.Nodes[i]; n.Missing == missing {
-				l.home[i] = int32(l.homeOf(n))
+				l.home[i] = int32(l.homeOf(n)) //nolint:gosec // fewer than nodes
 				if c := l.home[i]; c >= 0 && l.clusters[c].node != int32(i) {
 					l.clusters[c].nodes = append(l.clusters[c].nodes, int32(i))
 				}

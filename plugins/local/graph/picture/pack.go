@@ -10,7 +10,7 @@ type circle struct{ x, y, r float64 }
 
 // mul is a product that is rounded by itself. Go allows a processor to round a product together with the sum that it is part of, and only
 // some can; a layout follows such differences. A conversion is what the language promises to round at.
-func mul(a, b float64) float64 { return float64(a * b) } //nolint:unconvert // it is what rounds
+func mul(a, b float64) float64 { return float64(a * b) }
 
 func square(a float64) float64 { return mul(a, a) }
 
