@@ -160,7 +160,7 @@ func TestDeploymentScopes(t *testing.T) {
 	c := deployer(t, Config{})
 	c.deploy(toSubscription, "g", bodyOf("westeurope", `"resources":[`+group("rg-a")+`]`, ""))
 	assignment := func(n int) string {
-		return fmt.Sprintf(`{"type":"Microsoft.Authorization/roleAssignments","apiVersion":"2022-04-01","name":"aaaaaaaa-0000-4000-8000-00000000000%d","properties":{"roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7","principalId":"p"}}`, n)
+		return fmt.Sprintf(`{"type":"Microsoft.Authorization/roleAssignments","apiVersion":"2022-04-01","name":"aaaaaaaa-0000-4000-8000-00000000000%d","properties":{"roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7","principalId":%q}}`, n, userObject)
 	}
 	for n, scope := range []string{"", "/providers/Microsoft.Management/managementGroups/mg-contoso", toSubscription, toSubscription + "/resourceGroups/rg-a"} {
 		location := "westeurope"

@@ -1,6 +1,8 @@
 package azuresim
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
@@ -53,3 +55,41 @@ func (s *Server) identitiesDeleted(resources []string) {
 		d.RemoveIdentity(id)
 	}
 }
+
+// checkPrincipal refuses a role assignment to what is not in the directory, or is something else
+// there. Who says what type the principal is of may assign to one that is not there yet; who does
+// not learns it. https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+func (s *Server) checkPrincipal(id string, made map[string]any, existed bool) *armError {
+	properties, ok := made["properties"].(map[string]any)
+	if !ok || existed || !strings.Contains(strings.ToLower(id), assignmentType) {
+		return nil
+	}
+	principal, _ := properties["principalId"].(string)
+	given, _ := properties["principalType"].(string)
+	shown := strings.ReplaceAll(principal, "-", "")
+	refuse := func(code, message string) *armError {
+		failure := newARMError(http.StatusBadRequest, code, message)
+		failure.provider = true
+		return failure
+	}
+	object, found := s.Directory().Find(principal)
+	switch {
+	case !found && given != "":
+		return nil
+	case !found:
+		return refuse("PrincipalNotFound", fmt.Sprintf(
+			"Principal %s does not exist in the directory %s. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
+			shown, s.Tenant().ID))
+	case object.Kind == directory.Application:
+		return refuse("PrincipalTypeNotSupported", "Principals of type Application cannot validly be used in role assignments.")
+	}
+	name := principalTypes[object.Kind]
+	if given != "" && !strings.EqualFold(given, name) {
+		return refuse("UnmatchedPrincipalType", fmt.Sprintf("The PrincipalId '%s' has type '%s' , which is different from specified PrinciaplType '%s'.", shown, name, given))
+	}
+	properties["principalType"] = name
+	return nil
+}
+
+// principalTypes are Resource Manager's names of what roles can be assigned to.
+var principalTypes = map[directory.Kind]string{directory.User: "User", directory.Group: "Group", directory.ServicePrincipal: "ServicePrincipal"}

@@ -106,6 +106,9 @@ func (s *Server) put(c *call, body map[string]any, by origin) (shown json.RawMes
 	if failure := s.checkAssignment(id, made); failure != nil {
 		return nil, false, failure
 	}
+	if failure := s.checkPrincipal(id, made, existed); failure != nil {
+		return nil, false, failure
+	}
 	if err := s.store(t, id, made, existed); err != nil {
 		return nil, false, newARMError(http.StatusInternalServerError, "InternalServerError", err.Error())
 	}

@@ -219,20 +219,20 @@ func TestRoleAssignments(t *testing.T) {
 		return `{"properties":{"roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7","principalId":"` + principal + `"}}`
 	}
 	one, two := "aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b"
-	if made := c.do(http.MethodPut, path(one), body("p")); made.status != http.StatusCreated || made.text("properties", "scope") != writeGroup {
+	if made := c.do(http.MethodPut, path(one), body(userObject)); made.status != http.StatusCreated || made.text("properties", "scope") != writeGroup || made.text("properties", "principalType") != "User" {
 		t.Fatalf("%d %s", made.status, made.body)
 	}
-	if again := c.do(http.MethodPut, path(one), body("p")); again.status != http.StatusOK {
+	if again := c.do(http.MethodPut, path(one), body(userObject)); again.status != http.StatusOK {
 		t.Errorf("%d %s", again.status, again.body)
 	}
-	if twice := c.do(http.MethodPut, path(two), body("p")); twice.status != http.StatusConflict || twice.text("error", "code") != "RoleAssignmentExists" {
+	if twice := c.do(http.MethodPut, path(two), body(userObject)); twice.status != http.StatusConflict || twice.text("error", "code") != "RoleAssignmentExists" {
 		t.Errorf("%d %s", twice.status, twice.body)
 	}
-	if changed := c.do(http.MethodPut, path(one), body("q")); changed.text("error", "code") != "RoleAssignmentUpdateNotPermitted" {
+	if changed := c.do(http.MethodPut, path(one), body(servicePrincipalObject)); changed.text("error", "code") != "RoleAssignmentUpdateNotPermitted" {
 		t.Errorf("%d %s", changed.status, changed.body)
 	}
 	c.do(http.MethodDelete, path(one), "")
-	if made := c.do(http.MethodPut, path(two), body("p")); made.status != http.StatusCreated {
+	if made := c.do(http.MethodPut, path(two), body(userObject)); made.status != http.StatusCreated {
 		t.Errorf("%d %s", made.status, made.body)
 	}
 }

@@ -110,13 +110,27 @@ func (d *Directory) Link(id string, relation Relation, to string) error {
 	if _, ok := d.exists(to); !ok {
 		return ErrNotFound
 	}
-	changed := d.changedLinks(id, relation)
-	switch {
-	case slices.Contains(changed.added, to), d.baseLinks(id, relation).Has(to) && !changed.removed[to]:
+	if d.linked(id, relation, to) {
 		return ErrLinked
 	}
+	changed := d.changedLinks(id, relation)
 	changed.added = append(changed.added, to)
 	return nil
+}
+
+// IsLinked says whether one object refers to another.
+func (d *Directory) IsLinked(id string, relation Relation, to string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.linked(strings.ToLower(id), relation, strings.ToLower(to))
+}
+
+func (d *Directory) linked(id string, relation Relation, to string) bool {
+	changed := d.links[link{id, relation}]
+	if changed != nil && (slices.Contains(changed.added, to) || changed.removed[to]) {
+		return slices.Contains(changed.added, to)
+	}
+	return d.baseLinks(id, relation).Has(to)
 }
 
 // Unlink takes a reference away.
@@ -127,13 +141,13 @@ func (d *Directory) Unlink(id string, relation Relation, to string) error {
 	if _, ok := d.exists(id); !ok {
 		return ErrNotFound
 	}
+	if !d.linked(id, relation, to) {
+		return ErrNotFound
+	}
 	changed := d.changedLinks(id, relation)
 	if i := slices.Index(changed.added, to); i >= 0 {
 		changed.added[i] = ""
 		return nil
-	}
-	if !d.baseLinks(id, relation).Has(to) || changed.removed[to] {
-		return ErrNotFound
 	}
 	changed.removed[to] = true
 	return nil

@@ -25,6 +25,8 @@ func (s *Service) collection(r *Request, a *Answer, kind directory.Kind) ([]byte
 		return s.countOf(r, a, kind)
 	case len(r.segments) > 1:
 		return s.object(r, a, kind, r.segments[1].name, r.rest(2))
+	case r.Method == http.MethodPost:
+		return s.create(r, a, kind)
 	case r.Method != http.MethodGet:
 		return nil, methodNotAllowed()
 	}

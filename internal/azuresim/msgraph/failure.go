@@ -3,6 +3,7 @@ package msgraph
 import (
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // failure is an error of Graph.
@@ -90,3 +91,6 @@ func (s *Service) fail(r *Request, a *Answer, f *failure) {
 		a.Header.Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
 }
+
+// stamp is how Graph writes a time.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

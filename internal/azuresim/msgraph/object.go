@@ -16,7 +16,13 @@ func (s *Service) object(r *Request, a *Answer, kind directory.Kind, key string,
 	if len(rest) > 0 {
 		return s.relation(r, a, kind, key, rest)
 	}
-	if r.Method != http.MethodGet {
+	switch r.Method {
+	case http.MethodPatch:
+		return s.update(r, a, kind, key)
+	case http.MethodDelete:
+		return s.remove(r, a, kind, key)
+	case http.MethodGet:
+	default:
 		return nil, methodNotAllowed()
 	}
 	if failure := s.require(readKind[kind]); failure != nil {
@@ -56,7 +62,10 @@ func (s *Service) relation(r *Request, a *Answer, kind directory.Kind, key strin
 		return nil, badRequest("BadRequest", "Resource not found for the segment '"+rest[0].name+"'.")
 	}
 	if r.Method != http.MethodGet {
-		return nil, methodNotAllowed()
+		if transitive || !strings.EqualFold(rest[len(rest)-1].name, "$ref") {
+			return nil, methodNotAllowed()
+		}
+		return s.changeLinks(r, a, kind, key, relation, rest)
 	}
 	if failure := s.require(readKind[kind]); failure != nil {
 		return nil, failure
@@ -265,7 +274,7 @@ func (s *Service) organization(r *Request) ([]byte, *failure) {
 		"preferredLanguage": "en", "technicalNotificationMails": []any{}, "assignedPlans": []any{}, "provisionedPlans": []any{},
 		"verifiedDomains": []any{
 			map[string]any{"name": org.Domain, "isDefault": false, "isInitial": true, "type": "Managed", "capabilities": "Email, OfficeCommunicationsOnline"},
-			map[string]any{"name": "contoso.com", "isDefault": true, "isInitial": false, "type": "Managed", "capabilities": "Email"},
+			map[string]any{"name": otherDomain, "isDefault": true, "isInitial": false, "type": "Managed", "capabilities": "Email"},
 		},
 	}
 	if selected := r.Query.Get("$select"); selected != "" {

@@ -17,11 +17,18 @@ var (
 		directory.ServicePrincipal: append([]string{"Application.Read.All", "Application.ReadWrite.All"}, readAnything...),
 		directory.Application:      append([]string{"Application.Read.All", "Application.ReadWrite.All"}, readAnything...),
 	}
+	writeKind = map[directory.Kind][]string{
+		directory.User:             {"User.ReadWrite.All", "Directory.ReadWrite.All"},
+		directory.Group:            {"Group.ReadWrite.All", "Directory.ReadWrite.All"},
+		directory.ServicePrincipal: {"Application.ReadWrite.All", "Directory.ReadWrite.All"},
+		directory.Application:      {"Application.ReadWrite.All", "Directory.ReadWrite.All"},
+	}
+	writeMembers = []string{"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}
 )
 
 // AllPermissions are enough for every call.
 func AllPermissions() []string {
-	return []string{"Application.ReadWrite.All", "Directory.Read.All", "Group.ReadWrite.All", "User.ReadWrite.All"}
+	return []string{"Application.ReadWrite.All", "Directory.Read.All", "Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "User.ReadWrite.All"}
 }
 
 // granted says whether the application has one of some permissions.

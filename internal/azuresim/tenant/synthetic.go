@@ -92,6 +92,7 @@ type syntheticTable struct {
 	groups        []syntheticGroup
 	perGroup      []slot
 	turns         []*template
+	identity      int      // the place in a group of its user-assigned identity
 	rows          []uint32 // 0, 1, 2, …
 	firstRow      []int    // of each subscription, and the end
 
@@ -171,6 +172,7 @@ func (t *syntheticTable) readTemplates() error {
 			}
 		}
 	}
+	t.identity = slices.IndexFunc(t.perGroup, func(s slot) bool { return s.template.typ == typeIdentity })
 	for ordinal := 0; len(t.perGroup) < groupSize; ordinal++ {
 		t.perGroup = append(t.perGroup, slot{nil, ordinal})
 	}

@@ -26,7 +26,7 @@ type template struct {
 type piece struct {
 	text   string
 	place  string // name of what differs, empty at the end
-	number uint64 // of guid places
+	number uint64 // of guid and idguid places
 }
 
 func parseTemplate(row map[string]json.RawMessage, count int) *template {
@@ -43,9 +43,11 @@ func parseTemplate(row map[string]json.RawMessage, count int) *template {
 			if found {
 				p.place, raw, _ = strings.Cut(rest, "}")
 				t.follows = t.follows || p.place == "p"
-				if number, isGUID := strings.CutPrefix(p.place, "guid"); isGUID {
-					p.place = "guid"
-					p.number, _ = strconv.ParseUint(number, 10, 64) // zero would still be a number
+				for _, kind := range []string{"guid", "idguid"} {
+					if number, ok := strings.CutPrefix(p.place, kind); ok {
+						p.place = kind
+						p.number, _ = strconv.ParseUint(number, 10, 64) // zero would still be a number
+					}
 				}
 			} else {
 				raw = ""
@@ -129,6 +131,10 @@ func (t *syntheticTable) fill(dst []byte, pieces []piece, row uint32, group *syn
 			dst = hex.AppendEncode(dst, []byte{byte(random)})
 		case "guid":
 			dst = appendGUID(dst, t.options.Seed, uint64(row), 16+p.number)
+		case "group": // one of the directory
+			dst = appendGUID(dst, t.options.Seed, uint64(row)/groupSize%assignedGroups, guidGroup)
+		case "idguid": // of the group's user-assigned identity
+			dst = appendGUID(dst, t.options.Seed, uint64(int(row)-int(row)%groupSize+t.identity), 16+p.number)
 		}
 	}
 	return dst
