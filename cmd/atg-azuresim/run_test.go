@@ -15,6 +15,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
 )
 
 // served is a simulator that runs as its command does.
@@ -92,7 +95,7 @@ func TestLimitsAndFaultsFromTheCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"quota":-1,"quota_window":"9s","arm_limits":true,"arm_bucket":7,"arm_rate":0.5,"write_bucket":200,"write_rate":10,"write_time":"0s","delete_time":"0s","retry_after":1,"graph_delay":"0s","keep_history":false,"strict_versions":false,"lenient_members":false,"msgraph_permissions":["User.Read.All","Group.Read.All"],"msgraph_limits":true,"msgraph_units":40,"msgraph_writes":3000,"msgraph_window":"10s","directory_delay":"0s","directory_misses":0,"latency":"1µs","latency_spread":"2µs","token_lifetime":"4s"}`
+	want := `{"quota":-1,"quota_window":"9s","arm_limits":true,"arm_bucket":7,"arm_rate":0.5,"write_bucket":200,"write_rate":10,"write_time":"0s","delete_time":"0s","retry_after":1,"validate_time":"0s","graph_delay":"0s","keep_history":false,"strict_versions":false,"lenient_members":false,"msgraph_permissions":["User.Read.All","Group.Read.All"],"msgraph_limits":true,"msgraph_units":40,"msgraph_writes":3000,"msgraph_window":"10s","directory_delay":"0s","directory_misses":0,"latency":"1µs","latency_spread":"2µs","token_lifetime":"4s"}`
 	if diff := cmp.Diff(want, string(raw)); diff != "" {
 		t.Error(diff)
 	}
@@ -240,5 +243,36 @@ func TestAssignment(t *testing.T) {
 		if got := assignment(shell, "A", "it's"); got != want {
 			t.Errorf("%s: %s", shell, got)
 		}
+	}
+}
+
+// TestDirectoryToServe: flags decide whom the directory has.
+func TestDirectoryToServe(t *testing.T) {
+	for name, test := range map[string]struct {
+		command        serveCmd
+		users, members int
+	}{
+		"contoso":            {serveCmd{Users: -1, Members: -1}, 30, 2},
+		"without resources":  {serveCmd{WithoutResources: true, Users: -1, Members: -1}, 30, 2},
+		"without identities": {serveCmd{WithoutIdentities: true, WithoutResources: true, Users: -1, Members: -1}, 0, 0},
+		"generated":          {serveCmd{Synthetic: 10, Subscriptions: -1, Users: -1, Members: -1}, tenant.DefaultUsers, tenant.DefaultMembers},
+		"of a size":          {serveCmd{Synthetic: 10, Subscriptions: -1, Users: 40, Members: 30}, 40, 30},
+		"of nobody":          {serveCmd{Synthetic: 10, Subscriptions: -1, Users: 0, Members: 0}, 0, 0},
+		"more members":       {serveCmd{Synthetic: 10, Subscriptions: -1, Users: 5, Members: 50}, 5, 5},
+		"empty":              {serveCmd{Empty: true, Users: -1, Members: -1}, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			served, err := test.command.tenant()
+			if err != nil {
+				t.Fatal(err)
+			}
+			members := 0
+			if served.Directory.Len(directory.Group) > 0 {
+				members = served.Directory.Links(directory.Group, 0, directory.Members).Len()
+			}
+			if users := served.Directory.Len(directory.User); users != test.users || members != test.members {
+				t.Errorf("%d users, %d members", users, members)
+			}
+		})
 	}
 }

@@ -20,6 +20,9 @@ type Directory struct {
 	added   [kinds][]string   // ids, the oldest first, of which some may be deleted
 	names   [kinds]map[string]string
 	links   map[link]*changedLinks
+	// writes counts what has been written, lagging what was created to be found late.
+	writes, lagging int
+	kept            walked
 	// identities are the ids of service principals of managed identities, by resource.
 	identities map[string]string
 }
@@ -237,27 +240,54 @@ func (d *Directory) baseLinks(id string, relation Relation) Links {
 	return IDs(nil)
 }
 
-// Transitive goes through a group's members, theirs where they are groups, and so on: each once,
-// also where groups contain each other. It holds the ids that it has seen.
-func (d *Directory) Transitive(group string) iter.Seq[Ref] {
-	return func(yield func(Ref) bool) {
-		seen := map[string]bool{}
-		waiting := []string{group}
-		for len(waiting) > 0 {
-			next := waiting[0]
-			waiting = waiting[1:]
-			for _, member := range d.Linked(next, Members, 0) {
-				if seen[member.ID] {
-					continue
-				}
-				seen[member.ID] = true
-				if !yield(member) {
-					return
-				}
-				if member.Kind == Group {
-					waiting = append(waiting, member.ID)
-				}
+// Transitive goes through a group's members, theirs where they are groups, and so on, from a position
+// on: each once, also where groups contain each other. Positions are stable until something is
+// written.
+func (d *Directory) Transitive(group string, from int) iter.Seq2[int, Ref] {
+	return func(yield func(int, Ref) bool) {
+		for position, ref := range d.walk(strings.ToLower(group)) {
+			if position >= from && !yield(position, ref) {
+				return
 			}
 		}
 	}
+}
+
+// walked are the transitive members of a group, kept for their further pages.
+type walked struct {
+	group  string
+	writes int
+	refs   []Ref
+}
+
+// minKept is from how many transitive members on they are kept.
+const minKept = 1000
+
+func (d *Directory) walk(group string) []Ref {
+	d.mu.Lock()
+	kept, writes := d.kept, d.writes
+	d.mu.Unlock()
+	if kept.group == group && kept.writes == writes {
+		return kept.refs
+	}
+	var refs []Ref
+	seen := map[string]bool{}
+	for waiting := []string{group}; len(waiting) > 0; waiting = waiting[1:] {
+		for _, member := range d.Linked(waiting[0], Members, 0) {
+			if seen[member.ID] {
+				continue
+			}
+			seen[member.ID] = true
+			refs = append(refs, member)
+			if member.Kind == Group {
+				waiting = append(waiting, member.ID)
+			}
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(refs) >= minKept && d.lagging == 0 {
+		d.kept = walked{group, writes, refs}
+	}
+	return refs
 }

@@ -122,7 +122,7 @@ func TestLinks(t *testing.T) {
 func TestTransitive(t *testing.T) {
 	d := small(t, time.Now)
 	var list []string
-	for ref := range d.Transitive("g1") {
+	for _, ref := range d.Transitive("g1", 0) {
 		list = append(list, ref.Kind.String()+" "+ref.ID)
 	}
 	if diff := cmp.Diff([]string{"user u1", "group g2", "user u2", "group g1"}, list); diff != "" {

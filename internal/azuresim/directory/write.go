@@ -33,6 +33,10 @@ func (d *Directory) add(kind Kind, id, key string, e *entry, lag Lag) {
 		e.visible = d.now().Add(lag.Delay)
 	}
 	e.misses = lag.Misses
+	if lag != (Lag{}) {
+		d.lagging++
+	}
+	d.writes++
 	d.entries[id] = e
 	d.added[kind] = append(d.added[kind], id)
 	if key != "" {
@@ -61,6 +65,7 @@ func (d *Directory) Update(id string, properties map[string]any) error {
 		e.visible, e.misses = known.visible, known.misses
 	}
 	d.forgetName(before)
+	d.writes++
 	d.entries[id] = e
 	if key := after.key(); key != "" {
 		d.names[after.Kind][key] = id
@@ -93,6 +98,7 @@ func (d *Directory) remove(id string) {
 		return
 	}
 	d.forgetName(o)
+	d.writes++
 	d.entries[id] = &entry{object: Object{Kind: o.Kind, ID: id}, deleted: true}
 	if i := slices.Index(d.added[o.Kind], id); i >= 0 {
 		d.added[o.Kind][i] = ""
@@ -153,7 +159,9 @@ func (d *Directory) Unlink(id string, relation Relation, to string) error {
 	return nil
 }
 
+// changedLinks are the links of an object, to be changed.
 func (d *Directory) changedLinks(id string, relation Relation) *changedLinks {
+	d.writes++
 	key := link{id, relation}
 	if d.links[key] == nil {
 		d.links[key] = &changedLinks{removed: map[string]bool{}}

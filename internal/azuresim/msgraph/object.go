@@ -156,18 +156,10 @@ func (s *Service) listLinks(r *Request, a *Answer, of directory.Object, l listin
 
 func (s *Service) refs(of directory.Object, l listing, from int) iter.Seq2[int, directory.Ref] {
 	d := s.Directory()
-	if !l.transitive {
-		return d.Linked(of.ID, l.relation, from)
+	if l.transitive {
+		return d.Transitive(of.ID, from)
 	}
-	return func(yield func(int, directory.Ref) bool) {
-		position := -1
-		for ref := range d.Transitive(of.ID) {
-			position++
-			if position >= from && !yield(position, ref) {
-				return
-			}
-		}
-	}
+	return d.Linked(of.ID, l.relation, from)
 }
 
 // addresses are the references of a page.

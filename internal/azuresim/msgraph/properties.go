@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
@@ -103,7 +104,7 @@ func render(dst []byte, o directory.Object, s shape, limited bool) []byte {
 		case list && (!ok || value == nil):
 			dst = append(dst, "[]"...)
 		default:
-			dst = append(dst, encode(value)...)
+			dst = appendValue(dst, value)
 		}
 	}
 	if s.selected == nil {
@@ -124,15 +125,25 @@ func render(dst []byte, o directory.Object, s shape, limited bool) []byte {
 }
 
 // encode is the JSON of a value; what HTML has a meaning for stands as it is.
-func encode(value any) []byte {
+func encode(value any) []byte { return appendValue(nil, value) }
+
+// appendValue is encode, quick for what most properties are.
+func appendValue(dst []byte, value any) []byte {
 	switch v := value.(type) {
 	case nil:
-		return []byte("null")
+		return append(dst, "null"...)
 	case bool:
-		if v {
-			return []byte("true")
+		return strconv.AppendBool(dst, v)
+	case string:
+		if isPlain(v) {
+			dst = append(dst, '"')
+			dst = append(dst, v...)
+			return append(dst, '"')
 		}
-		return []byte("false")
+	case []any:
+		if len(v) == 0 {
+			return append(dst, "[]"...)
+		}
 	}
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
@@ -140,5 +151,15 @@ func encode(value any) []byte {
 	if err := encoder.Encode(value); err != nil {
 		panic(err) // values come from JSON
 	}
-	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+	return append(dst, bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))...)
+}
+
+// isPlain says whether a text is its own JSON but for the quotes.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
