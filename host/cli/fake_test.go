@@ -40,6 +40,9 @@ type fake struct {
 	specification *backend.SpecGenerationResult
 	// difference is what snapshot-diff answers; it makes files too. Nil is a backend without it.
 	difference *backend.SnapshotDiffResult
+	// path and reach are what snapshot-path and snapshot-reach answer; nil is a backend without them.
+	path  *backend.SnapshotPathResult
+	reach *backend.SnapshotReachResult
 	// create does create-tenant; nil is a backend without it.
 	create runner.Work
 	// next is what is started after this one, for commands that start a backend twice; nil is this one again.
@@ -69,7 +72,7 @@ func newFake(scan runner.Work) *fake {
 			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)
 		}
 		return &backend.VisualizationResult{Success: true, Complete: true, Nodes: 3}, err
-	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpSnapshotDiff: f.compare, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpSnapshotDiff: f.compare, backend.OpSnapshotPath: f.findPath, backend.OpSnapshotReach: f.findReach, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
 		return f.create(ctx, job)
 	}})
 	return f
@@ -91,6 +94,15 @@ func (f *fake) generateSpec(_ context.Context, job *runner.Job) (backend.Result,
 
 func (f *fake) compare(_ context.Context, job *runner.Job) (backend.Result, error) {
 	return f.difference, f.make(job)
+}
+
+func (f *fake) findPath(_ context.Context, job *runner.Job) (backend.Result, error) {
+	f.request = job.Submission().Request
+	return f.path, nil
+}
+
+func (f *fake) findReach(_ context.Context, job *runner.Job) (backend.Result, error) {
+	return f.reach, f.make(job)
 }
 
 func (f *fake) generate(_ context.Context, job *runner.Job) (backend.Result, error) {
@@ -121,6 +133,9 @@ func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 	}
 	if f.difference != nil {
 		can.Operations = append(can.Operations, backend.OpSnapshotDiff)
+	}
+	if f.path != nil {
+		can.Operations = append(can.Operations, backend.OpSnapshotPath, backend.OpSnapshotReach)
 	}
 	if f.create != nil {
 		can.Operations = append(can.Operations, backend.OpCreateTenant)

@@ -49,6 +49,8 @@ func resultPage(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outco
 		p.Picture(pictureSummary(d, out, result))
 	case *backend.TenantCreationResult:
 		p.Tenant(result)
+	case *backend.SnapshotPathResult:
+		p.Paths(result)
 	default:
 		p.Line(ui.Toned{Tone: ui.Strong, Text: string(result.Operation())})
 		p.Result(result)

@@ -13,6 +13,10 @@ type snapshotVerbs struct {
 	Pull   snapshotPullCmd   `cmd:"" help:"Copy a snapshot into a local file."`
 	Delete snapshotDeleteCmd `cmd:"" help:"Delete snapshots."`
 
+	// its graph
+	Path  snapshotPathCmd  `cmd:"" help:"Show how two things are connected."`
+	Reach snapshotReachCmd `cmd:"" help:"Show what a principal or resource can reach."`
+
 	// one against another
 	Diff snapshotDiffCmd `cmd:"" help:"Compare two snapshots."`
 }
@@ -22,6 +26,9 @@ var (
 	_ verb = (*snapshotShowCmd)(nil)
 	_ verb = (*snapshotPullCmd)(nil)
 	_ verb = (*snapshotDeleteCmd)(nil)
+
+	_ verb = (*snapshotPathCmd)(nil)
+	_ verb = (*snapshotReachCmd)(nil)
 
 	_ verb = (*snapshotDiffCmd)(nil)
 )

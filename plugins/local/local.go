@@ -11,6 +11,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/walk"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/create"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -43,7 +44,10 @@ var (
 // New makes the backend. It does nothing until it is configured.
 func New() backend.Backend {
 	l := &local{}
-	l.Runner = runner.New(runner.Works{backend.OpScan: l.scan, backend.OpGenerateIaC: l.generateIaC, backend.OpCreateTenant: l.createTenant, backend.OpGenerateSpec: l.generateSpec, backend.OpVisualize: l.visualize}, runner.WithCheck(l.check))
+	l.Runner = runner.New(runner.Works{
+		backend.OpScan: l.scan, backend.OpGenerateIaC: l.generateIaC, backend.OpCreateTenant: l.createTenant, backend.OpGenerateSpec: l.generateSpec,
+		backend.OpVisualize: l.visualize, backend.OpSnapshotPath: l.snapshotPath, backend.OpSnapshotReach: l.snapshotReach,
+	}, runner.WithCheck(l.check))
 	return l
 }
 
@@ -100,9 +104,12 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 		return backend.Capabilities{}, err
 	}
 	return backend.Capabilities{
-		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant, backend.OpGenerateSpec, backend.OpVisualize},
-		Formats:    iac.Formats(),
-		Features:   append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
+		Operations: []backend.Operation{
+			backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant, backend.OpGenerateSpec,
+			backend.OpVisualize, backend.OpSnapshotPath, backend.OpSnapshotReach,
+		},
+		Formats:  iac.Formats(),
+		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
 	}, nil
 }
 
@@ -126,6 +133,10 @@ func (l *local) check(r backend.Request) error {
 		return iac.Check(r)
 	case *backend.TenantCreationRequest:
 		return create.Check(r)
+	case *backend.SnapshotPathRequest:
+		return walk.CheckPath(r)
+	case *backend.SnapshotReachRequest:
+		return walk.CheckReach(r)
 	}
 	return nil
 }

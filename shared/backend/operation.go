@@ -186,6 +186,10 @@ func Complete(r Result) bool {
 		return r.Complete
 	case *SnapshotExportResult:
 		return r.Complete
+	case *SnapshotPathResult:
+		return r.Complete
+	case *SnapshotReachResult:
+		return r.Complete
 	}
 	return true
 }

@@ -174,6 +174,8 @@ type SnapshotExportRequest struct {
 	Snapshot string `json:"snapshot,omitempty"`
 	Filter   Filter `json:"filter"`
 	Format   string `json:"format"` // as the backend's documentation lists them
+	// Pseudonymize replaces what tells whose tenant it is. What the pseudonyms stand for is an artifact of its own.
+	Pseudonymize bool `json:"pseudonymize,omitempty"`
 }
 
 // SnapshotPathRequest asks how one node is connected with another.
@@ -182,15 +184,15 @@ type SnapshotPathRequest struct {
 	Snapshot string `json:"snapshot,omitempty"`
 	From     string `json:"from"` // an ARM id, a principal's id, or a unique name
 	To       string `json:"to"`
-	MaxHops  int    `json:"max_hops,omitempty"` // 0 lets the backend choose
+	MaxHops  int    `json:"max_hops,omitempty"` // most steps of a path; 0 lets the backend choose
 }
 
 // SnapshotReachRequest asks what a principal or resource can reach.
 type SnapshotReachRequest struct {
 	TenantID string `json:"tenant_id,omitempty"`
 	Snapshot string `json:"snapshot,omitempty"`
-	Node     string `json:"node"`
-	MaxHops  int    `json:"max_hops,omitempty"`
+	Node     string `json:"node"`               // as SnapshotPathRequest.From
+	MaxHops  int    `json:"max_hops,omitempty"` // 0 is no limit
 }
 
 // SetTenant puts the tenant that was found for a request into it.

@@ -266,17 +266,24 @@ type SnapshotDiffResult struct {
 // SnapshotExportResult is the outcome of an export. The files are the job's artifacts.
 type SnapshotExportResult struct {
 	Format          string  `json:"format"`
-	Complete        bool    `json:"complete"`
+	Complete        bool    `json:"complete"` // the snapshot was
 	Resources       int64   `json:"resources"`
 	DurationSeconds float64 `json:"duration_seconds"`
 	Snapshot        string  `json:"snapshot,omitempty"`
+	Nodes           int64   `json:"nodes"` // resources and all else that edges join
+	Edges           int64   `json:"edges"`
+	Redacted        int64   `json:"redacted"` // values that were left out because they look like secrets
 }
 
 // SnapshotPathResult is how two nodes are connected; no paths if they are not.
 type SnapshotPathResult struct {
-	Paths           []Path  `json:"paths"`
+	Paths           []Path  `json:"paths"` // equally good ones
 	DurationSeconds float64 `json:"duration_seconds"`
 	Snapshot        string  `json:"snapshot,omitempty"`
+	Complete        bool    `json:"complete"`            // the snapshot was; otherwise there may be other paths
+	From            string  `json:"from,omitempty"`      // the ids of the nodes that were meant
+	To              string  `json:"to,omitempty"`        //
+	Truncated       bool    `json:"truncated,omitempty"` // there are more paths, as good as these
 }
 
 // SnapshotReachResult is what a node can reach. The nodes are the artifact Nodes.
@@ -285,6 +292,8 @@ type SnapshotReachResult struct {
 	Nodes           string  `json:"nodes"` // the artifact's path
 	DurationSeconds float64 `json:"duration_seconds"`
 	Snapshot        string  `json:"snapshot,omitempty"`
+	Complete        bool    `json:"complete"`       // the snapshot was; otherwise more may be reached
+	Node            string  `json:"node,omitempty"` // the id of the node that was meant
 }
 
 // Path is a way through the graph.
@@ -292,9 +301,21 @@ type Path struct {
 	Steps []Step `json:"steps"`
 }
 
-// Step is an edge of a path.
+// Step is an edge of a path, walked from From to To.
 type Step struct {
-	From         string `json:"from"`
+	From         string `json:"from"` // an id
 	Relationship string `json:"relationship"`
 	To           string `json:"to"`
+	// Against says that the relationship is one of To to From: the step goes against its direction.
+	Against  bool   `json:"against"`
+	Property string `json:"property,omitempty"` // the path of the property that says it
+	Detail   string `json:"detail,omitempty"`   // the roles of HAS_ROLE, the permissions of HAS_ACCESS_POLICY
+	Rule     string `json:"rule,omitempty"`     // what derived it
+	// Of the nodes, for people. The type is that of a resource, or else the kind of the node. The state is empty if the node is present.
+	FromName  string `json:"from_name,omitempty"`
+	FromType  string `json:"from_type,omitempty"`
+	FromState string `json:"from_state,omitempty"`
+	ToName    string `json:"to_name,omitempty"`
+	ToType    string `json:"to_type,omitempty"`
+	ToState   string `json:"to_state,omitempty"`
 }

@@ -89,7 +89,7 @@ func (r *Reader) Edges(ctx context.Context, yield func(Edge) error) error {
 	if err := r.hasGraph(); err != nil {
 		return err
 	}
-	labels, err := r.edgeLabels(ctx)
+	labels, err := r.EdgeLabels(ctx)
 	if err != nil {
 		return err
 	}
@@ -134,8 +134,8 @@ func compareEdges(a, b Edge) int {
 		strings.Compare(a.Property, b.Property), strings.Compare(a.Detail, b.Detail), strings.Compare(a.Rule, b.Rule))
 }
 
-// edgeLabels are what the labels of edges stand for, without the nodes.
-func (r *Reader) edgeLabels(ctx context.Context) (map[int64]Edge, error) {
+// EdgeLabels are what the labels of Links stand for: edges without their nodes.
+func (r *Reader) EdgeLabels(ctx context.Context) (map[int64]Edge, error) {
 	rows, err := r.db.QueryContext(ctx, "SELECT label, kind, rule, property, detail, reversed FROM edge_labels")
 	if err != nil {
 		return nil, readFault(r.path, err)

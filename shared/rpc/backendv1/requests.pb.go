@@ -791,7 +791,8 @@ type SnapshotExportRequest struct {
 	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	Snapshot      string                 `protobuf:"bytes,2,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
 	Filter        *Filter                `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
-	Format        string                 `protobuf:"bytes,4,opt,name=format,proto3" json:"format,omitempty"` // as the backend's documentation lists them
+	Format        string                 `protobuf:"bytes,4,opt,name=format,proto3" json:"format,omitempty"`              // as the backend's documentation lists them
+	Pseudonymize  bool                   `protobuf:"varint,5,opt,name=pseudonymize,proto3" json:"pseudonymize,omitempty"` // replace what tells whose tenant it is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -854,6 +855,13 @@ func (x *SnapshotExportRequest) GetFormat() string {
 	return ""
 }
 
+func (x *SnapshotExportRequest) GetPseudonymize() bool {
+	if x != nil {
+		return x.Pseudonymize
+	}
+	return false
+}
+
 // SnapshotPathRequest asks how one node is connected with another.
 type SnapshotPathRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -861,7 +869,7 @@ type SnapshotPathRequest struct {
 	Snapshot      string                 `protobuf:"bytes,2,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
 	From          string                 `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"` // an ARM id, a principal's id, or a unique name
 	To            string                 `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
-	MaxHops       int64                  `protobuf:"varint,5,opt,name=max_hops,json=maxHops,proto3" json:"max_hops,omitempty"` // 0 lets the backend choose
+	MaxHops       int64                  `protobuf:"varint,5,opt,name=max_hops,json=maxHops,proto3" json:"max_hops,omitempty"` // most steps of a path; 0 lets the backend choose
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -936,8 +944,8 @@ type SnapshotReachRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TenantId      string                 `protobuf:"bytes,1,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	Snapshot      string                 `protobuf:"bytes,2,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
-	Node          string                 `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
-	MaxHops       int64                  `protobuf:"varint,4,opt,name=max_hops,json=maxHops,proto3" json:"max_hops,omitempty"`
+	Node          string                 `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`                       // as SnapshotPathRequest.from
+	MaxHops       int64                  `protobuf:"varint,4,opt,name=max_hops,json=maxHops,proto3" json:"max_hops,omitempty"` // 0 is no limit
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1073,12 +1081,13 @@ const file_atg_backend_v1_requests_proto_rawDesc = "" +
 	"\x06before\x18\x02 \x01(\tR\x06before\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\tR\x05after\x12.\n" +
 	"\x06filter\x18\x04 \x01(\v2\x16.atg.backend.v1.FilterR\x06filter\x12\x16\n" +
-	"\x06format\x18\x05 \x01(\tR\x06format\"\x98\x01\n" +
+	"\x06format\x18\x05 \x01(\tR\x06format\"\xbc\x01\n" +
 	"\x15SnapshotExportRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1a\n" +
 	"\bsnapshot\x18\x02 \x01(\tR\bsnapshot\x12.\n" +
 	"\x06filter\x18\x03 \x01(\v2\x16.atg.backend.v1.FilterR\x06filter\x12\x16\n" +
-	"\x06format\x18\x04 \x01(\tR\x06format\"\x8d\x01\n" +
+	"\x06format\x18\x04 \x01(\tR\x06format\x12\"\n" +
+	"\fpseudonymize\x18\x05 \x01(\bR\fpseudonymize\"\x8d\x01\n" +
 	"\x13SnapshotPathRequest\x12\x1b\n" +
 	"\ttenant_id\x18\x01 \x01(\tR\btenantId\x12\x1a\n" +
 	"\bsnapshot\x18\x02 \x01(\tR\bsnapshot\x12\x12\n" +

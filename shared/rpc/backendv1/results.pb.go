@@ -1359,10 +1359,13 @@ func (x *SnapshotDiffResult) GetDurationSeconds() float64 {
 type SnapshotExportResult struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Format          string                 `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"`
-	Complete        bool                   `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"`
+	Complete        bool                   `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"` // the snapshot was
 	Resources       int64                  `protobuf:"varint,3,opt,name=resources,proto3" json:"resources,omitempty"`
 	DurationSeconds float64                `protobuf:"fixed64,4,opt,name=duration_seconds,json=durationSeconds,proto3" json:"duration_seconds,omitempty"`
 	Snapshot        string                 `protobuf:"bytes,5,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Nodes           int64                  `protobuf:"varint,6,opt,name=nodes,proto3" json:"nodes,omitempty"` // resources and all else that edges join
+	Edges           int64                  `protobuf:"varint,7,opt,name=edges,proto3" json:"edges,omitempty"`
+	Redacted        int64                  `protobuf:"varint,8,opt,name=redacted,proto3" json:"redacted,omitempty"` // values that were left out because they look like secrets
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1432,12 +1435,37 @@ func (x *SnapshotExportResult) GetSnapshot() string {
 	return ""
 }
 
+func (x *SnapshotExportResult) GetNodes() int64 {
+	if x != nil {
+		return x.Nodes
+	}
+	return 0
+}
+
+func (x *SnapshotExportResult) GetEdges() int64 {
+	if x != nil {
+		return x.Edges
+	}
+	return 0
+}
+
+func (x *SnapshotExportResult) GetRedacted() int64 {
+	if x != nil {
+		return x.Redacted
+	}
+	return 0
+}
+
 // SnapshotPathResult is how two nodes are connected; no paths if they are not.
 type SnapshotPathResult struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
-	Paths           []*Path                `protobuf:"bytes,1,rep,name=paths,proto3" json:"paths,omitempty"`
+	Paths           []*Path                `protobuf:"bytes,1,rep,name=paths,proto3" json:"paths,omitempty"` // equally good ones
 	DurationSeconds float64                `protobuf:"fixed64,2,opt,name=duration_seconds,json=durationSeconds,proto3" json:"duration_seconds,omitempty"`
 	Snapshot        string                 `protobuf:"bytes,3,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Complete        bool                   `protobuf:"varint,4,opt,name=complete,proto3" json:"complete,omitempty"` // the snapshot was; otherwise there may be other paths
+	From            string                 `protobuf:"bytes,5,opt,name=from,proto3" json:"from,omitempty"`          // the ids of the nodes that were meant
+	To              string                 `protobuf:"bytes,6,opt,name=to,proto3" json:"to,omitempty"`
+	Truncated       bool                   `protobuf:"varint,7,opt,name=truncated,proto3" json:"truncated,omitempty"` // there are more paths, as good as these
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1493,6 +1521,34 @@ func (x *SnapshotPathResult) GetSnapshot() string {
 	return ""
 }
 
+func (x *SnapshotPathResult) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *SnapshotPathResult) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *SnapshotPathResult) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *SnapshotPathResult) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
 // SnapshotReachResult is what a node can reach. The nodes are an artifact.
 type SnapshotReachResult struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -1500,6 +1556,8 @@ type SnapshotReachResult struct {
 	Nodes           string                 `protobuf:"bytes,2,opt,name=nodes,proto3" json:"nodes,omitempty"` // the artifact's path
 	DurationSeconds float64                `protobuf:"fixed64,3,opt,name=duration_seconds,json=durationSeconds,proto3" json:"duration_seconds,omitempty"`
 	Snapshot        string                 `protobuf:"bytes,4,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Complete        bool                   `protobuf:"varint,5,opt,name=complete,proto3" json:"complete,omitempty"` // the snapshot was; otherwise more may be reached
+	Node            string                 `protobuf:"bytes,6,opt,name=node,proto3" json:"node,omitempty"`          // the id of the node that was meant
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1562,6 +1620,20 @@ func (x *SnapshotReachResult) GetSnapshot() string {
 	return ""
 }
 
+func (x *SnapshotReachResult) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *SnapshotReachResult) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
 // Path is a way through the graph.
 type Path struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1607,12 +1679,22 @@ func (x *Path) GetSteps() []*Step {
 	return nil
 }
 
-// Step is an edge of a path.
+// Step is an edge of a path, walked from the one to the other.
 type Step struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"` // an id
 	Relationship  string                 `protobuf:"bytes,2,opt,name=relationship,proto3" json:"relationship,omitempty"`
 	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Against       bool                   `protobuf:"varint,4,opt,name=against,proto3" json:"against,omitempty"`  // the relationship is one of to to from: the step goes against its direction
+	Property      string                 `protobuf:"bytes,5,opt,name=property,proto3" json:"property,omitempty"` // the path of the property that says it
+	Detail        string                 `protobuf:"bytes,6,opt,name=detail,proto3" json:"detail,omitempty"`     // the roles of HAS_ROLE, the permissions of HAS_ACCESS_POLICY
+	Rule          string                 `protobuf:"bytes,7,opt,name=rule,proto3" json:"rule,omitempty"`         // what derived it
+	FromName      string                 `protobuf:"bytes,8,opt,name=from_name,json=fromName,proto3" json:"from_name,omitempty"`
+	FromType      string                 `protobuf:"bytes,9,opt,name=from_type,json=fromType,proto3" json:"from_type,omitempty"`     // of a resource, or else the kind of the node
+	FromState     string                 `protobuf:"bytes,10,opt,name=from_state,json=fromState,proto3" json:"from_state,omitempty"` // empty if the node is present
+	ToName        string                 `protobuf:"bytes,11,opt,name=to_name,json=toName,proto3" json:"to_name,omitempty"`
+	ToType        string                 `protobuf:"bytes,12,opt,name=to_type,json=toType,proto3" json:"to_type,omitempty"`
+	ToState       string                 `protobuf:"bytes,13,opt,name=to_state,json=toState,proto3" json:"to_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1664,6 +1746,76 @@ func (x *Step) GetRelationship() string {
 func (x *Step) GetTo() string {
 	if x != nil {
 		return x.To
+	}
+	return ""
+}
+
+func (x *Step) GetAgainst() bool {
+	if x != nil {
+		return x.Against
+	}
+	return false
+}
+
+func (x *Step) GetProperty() string {
+	if x != nil {
+		return x.Property
+	}
+	return ""
+}
+
+func (x *Step) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Step) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Step) GetFromName() string {
+	if x != nil {
+		return x.FromName
+	}
+	return ""
+}
+
+func (x *Step) GetFromType() string {
+	if x != nil {
+		return x.FromType
+	}
+	return ""
+}
+
+func (x *Step) GetFromState() string {
+	if x != nil {
+		return x.FromState
+	}
+	return ""
+}
+
+func (x *Step) GetToName() string {
+	if x != nil {
+		return x.ToName
+	}
+	return ""
+}
+
+func (x *Step) GetToType() string {
+	if x != nil {
+		return x.ToType
+	}
+	return ""
+}
+
+func (x *Step) GetToState() string {
+	if x != nil {
+		return x.ToState
 	}
 	return ""
 }
@@ -1788,28 +1940,49 @@ const file_atg_backend_v1_results_proto_rawDesc = "" +
 	"\achanged\x18\x04 \x01(\x03R\achanged\x12\x18\n" +
 	"\aunknown\x18\x05 \x01(\x03R\aunknown\x12\x18\n" +
 	"\achanges\x18\x06 \x01(\tR\achanges\x12)\n" +
-	"\x10duration_seconds\x18\a \x01(\x01R\x0fdurationSeconds\"\xaf\x01\n" +
+	"\x10duration_seconds\x18\a \x01(\x01R\x0fdurationSeconds\"\xf7\x01\n" +
 	"\x14SnapshotExportResult\x12\x16\n" +
 	"\x06format\x18\x01 \x01(\tR\x06format\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x1c\n" +
 	"\tresources\x18\x03 \x01(\x03R\tresources\x12)\n" +
 	"\x10duration_seconds\x18\x04 \x01(\x01R\x0fdurationSeconds\x12\x1a\n" +
-	"\bsnapshot\x18\x05 \x01(\tR\bsnapshot\"\x87\x01\n" +
+	"\bsnapshot\x18\x05 \x01(\tR\bsnapshot\x12\x14\n" +
+	"\x05nodes\x18\x06 \x01(\x03R\x05nodes\x12\x14\n" +
+	"\x05edges\x18\a \x01(\x03R\x05edges\x12\x1a\n" +
+	"\bredacted\x18\b \x01(\x03R\bredacted\"\xe5\x01\n" +
 	"\x12SnapshotPathResult\x12*\n" +
 	"\x05paths\x18\x01 \x03(\v2\x14.atg.backend.v1.PathR\x05paths\x12)\n" +
 	"\x10duration_seconds\x18\x02 \x01(\x01R\x0fdurationSeconds\x12\x1a\n" +
-	"\bsnapshot\x18\x03 \x01(\tR\bsnapshot\"\x8c\x01\n" +
+	"\bsnapshot\x18\x03 \x01(\tR\bsnapshot\x12\x1a\n" +
+	"\bcomplete\x18\x04 \x01(\bR\bcomplete\x12\x12\n" +
+	"\x04from\x18\x05 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x06 \x01(\tR\x02to\x12\x1c\n" +
+	"\ttruncated\x18\a \x01(\bR\ttruncated\"\xbc\x01\n" +
 	"\x13SnapshotReachResult\x12\x18\n" +
 	"\areached\x18\x01 \x01(\x03R\areached\x12\x14\n" +
 	"\x05nodes\x18\x02 \x01(\tR\x05nodes\x12)\n" +
 	"\x10duration_seconds\x18\x03 \x01(\x01R\x0fdurationSeconds\x12\x1a\n" +
-	"\bsnapshot\x18\x04 \x01(\tR\bsnapshot\"2\n" +
+	"\bsnapshot\x18\x04 \x01(\tR\bsnapshot\x12\x1a\n" +
+	"\bcomplete\x18\x05 \x01(\bR\bcomplete\x12\x12\n" +
+	"\x04node\x18\x06 \x01(\tR\x04node\"2\n" +
 	"\x04Path\x12*\n" +
-	"\x05steps\x18\x01 \x03(\v2\x14.atg.backend.v1.StepR\x05steps\"N\n" +
+	"\x05steps\x18\x01 \x03(\v2\x14.atg.backend.v1.StepR\x05steps\"\xd6\x02\n" +
 	"\x04Step\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\"\n" +
 	"\frelationship\x18\x02 \x01(\tR\frelationship\x12\x0e\n" +
-	"\x02to\x18\x03 \x01(\tR\x02toBDZBgithub.com/azure-tenant-grapher/atg/shared/rpc/backendv1;backendv1b\x06proto3"
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x18\n" +
+	"\aagainst\x18\x04 \x01(\bR\aagainst\x12\x1a\n" +
+	"\bproperty\x18\x05 \x01(\tR\bproperty\x12\x16\n" +
+	"\x06detail\x18\x06 \x01(\tR\x06detail\x12\x12\n" +
+	"\x04rule\x18\a \x01(\tR\x04rule\x12\x1b\n" +
+	"\tfrom_name\x18\b \x01(\tR\bfromName\x12\x1b\n" +
+	"\tfrom_type\x18\t \x01(\tR\bfromType\x12\x1d\n" +
+	"\n" +
+	"from_state\x18\n" +
+	" \x01(\tR\tfromState\x12\x17\n" +
+	"\ato_name\x18\v \x01(\tR\x06toName\x12\x17\n" +
+	"\ato_type\x18\f \x01(\tR\x06toType\x12\x19\n" +
+	"\bto_state\x18\r \x01(\tR\atoStateBDZBgithub.com/azure-tenant-grapher/atg/shared/rpc/backendv1;backendv1b\x06proto3"
 
 var (
 	file_atg_backend_v1_results_proto_rawDescOnce sync.Once
