@@ -114,7 +114,7 @@ func (n *network) readLabels(ctx context.Context) (map[int64]int32, error) {
 	position := make(map[int64]int32, len(known))
 	n.labels = make([]graph.Edge, len(numbers))
 	for i, number := range numbers {
-		n.labels[i], position[number] = known[number], int32(i) //nolint:gosec // a snapshot has tens of thousands
+		n.labels[i], position[number] = known[number], int32(i)
 	}
 	return position, nil
 }
@@ -128,8 +128,8 @@ func (n *network) turn(incoming []int32) {
 	n.out[against] = make([]arc, len(n.out[along]))
 	next := slices.Clone(first)
 	for node := 1; node < len(n.kinds); node++ {
-		for _, a := range n.arcs(along, int32(node)) { //nolint:gosec // below the number of nodes
-			n.out[against][next[a.node]] = arc{int32(node), a.label} //nolint:gosec // as above
+		for _, a := range n.arcs(along, int32(node)) {
+			n.out[against][next[a.node]] = arc{int32(node), a.label}
 			next[a.node]++
 		}
 	}
@@ -142,7 +142,6 @@ func (n *network) arcs(direction int, node int32) []arc {
 }
 
 func (n *network) kind(node int32) graph.NodeKind { return n.kindNames[n.kinds[node]] }
-func (n *network) typ(node int32) string          { return n.typeNames[n.types[node]] }
 
 // damaged is the fault of numbers that fit no node.
 func (n *network) damaged() error {

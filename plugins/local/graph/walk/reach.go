@@ -138,7 +138,7 @@ func (c *closure) run(ctx context.Context, start int32, hops int) error {
 		if at%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		c.expand(s, int32(at)) //nolint:gosec // states are fewer than 2^31: memory ends before
+		c.expand(s, int32(at))
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func policyAccess(detail string) Access {
 func (c *closure) visit(s state) {
 	word, bit := s.node/64, uint64(1)<<(s.node%64)
 	for other := range c.visited {
-		if v := c.visited[other]; v != nil && v[word]&bit != 0 && c.includes(int32(other), s.class) { //nolint:gosec // an index of classes
+		if v := c.visited[other]; v != nil && v[word]&bit != 0 && c.includes(int32(other), s.class) {
 			return
 		}
 	}
@@ -277,12 +277,12 @@ func (c *closure) best() []int32 {
 	chosen := make([]int32, len(c.kinds)) // by node, one more than the index of the state
 	for i, s := range c.states {
 		if held := chosen[s.node]; held == 0 || rank[c.classes[c.states[held-1].class].access] < rank[c.classes[s.class].access] {
-			chosen[s.node] = int32(i + 1) //nolint:gosec // as in run
+			chosen[s.node] = int32(i + 1)
 		}
 	}
 	var all []int32
 	for node, held := range chosen {
-		if held > 0 && int32(node) != c.states[0].node { //nolint:gosec // a node
+		if held > 0 && int32(node) != c.states[0].node {
 			all = append(all, held-1)
 		}
 	}
