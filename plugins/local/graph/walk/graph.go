@@ -78,7 +78,7 @@ func load(ctx context.Context, r *graph.Reader) (*network, error) {
 	n.turn(incoming)
 	for _, direction := range []int{along, against} {
 		for node := 1; node < size; node++ {
-			slices.SortFunc(n.arcs(direction, int32(node)), func(a, b arc) int { //nolint:gosec // below size
+			slices.SortFunc(n.arcs(direction, int32(node)), func(a, b arc) int {
 				return cmp.Or(cmp.Compare(a.label, b.label), cmp.Compare(a.node, b.node))
 			})
 		}

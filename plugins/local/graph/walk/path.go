@@ -118,7 +118,7 @@ func (n *network) distances(w way, from, to int32, hops int) []uint8 {
 			for _, direction := range w.directions {
 				for _, a := range n.arcs(direction, node) {
 					if distance[a.node] == 0 && w.allows(n, direction, a) {
-						distance[a.node] = uint8(hop + 1) //nolint:gosec // at most MaxHops + 1
+						distance[a.node] = uint8(hop + 1)
 						next = append(next, a.node)
 					}
 				}
