@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -34,7 +35,11 @@ type call struct {
 	limiter limiter
 	method  string
 	url     string
-	body    []byte // JSON; nil is none
+	// permission is the least of Microsoft Graph's that the call needs, for the message of a refusal.
+	permission string
+	// eventual asks Microsoft Graph for its index, which some queries need.
+	eventual bool
+	body     []byte // JSON; nil is none
 	// read takes in the content of a good answer. If it fails the whole call is made again, so it
 	// must begin anew each time.
 	read func(io.Reader) error
@@ -147,7 +152,11 @@ func (s *Session) attempt(ctx context.Context, c *call, ended turn) (token strin
 		return "", err
 	}
 	began := time.Now()
-	resp, err := s.pipeline.Do(req)
+	pipeline := s.pipeline
+	if c.api == apiDirectory {
+		pipeline = s.directory
+	}
+	resp, err := pipeline.Do(req)
 	if err != nil {
 		if f := fault.As(err); f != nil {
 			return "", f
@@ -160,7 +169,7 @@ func (s *Session) attempt(ctx context.Context, c *call, ended turn) (token strin
 	status, header = resp.StatusCode, resp.Header
 	tell() // the body may take a while
 	slog.DebugContext(outer, "azure call", "method", c.method, "api", c.api, "status", resp.StatusCode,
-		"took", time.Since(began), "request_id", header.Get("x-ms-request-id"))
+		"took", time.Since(began), "request_id", cmp.Or(header.Get("x-ms-request-id"), header.Get("request-id")))
 	if !c.good(resp.StatusCode) {
 		return token, failed(resp)
 	}
@@ -171,7 +180,7 @@ func (s *Session) attempt(ctx context.Context, c *call, ended turn) (token strin
 		if fault.As(err) != nil {
 			return token, err
 		}
-		return token, &failure{cause: err, answered: errors.Is(err, errForm), correlationID: oneLine(header.Get("x-ms-correlation-request-id"))}
+		return token, &failure{cause: err, answered: errors.Is(err, errForm), correlationID: correlationOf(header)}
 	}
 	return token, nil
 }
@@ -193,6 +202,12 @@ func (s *Session) request(ctx context.Context, c *call) (*policy.Request, error)
 	h.Set("User-Agent", s.config.UserAgent)
 	if id := traceOf(ctx).CorrelationID; id != "" {
 		h.Set("x-ms-correlation-request-id", id)
+		if c.api == apiDirectory {
+			h.Set("client-request-id", id)
+		}
+	}
+	if c.eventual {
+		h.Set("ConsistencyLevel", "eventual")
 	}
 	return req, nil
 }

@@ -67,7 +67,8 @@ type Session struct {
 	config     *Config
 	tenant     string // empty is the credential's own
 	credential *credential
-	pipeline   runtime.Pipeline
+	pipeline   runtime.Pipeline // to Resource Manager, with Resource Graph
+	directory  runtime.Pipeline // to Microsoft Graph
 	limits     *limits
 	tops       tops
 	versions   versions
@@ -76,14 +77,16 @@ type Session struct {
 
 func newSession(config *Config, tenant string, wire *http.Client) *Session {
 	credential := newCredential(config, tenant, &watched{client: wire})
-	bearer := runtime.NewBearerTokenPolicy(credential, []string{config.scope()}, nil)
+	pipeline := func(scope string) runtime.Pipeline {
+		bearer := runtime.NewBearerTokenPolicy(credential, []string{scope}, nil)
+		// The retries are our own: they cover the reading of the body, wait together, and are seen.
+		return runtime.NewPipeline("atg", "", runtime.PipelineOptions{PerRetry: []policy.Policy{bearer}}, &policy.ClientOptions{
+			Retry: policy.RetryOptions{MaxRetries: -1}, Telemetry: policy.TelemetryOptions{Disabled: true}, Transport: wire,
+		})
+	}
 	return &Session{
 		config: config, tenant: tenant, credential: credential,
-		// The retries are our own: they cover the reading of the body, wait together, and are seen.
-		pipeline: runtime.NewPipeline("atg", "", runtime.PipelineOptions{PerRetry: []policy.Policy{bearer}}, &policy.ClientOptions{
-			Retry: policy.RetryOptions{MaxRetries: -1}, Telemetry: policy.TelemetryOptions{Disabled: true}, Transport: wire,
-		}),
-		limits: newLimits(config.MaxRPS),
+		pipeline: pipeline(config.scope()), directory: pipeline(config.directoryScope()), limits: newLimits(config.MaxRPS),
 	}
 }
 

@@ -138,3 +138,6 @@ func (c *Config) sdk() cloud.Configuration {
 // scope is what a token for Resource Manager is asked for. An audience that ends in a slash has two
 // in its scope, as azcore has it too.
 func (c *Config) scope() string { return c.Endpoints.Audience + "/.default" }
+
+// directoryScope is what a token for Microsoft Graph is asked for.
+func (c *Config) directoryScope() string { return c.Endpoints.Graph + "/.default" }

@@ -29,9 +29,8 @@ type credential struct {
 	mu     sync.Mutex
 	chosen azcore.TokenCredential // nil until a source gave a token
 	by     string                 // the name of the chosen source
-	token  string                 // the latest
+	latest map[string]string      // the latest tokens, by their scopes; an empty one was refused, and a new one is needed
 	keeps  bool                   // the chosen source gives the same token again, unless told otherwise
-	renews bool                   // a new token is needed
 }
 
 // source is one way to get a credential.
@@ -77,15 +76,19 @@ func newCredential(c *Config, tenant string, wire *watched) *credential {
 func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	scopes := strings.Join(o.Scopes, " ")
+	if c.latest == nil {
+		c.latest = map[string]string{}
+	}
 	if c.chosen != nil {
-		if c.renews && o.Claims == "" {
+		if token, known := c.latest[scopes]; known && token == "" && c.keeps && o.Claims == "" {
 			o.Claims = "{}" // asks for nothing, and passes over what is remembered
 		}
 		token, err := c.chosen.GetToken(ctx, o)
 		if err != nil {
 			return token, c.refused(ctx, c.by, err)
 		}
-		c.token, c.renews = token.Token, false
+		c.latest[scopes] = token.Token
 		return token, nil
 	}
 	var tried []fault.Problem
@@ -94,7 +97,7 @@ func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions)
 		if err == nil {
 			var token azcore.AccessToken
 			if token, err = opened.GetToken(ctx, o); err == nil {
-				c.chosen, c.by, c.token, c.keeps = opened, s.name, token.Token, s.keeps
+				c.chosen, c.by, c.latest[scopes], c.keeps = opened, s.name, token.Token, s.keeps
 				return token, nil
 			}
 			if !s.soft || ctx.Err() != nil {
@@ -112,12 +115,14 @@ func (c *credential) GetToken(ctx context.Context, o policy.TokenRequestOptions)
 func (c *credential) renew(token string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.token != token:
-	case c.keeps:
-		c.renews, c.token = true, ""
-	default:
-		c.chosen, c.token = nil, ""
+	for scopes, latest := range c.latest {
+		if latest != token {
+			continue
+		}
+		c.latest[scopes] = ""
+		if !c.keeps {
+			c.chosen = nil
+		}
 	}
 }
 

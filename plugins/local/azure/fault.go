@@ -74,24 +74,30 @@ const maxErrorBody = 4 << 20
 
 // failed reads the answer of a call that Azure refused.
 func failed(resp *http.Response) *failure {
-	f := &failure{status: resp.StatusCode, wait: retryAfter(resp.Header),
-		service:       strings.EqualFold(resp.Header.Get("x-ms-failure-cause"), "service"),
-		correlationID: oneLine(resp.Header.Get("x-ms-correlation-request-id"))}
+	var content []byte
+	cut := withBody(resp, func(r io.Reader) (err error) {
+		content, err = io.ReadAll(io.LimitReader(r, maxErrorBody))
+		return err
+	}) != nil
+	f := failedWith(resp.StatusCode, resp.Header, content)
+	f.cut = f.cut || cut
+	return f
+}
+
+// failedWith is the failure of an answer with such a content.
+func failedWith(status int, header http.Header, content []byte) *failure {
+	f := &failure{status: status, wait: retryAfter(header), correlationID: correlationOf(header),
+		service: strings.EqualFold(header.Get("x-ms-failure-cause"), "service")}
 	if f.throttled() {
-		resets := resp.Header.Get(headerQuotaResets)
+		resets := header.Get(headerQuotaResets)
 		f.wait = max(f.wait, clockTime(resets))
 		if f.wait == 0 && resets != "" {
 			f.wait = time.Second // less than that, in whole seconds
 		}
 	}
 	var body answer
-	f.cut = withBody(resp, func(r io.Reader) error {
-		content, err := io.ReadAll(io.LimitReader(r, maxErrorBody))
-		if err != nil || !bytes.HasPrefix(content, []byte{'{'}) { // a gateway's page says what it says
-			return err
-		}
-		return json.Unmarshal(content, &body)
-	}) != nil
+	// A gateway's page says what it says.
+	f.cut = bytes.HasPrefix(content, []byte{'{'}) && json.Unmarshal(content, &body) != nil
 	if body.Error.Code == "" && body.Error.Message == "" {
 		body.Error = body.Refusal
 	}
@@ -176,6 +182,9 @@ func (f *failure) fault() *fault.Fault {
 	switch {
 	case f.status == http.StatusUnauthorized:
 		return with(fault.AzureAuthRequired, f.call.api+" does not accept the token: "+text, fault.Hint(hintAgain))
+	case f.status == http.StatusForbidden && f.call.api == apiDirectory:
+		return with(fault.AzureForbidden, fmt.Sprintf("%s refuses: %s; the permission %s is missing", f.call.api, text, f.call.permission),
+			fault.Hint("have an administrator grant %s, as docs/permissions.md says, or scan with --identities none", f.call.permission))
 	case f.status == http.StatusForbidden:
 		return with(fault.AzureForbidden, f.call.api+" refuses: "+text,
 			fault.Hint("ask an owner for the role %s on the subscription or its management group", f.call.role()))

@@ -1,11 +1,17 @@
 package azure
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// correlationOf is by which Azure's operators find a call: Microsoft Graph names its own.
+func correlationOf(header http.Header) string {
+	return oneLine(cmp.Or(header.Get("x-ms-correlation-request-id"), header.Get("request-id")))
+}
 
 // clockTime reads hh:mm:ss; 0 for anything else.
 func clockTime(text string) time.Duration {

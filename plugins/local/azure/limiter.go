@@ -21,10 +21,11 @@ type limiter interface {
 type turn func(status int, header http.Header)
 
 // limits are those of one principal in one tenant. Azure counts Resource Graph's queries apart from
-// Resource Manager's calls, and these for each subscription.
+// Resource Manager's calls, and these for each subscription, and Microsoft Graph's apart from both.
 type limits struct {
-	graph   *quota
-	armPace *pace
+	graph     *quota
+	directory *directoryLimiter
+	armPace   *pace
 
 	mu        sync.Mutex
 	buckets   map[string]*bucket   // by kind of call and subscription; of the tenant with none
@@ -32,7 +33,7 @@ type limits struct {
 }
 
 func newLimits(rps float64) *limits {
-	return &limits{graph: newQuota(newPace(rps)), armPace: newPace(rps),
+	return &limits{graph: newQuota(newPace(rps)), directory: &directoryLimiter{pace: newPace(rps)}, armPace: newPace(rps),
 		buckets: map[string]*bucket{}, providers: map[string]time.Time{}}
 }
 

@@ -26,37 +26,49 @@ type List struct {
 // does not support the api-version, the best of those that it names is used, and remembered for the
 // type as long as the session lives.
 func ReadList[T any](ctx context.Context, s *Session, l List, r Reader[T]) error {
+	return readPages(ctx, paging{api: apiARM, on: l.Path, endpoint: s.config.Endpoints.ResourceManager, form: shapeList,
+		get: func(link string, read func(io.Reader) error) error {
+			if link == "" {
+				return s.mended(ctx, l, read)
+			}
+			return s.get(ctx, l.Path, link, read)
+		}}, "", r)
+}
+
+// paging is how the pages of a list are read that links from each page to the next.
+type paging struct {
+	api, on  string // for messages
+	endpoint string // which links must stay with
+	form     shape
+	get      func(link string, read func(io.Reader) error) error // an empty link is the first page
+}
+
+// readPages reads the pages of a list to the end, from a link on; an empty one is the beginning.
+func readPages[T any](ctx context.Context, l paging, next string, r Reader[T]) error {
 	seen := map[string]bool{}
-	next := ""
 	for first := true; first || next != ""; first = false {
 		page, err := r.New(ctx)
 		if err != nil {
 			return err
 		}
 		var around envelope
-		read := func(content io.Reader) (err error) {
-			if around, err = page.read(content, shapeList, r.Set); errors.Is(err, errNoRows) { // it would not help to ask again
-				return fault.New(fault.ExecutionFailed, apiARM+" answers with something that is no list", fault.From(fault.OriginAzure), fault.On(l.Path))
+		if err = l.get(next, func(content io.Reader) (err error) {
+			if around, err = page.read(content, l.form, r.Set); errors.Is(err, errNoRows) { // it would not help to ask again
+				return fault.New(fault.ExecutionFailed, l.api+" answers with something that is no list", fault.From(fault.OriginAzure), fault.On(l.on))
 			}
 			return err
-		}
-		if first {
-			err = s.mended(ctx, l, read)
-		} else {
-			err = s.get(ctx, l.Path, next, read)
-		}
-		if err != nil {
+		}); err != nil {
 			page.Rows = page.Rows[:0]
 			return errors.Join(final(err), r.Take(page))
 		}
 		if err := r.Take(page); err != nil {
 			return err
 		}
-		if next, err = s.follow(l.Path, around.link); err != nil {
+		if next, err = follow(l.api, l.endpoint, l.on, around.link); err != nil {
 			return err
 		}
 		if seen[next] {
-			return fault.New(fault.ExecutionFailed, apiARM+" sends the same page again and again", fault.From(fault.OriginAzure), fault.On(l.Path))
+			return fault.New(fault.ExecutionFailed, l.api+" sends the same page again and again", fault.From(fault.OriginAzure), fault.On(l.on))
 		}
 		seen[next] = next != ""
 	}
@@ -125,14 +137,14 @@ func (s *Session) address(path, version string, query url.Values) string {
 	return s.config.Endpoints.ResourceManager + escaped + "?" + strings.ReplaceAll(values.Encode(), "+", "%20")
 }
 
-// follow checks that a link to the next page stays with Resource Manager, for the token goes with it.
-func (s *Session) follow(path, link string) (string, error) {
+// follow checks that a link to the next page stays with an API's endpoint, for the token goes with it.
+func follow(api, endpoint, path, link string) (string, error) {
 	if link == "" {
 		return "", nil
 	}
 	u, err := url.Parse(link)
-	if own, _ := url.Parse(s.config.Endpoints.ResourceManager); err != nil || u.Scheme != own.Scheme || !strings.EqualFold(u.Host, own.Host) {
-		return "", fault.New(fault.ExecutionFailed, fmt.Sprintf("%s links to a page elsewhere: %s", apiARM, oneLine(link)),
+	if own, _ := url.Parse(endpoint); err != nil || u.Scheme != own.Scheme || !strings.EqualFold(u.Host, own.Host) {
+		return "", fault.New(fault.ExecutionFailed, fmt.Sprintf("%s links to a page elsewhere: %s", api, oneLine(link)),
 			fault.From(fault.OriginAzure), fault.On(path))
 	}
 	return u.String(), nil

@@ -16,6 +16,7 @@ type Page[T any] struct {
 	Rows  []T
 	Total int64 // rows of the whole query as this answer counts them; -1 is unknown
 	raw   []span
+	base  int64 // of what a decoder reads, in the body
 	body  bytes.Buffer
 }
 
@@ -54,7 +55,9 @@ type shape struct {
 var (
 	shapeGraph = shape{"data", "$skipToken"}
 	shapeList  = shape{"value", "nextLink"}
-	shapeOne   = shape{}
+	// shapeDirectory is Microsoft Graph's.
+	shapeDirectory = shape{"value", "@odata.nextLink"}
+	shapeOne       = shape{}
 )
 
 // envelope is what stands around the rows of a page.
@@ -73,13 +76,25 @@ var (
 
 // read reads a page from the content of an answer. The rows' values point into the page.
 func (p *Page[T]) read(content io.Reader, form shape, set func(*T, Column) error) (around envelope, err error) {
-	p.Rows, p.raw, p.Total = p.Rows[:0], p.raw[:0], -1
-	p.body.Reset()
-	if _, err := p.body.ReadFrom(io.LimitReader(content, maxPage)); err != nil {
+	if err := p.take(content); err != nil {
 		return around, err
 	}
+	return p.parse(p.body.Bytes(), 0, form, set)
+}
+
+// take reads the content of an answer into the page, in place of what it had.
+func (p *Page[T]) take(content io.Reader) error {
+	p.Rows, p.raw, p.Total = p.Rows[:0], p.raw[:0], -1
+	p.body.Reset()
+	_, err := p.body.ReadFrom(io.LimitReader(content, maxPage))
+	return err
+}
+
+// parse reads rows from a part of the body that begins at base.
+func (p *Page[T]) parse(body []byte, base int64, form shape, set func(*T, Column) error) (around envelope, err error) {
 	// A decoder over a bytes.Buffer works in its bytes. A buffer of its own leaves them in the page.
-	d := jsontext.NewDecoder(bytes.NewBuffer(p.body.Bytes()), jsontext.AllowDuplicateNames(true))
+	d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
+	p.base = base
 	switch {
 	case form.rows == "":
 		around.rows = true
@@ -127,7 +142,7 @@ func (p *Page[T]) envelope(d *jsontext.Decoder, form shape, around *envelope, se
 				around.truncated = value.String() == "true"
 			}
 			return nil
-		case "totalRecords":
+		case "totalRecords", "@odata.count":
 			value, err := d.ReadValue()
 			if err == nil && value.Kind() == '0' {
 				if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
@@ -148,7 +163,7 @@ func (p *Page[T]) row(d *jsontext.Decoder, set func(*T, Column) error) error {
 	if err := expect(d, '{'); err != nil {
 		return err
 	}
-	from := d.InputOffset() - 1
+	from := p.base + d.InputOffset() - 1
 	if err := rest(d, func(name []byte) error {
 		value, err := d.ReadValue()
 		if err != nil {
@@ -158,7 +173,7 @@ func (p *Page[T]) row(d *jsontext.Decoder, set func(*T, Column) error) error {
 	}); err != nil {
 		return err
 	}
-	p.raw = append(p.raw, span{from, d.InputOffset()})
+	p.raw = append(p.raw, span{from, p.base + d.InputOffset()})
 	return nil
 }
 

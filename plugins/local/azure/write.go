@@ -35,7 +35,7 @@ func (s *Session) Send(ctx context.Context, r Request) (Answer, error) {
 
 // Poll asks how an operation goes on. link is Answer.Poll; it has to lead to Resource Manager. path is what messages name.
 func (s *Session) Poll(ctx context.Context, path, link string) (Answer, error) {
-	address, err := s.follow(path, link)
+	address, err := follow(apiARM, s.config.Endpoints.ResourceManager, path, link)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -104,7 +104,7 @@ const bestIdentity = "state <> 'present', state <> 'unreadable', "
 // principals are the ids of Microsoft Entra that rows of Azure name, with the kind that the row says: of role assignments, of
 // managed identities, and of the access policies of key vaults.
 const principals = `
-SELECT lower(principal_id), min(kind) FROM (
+SELECT lower(principal_id), max(kind) FROM (
 	SELECT principal_id, principal_type AS kind FROM role_assignments
 	UNION ALL
 	SELECT iif(json_valid(identity), identity, NULL) ->> '$.principalId', 'ServicePrincipal' FROM resources WHERE identity IS NOT NULL
