@@ -3,6 +3,7 @@ package azure
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -134,4 +135,14 @@ func (s *Session) TryDirectory(ctx context.Context) (missing []string, err error
 		},
 	})
 	return missing, err
+}
+
+// MissingPermission is the fault of what Microsoft Graph does not show for lack of a permission.
+func MissingPermission(permission, format string, args ...any) *fault.Fault {
+	return fault.New(fault.AzureForbidden, fmt.Sprintf(format, args...)+"; the permission "+permission+" is missing", fault.From(fault.OriginAzure), hintPermission(permission))
+}
+
+// hintPermission is the way out of a missing permission.
+func hintPermission(permission string) fault.Option {
+	return fault.Hint("have an administrator grant %s, as docs/permissions.md says, or scan with --identities none", permission)
 }

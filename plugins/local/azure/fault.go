@@ -184,7 +184,7 @@ func (f *failure) fault() *fault.Fault {
 		return with(fault.AzureAuthRequired, f.call.api+" does not accept the token: "+text, fault.Hint(hintAgain))
 	case f.status == http.StatusForbidden && f.call.api == apiDirectory:
 		return with(fault.AzureForbidden, fmt.Sprintf("%s refuses: %s; the permission %s is missing", f.call.api, text, f.call.permission),
-			fault.Hint("have an administrator grant %s, as docs/permissions.md says, or scan with --identities none", f.call.permission))
+			hintPermission(f.call.permission))
 	case f.status == http.StatusForbidden:
 		return with(fault.AzureForbidden, f.call.api+" refuses: "+text,
 			fault.Hint("ask an owner for the role %s on the subscription or its management group", f.call.role()))

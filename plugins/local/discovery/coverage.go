@@ -53,7 +53,7 @@ func (l *ledger) coverage() backend.Coverage {
 		} else if t == around {
 			continue // each has a line of its own
 		}
-		if t.main || rest == 0 {
+		if t.main || t.directory || rest == 0 {
 			continue
 		}
 		line := backend.CoverageEntry{Scope: restScope, Name: restName(rest, own[t] > 0), Kind: t.name, State: backend.CoverageListed}

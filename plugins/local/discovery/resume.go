@@ -77,7 +77,7 @@ func (s *scan) fits(h part.Header) bool {
 }
 
 func tableNamed(name string) *table {
-	for _, t := range slices.Concat(tables, []*table{locks, children, extensions, listed, stubs, around}) {
+	for _, t := range slices.Concat(tables, []*table{locks, children, extensions, listed, stubs, around, principals}, directoryTables) {
 		if t.name == name {
 			return t
 		}
@@ -89,6 +89,11 @@ func tableNamed(name string) *table {
 // is read again, and its rows replace those that came of it.
 func (s *scan) replay(r *part.Reader, p backend.Part) error {
 	if r.Header.Table == stubs.name { // no snapshot sees them
+		s.resumed.add(r.Header, p)
+		return nil
+	}
+	if r.Header.Form == part.FormDirectory { // they are taken in when it is known that they are wanted
+		s.progress.add(phaseResume, p.Rows)
 		s.resumed.add(r.Header, p)
 		return nil
 	}

@@ -44,10 +44,7 @@ func Check(r *backend.ScanRequest) error {
 		return fault.Newf(fault.InvalidArgument, "%q is no depth", r.Depth)
 	}
 	switch r.Identities {
-	case "", backend.IdentitiesNone:
-	case backend.IdentitiesAll, backend.IdentitiesReferenced:
-		return fault.New(fault.Unsupported, "this backend cannot scan with identities "+string(r.Identities),
-			fault.Hint("the choice of identities that it can is none"))
+	case "", backend.IdentitiesAll, backend.IdentitiesReferenced, backend.IdentitiesNone:
 	default:
 		return fault.Newf(fault.InvalidArgument, "%q is no choice of identities", r.Identities)
 	}
@@ -107,10 +104,13 @@ func (s *Scanner) Scan(ctx context.Context, request *backend.ScanRequest, dir st
 	if err := w.fill(ctx, writer, parts); err != nil {
 		return nil, err
 	}
-	coverage := w.ledger.coverage()
-	if reason := w.ledger.nothing(coverage); reason != nil {
+	if reason := w.ledger.nothing(w.ledger.coverage()); reason != nil {
 		return nil, reason
 	}
+	if err := w.identify(ctx, writer); err != nil {
+		return nil, err
+	}
+	coverage := w.ledger.coverage()
 	if err := w.relate(ctx, writer); err != nil {
 		return nil, err
 	}

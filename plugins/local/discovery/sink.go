@@ -60,7 +60,7 @@ func (s *sink) page(ctx context.Context) (*page, error) { return wait(ctx, s.fre
 // small waits for a page for an answer of Resource Manager.
 func (s *sink) small(ctx context.Context) (*page, error) { return wait(ctx, s.smalls) }
 
-func wait(ctx context.Context, free <-chan *page) (*page, error) {
+func wait[T any](ctx context.Context, free <-chan *T) (*T, error) {
 	select {
 	case p := <-free:
 		return p, nil

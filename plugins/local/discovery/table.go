@@ -24,6 +24,8 @@ type table struct {
 	// scopes that have nothing share one line.
 	main bool
 	arm  bool // read of Resource Manager
+	// directory tables are read of Microsoft Graph: the tenant alone has lines for them.
+	directory bool
 }
 
 // phaseOthers is the phase of all tables that most tenants have little in.

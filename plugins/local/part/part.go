@@ -37,6 +37,8 @@ type Form string
 const (
 	FormGraph Form = "graph" // Resource Graph's, with its columns
 	FormARM   Form = "arm"   // Resource Manager's
+	// FormDirectory is of Microsoft Graph: identities with what is known of them, and members with their group.
+	FormDirectory Form = "directory"
 )
 
 // Footer says what came of reading the part.
