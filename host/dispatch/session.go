@@ -195,7 +195,7 @@ func (s *Session) Reach(ctx context.Context) error {
 // Unhealthy is the fault of a backend that is not healthy.
 func Unhealthy(name string, h backend.Health) error {
 	for _, d := range h.Dependencies {
-		if !d.Healthy && d.Fault != nil {
+		if !d.Healthy && !d.Optional && d.Fault != nil {
 			return d.Fault
 		}
 	}

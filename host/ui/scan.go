@@ -154,6 +154,9 @@ func (p *Page) Health(name string, h backend.Health) {
 		word, message := "ok", d.Message
 		if !d.Healthy {
 			word = "failed"
+			if d.Optional {
+				word = "missing"
+			}
 			if d.Fault != nil {
 				message = orElse(message, d.Fault.Error())
 				if d.Fault.Hint != "" && !slices.Contains(hints, d.Fault.Hint) {
@@ -182,6 +185,8 @@ func (p *Page) Health(name string, h backend.Health) {
 				return Normal
 			case h.Dependencies[row].Healthy:
 				return Good
+			case h.Dependencies[row].Optional:
+				return Warning
 			}
 			return Bad
 		},

@@ -37,17 +37,33 @@ func (l *local) CheckHealth(ctx context.Context) backend.Health {
 		}), check(ctx, "Resource Graph", func(ctx context.Context) (string, error) {
 			return "", session.TryResourceGraph(ctx)
 		}))
+		if session.HasDirectory() {
+			h.Dependencies = append(h.Dependencies, checkDirectory(ctx, session))
+		}
 	} else {
 		for _, name := range []string{"Azure Resource Manager", "Resource Graph"} {
 			h.Dependencies = append(h.Dependencies, backend.Dependency{Name: name, Message: "not checked, for lack of a credential"})
 		}
 	}
 	for _, d := range h.Dependencies {
-		if !d.Healthy && h.Healthy {
+		if !d.Healthy && !d.Optional && h.Healthy {
 			h.Healthy, h.Message = false, d.Name+": "+d.Message
 		}
 	}
 	return h
+}
+
+// checkDirectory tries what scans read identities with. They can do without.
+func checkDirectory(ctx context.Context, session *azure.Session) backend.Dependency {
+	d := check(ctx, "Microsoft Graph", func(ctx context.Context) (string, error) {
+		missing, err := session.TryDirectory(ctx)
+		if err == nil && len(missing) > 0 {
+			err = azure.MissingPermissions(missing, "not all identities can be read")
+		}
+		return "users, groups and applications can be read", err
+	})
+	d.Optional = true
+	return d
 }
 
 // check tries one dependency.

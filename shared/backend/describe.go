@@ -89,5 +89,6 @@ type Dependency struct {
 	Healthy        bool         `json:"healthy"`
 	Message        string       `json:"message,omitempty"`
 	LatencySeconds float64      `json:"latency_seconds,omitempty"`
-	Fault          *fault.Fault `json:"fault,omitempty"` // set if it is not healthy
+	Fault          *fault.Fault `json:"fault,omitempty"`    // set if it is not healthy
+	Optional       bool         `json:"optional,omitempty"` // the backend is healthy without it
 }

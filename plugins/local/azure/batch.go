@@ -281,3 +281,6 @@ func (r *response) set(d *jsontext.Decoder, name string) error {
 	}
 	return err
 }
+
+// BatchCalls is how many calls ReadBatch makes for the first pages of so many queries.
+func BatchCalls(queries int64) int64 { return (queries + maxBatch - 1) / maxBatch }

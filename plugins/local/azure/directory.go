@@ -137,9 +137,13 @@ func (s *Session) TryDirectory(ctx context.Context) (missing []string, err error
 	return missing, err
 }
 
-// MissingPermission is the fault of what Microsoft Graph does not show for lack of a permission.
-func MissingPermission(permission, format string, args ...any) *fault.Fault {
-	return fault.New(fault.AzureForbidden, fmt.Sprintf(format, args...)+"; the permission "+permission+" is missing", fault.From(fault.OriginAzure), hintPermission(permission))
+// MissingPermissions is the fault of what Microsoft Graph does not show for lack of some permissions.
+func MissingPermissions(permissions []string, format string, args ...any) *fault.Fault {
+	list, missing := strings.Join(permissions, ", "), "; the permission %s is missing"
+	if len(permissions) > 1 {
+		missing = "; the permissions %s are missing"
+	}
+	return fault.New(fault.AzureForbidden, fmt.Sprintf(format, args...)+fmt.Sprintf(missing, list), fault.From(fault.OriginAzure), hintPermission(list))
 }
 
 // hintPermission is the way out of a missing permission.

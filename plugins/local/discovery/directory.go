@@ -216,7 +216,7 @@ func (d *directory) settle(ctx context.Context) error {
 
 // unreadable is the fault of objects of which Microsoft Graph shows the ids alone.
 func unreadable(f *family, n int64) *fault.Fault {
-	return azure.MissingPermission(f.permission, "Microsoft Graph shows no more than the ids of %d %s", n, f.table.name)
+	return azure.MissingPermissions([]string{f.permission}, "Microsoft Graph shows no more than the ids of %d %s", n, f.table.name)
 }
 
 // tellDirectory writes a line of the ledger; an empty state is that all was read.

@@ -41,6 +41,9 @@ func (s *Scanner) Predict(ctx context.Context, request *backend.ScanRequest, to 
 		return nil, unpredictable()
 	}
 	p.predict()
+	if err := p.predictIdentities(ctx); err != nil {
+		return nil, err
+	}
 	coverage := w.ledger.coverage()
 	return &backend.ScanResult{Success: true, Complete: true, Subscriptions: int64(len(w.scope.subscriptions)),
 		DurationSeconds: time.Since(began).Seconds(), Coverage: backend.Coverage{Complete: coverage.Complete}, Plan: &p.plan}, nil

@@ -334,7 +334,8 @@ type Dependency struct {
 	Healthy        bool                   `protobuf:"varint,2,opt,name=healthy,proto3" json:"healthy,omitempty"`
 	Message        string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	LatencySeconds float64                `protobuf:"fixed64,4,opt,name=latency_seconds,json=latencySeconds,proto3" json:"latency_seconds,omitempty"`
-	Fault          *Fault                 `protobuf:"bytes,5,opt,name=fault,proto3" json:"fault,omitempty"` // if it is not healthy
+	Fault          *Fault                 `protobuf:"bytes,5,opt,name=fault,proto3" json:"fault,omitempty"`        // if it is not healthy
+	Optional       bool                   `protobuf:"varint,6,opt,name=optional,proto3" json:"optional,omitempty"` // the backend is healthy without it
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -402,6 +403,13 @@ func (x *Dependency) GetFault() *Fault {
 		return x.Fault
 	}
 	return nil
+}
+
+func (x *Dependency) GetOptional() bool {
+	if x != nil {
+		return x.Optional
+	}
+	return false
 }
 
 type JobID struct {
@@ -2193,14 +2201,15 @@ const file_atg_backend_v1_backend_proto_rawDesc = "" +
 	"\x06Health\x12\x18\n" +
 	"\ahealthy\x18\x01 \x01(\bR\ahealthy\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12>\n" +
-	"\fdependencies\x18\x03 \x03(\v2\x1a.atg.backend.v1.DependencyR\fdependencies\"\xaa\x01\n" +
+	"\fdependencies\x18\x03 \x03(\v2\x1a.atg.backend.v1.DependencyR\fdependencies\"\xc6\x01\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\ahealthy\x18\x02 \x01(\bR\ahealthy\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12'\n" +
 	"\x0flatency_seconds\x18\x04 \x01(\x01R\x0elatencySeconds\x12+\n" +
-	"\x05fault\x18\x05 \x01(\v2\x15.atg.backend.v1.FaultR\x05fault\"\x17\n" +
+	"\x05fault\x18\x05 \x01(\v2\x15.atg.backend.v1.FaultR\x05fault\x12\x1a\n" +
+	"\boptional\x18\x06 \x01(\bR\boptional\"\x17\n" +
 	"\x05JobID\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\x1c\n" +
 	"\n" +
