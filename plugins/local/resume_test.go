@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim"
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -103,13 +104,18 @@ func TestAScanGoesOnFromItsParts(t *testing.T) {
 		resources int
 		request   backend.ScanRequest
 	}{
-		"resources": {2_600, backend.ScanRequest{Depth: backend.DepthResources}},
-		"children":  {1_000, backend.ScanRequest{Depth: backend.DepthChildren}},
-		"lists":     {1_000, backend.ScanRequest{Depth: backend.DepthResources, Discovery: backend.DiscoveryARM}},
+		"resources":              {2_600, backend.ScanRequest{Depth: backend.DepthResources}},
+		"children":               {1_000, backend.ScanRequest{Depth: backend.DepthChildren}},
+		"lists":                  {1_000, backend.ScanRequest{Depth: backend.DepthResources, Discovery: backend.DiscoveryARM}},
+		"identities, all":        {100, backend.ScanRequest{Depth: backend.DepthResources, Identities: backend.IdentitiesAll}},
+		"identities, referenced": {100, backend.ScanRequest{Depth: backend.DepthResources, Identities: backend.IdentitiesReferenced}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sim, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, c.resources), NoARMLimits: true})
 			settings["parallelism"] = 2
+			if c.request.Identities != "" {
+				settings["graph_endpoint"] = sim.URL()
+			}
 			b, request := start(t, settings), c.request
 			whole := attempt(t, b, request, t.TempDir(), nil)
 			all := keysOf(partsOf(whole))
@@ -204,19 +210,64 @@ func TestPartsThatDoNotFitAreReadAgain(t *testing.T) {
 // TestAResumedScanAsksForNothingTwice counts the queries for rows.
 func TestAResumedScanAsksForNothingTwice(t *testing.T) {
 	sim, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 2_600), NoARMLimits: true})
+	settings["graph_endpoint"] = sim.URL()
 	b := start(t, settings)
-	request := backend.ScanRequest{Depth: backend.DepthResources}
-	dir := t.TempDir()
-	first := attempt(t, b, request, dir, nil)
-	finished := partsOf(first)
-	sim.ResetRequests()
-	rest := attempt(t, b, request, dir, finished)
-	for _, r := range sim.Requests() {
-		if strings.Contains(r.Body, "order by id asc") || strings.Contains(r.Path, "/locks") {
-			t.Errorf("%s %s was asked again: %s", r.Method, r.Path, r.Body)
+	for _, which := range []backend.Identities{backend.IdentitiesAll, backend.IdentitiesReferenced} {
+		request := backend.ScanRequest{Depth: backend.DepthResources, Identities: which}
+		dir := t.TempDir()
+		first := attempt(t, b, request, dir, nil)
+		finished := partsOf(first)
+		sim.ResetRequests()
+		rest := attempt(t, b, request, dir, finished)
+		for _, r := range sim.Requests() {
+			if strings.Contains(r.Body, "order by id asc") || strings.Contains(r.Path, "/locks") || strings.HasPrefix(r.Path, "/v1.0/") {
+				t.Errorf("%s %s was asked again: %s", r.Method, r.Path, r.Body)
+			}
+		}
+		if rest.result == nil || rest.result.Resources != first.result.Resources || rest.result.Identities != first.result.Identities || !rest.result.Complete {
+			t.Errorf("result = %+v", rest.result)
+		}
+		if got, want := digest(t, settings, rest), digest(t, settings, first); got != want {
+			t.Errorf("the snapshot has the digest %s, that of the first scan %s", got, want)
 		}
 	}
-	if rest.result == nil || rest.result.Resources != first.result.Resources || !rest.result.Complete {
-		t.Errorf("result = %+v", rest.result)
+}
+
+// TestWhatIsReferredToMayChange adds a role assignment between two attempts: the parts of what was referred to before do not stand
+// for what is now.
+func TestWhatIsReferredToMayChange(t *testing.T) {
+	contoso, err := tenant.Contoso()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, settings := withDirectory(t, azuresim.Config{Tenant: contoso})
+	b := start(t, settings)
+	request := backend.ScanRequest{Depth: backend.DepthResources, Identities: backend.IdentitiesReferenced}
+	dir := t.TempDir()
+	first := attempt(t, b, request, dir, nil)
+	parts := slices.DeleteFunc(partsOf(first), func(p backend.Part) bool { return strings.HasSuffix(p.Key, "/authorizationresources") })
+	if len(parts) == len(partsOf(first)) {
+		t.Fatalf("no part has role assignments: %v", keysOf(parts))
+	}
+	ids := append([]string{""}, subscriptionsOf(contoso)...)
+	var stranger directory.Object // a group that nothing names yet
+	known := closure(sim.Directory(), contoso.ID, namedBy(t, contoso, ids...))
+	for _, o := range sim.Directory().All(directory.Group, 0) {
+		if known.Identities[o.ID] == "" {
+			stranger = o
+		}
+	}
+	if stranger.ID == "" {
+		t.Fatal("every group is referred to")
+	}
+	changed := withAssignment(t, contoso, stranger.ID)
+	sim.SetTenant(changed)
+	rest := attempt(t, b, request, dir, parts)
+	want := closure(sim.Directory(), contoso.ID, namedBy(t, changed, ids...))
+	if d := cmp.Diff(want, peopleOf(t, settings, rest).withoutKinds()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if want.Identities[stranger.ID] == "" {
+		t.Error("the new role assignment names nobody")
 	}
 }

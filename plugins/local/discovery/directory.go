@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,6 +34,7 @@ type directory struct {
 	refused []refused        // objects that may not be read
 	present bool             // at least one could be read
 	singly  bool             // objects may not be read by their ids together
+	shut    atomic.Bool      // the credential is not accepted
 	faults  map[*table]*fault.Fault
 }
 
@@ -97,7 +99,7 @@ func (d *directory) read(ctx context.Context, all bool) error {
 			return err
 		}
 	}
-	for len(d.named)+len(d.groups) > 0 {
+	for len(d.named)+len(d.groups) > 0 && !d.shut.Load() {
 		if err := d.readObjects(ctx); err != nil {
 			return err
 		}
@@ -105,10 +107,10 @@ func (d *directory) read(ctx context.Context, all bool) error {
 			return err
 		}
 	}
-	if !all {
-		return d.readApplications(ctx)
+	if all || d.shut.Load() {
+		return nil
 	}
-	return nil
+	return d.readApplications(ctx)
 }
 
 // beside does something for each of some chunks, several at once.
@@ -179,7 +181,7 @@ func (d *directory) ends(ctx context.Context, err error) bool {
 // settle tells the ledger what came of it all.
 func (d *directory) settle(ctx context.Context) error {
 	if reason := d.unasked(); reason != nil {
-		d.report.Log(backend.LevelWarn, "no identities are read: %s; to read them, %s", reason.Message, reason.Hint)
+		d.report.Log(backend.LevelWarn, "the scan has no identities: %s (%s)", reason.Message, reason.Hint)
 		for _, t := range directoryTables {
 			d.tellDirectory(t, 0, backend.CoverageSkipped, reason)
 		}
@@ -240,6 +242,9 @@ func (d *directory) unasked() *fault.Fault {
 		if reason == nil {
 			reason = f
 		}
+	}
+	if reason.Code == fault.AzureForbidden {
+		return azure.MissingPermissions([]string{azure.PermissionDirectory}, "Microsoft Graph shows none")
 	}
 	return reason
 }

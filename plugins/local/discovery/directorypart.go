@@ -75,6 +75,10 @@ func (p *directoryPart) fail(ctx context.Context, err error, tables ...*table) e
 		return err
 	}
 	p.failed.Store(true)
+	if fault.CodeOf(err) == fault.AzureAuthRequired { // nothing more will be answered
+		p.d.shut.Store(true)
+		tables = directoryTables
+	}
 	for _, t := range tables {
 		p.d.fail(t, fault.As(err))
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
-	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -83,7 +82,7 @@ func (p *directoryPart) objects(ctx context.Context, ids []guid, named map[guid]
 	}))
 	switch {
 	case fault.CodeOf(err) == fault.AzureForbidden:
-		p.d.goSingly(err)
+		p.d.goSingly()
 		return p.each(ctx, ids, named)
 	case err != nil:
 		return p.fail(ctx, err, familyTables(ids, named)...)
@@ -148,7 +147,7 @@ func (p *directoryPart) members(ctx context.Context, ids []guid) error {
 		cast.Path, cast.Cast = list.Path+"/microsoft.graph."+sp.typ, true
 		queries = append(queries, list, cast)
 	}
-	return azure.ReadBatch(ctx, p.d.scope.session, queries, azure.BatchReader[object]{
+	err := azure.ReadBatch(ctx, p.d.scope.session, queries, azure.BatchReader[object]{
 		Of: func(o *object, query int) { o.query = query },
 		Failed: func(query int, err error) error {
 			if azure.IsNotFound(err) { // the group is gone by now
@@ -170,6 +169,10 @@ func (p *directoryPart) members(ctx context.Context, ids []guid) error {
 			return p.keepMembers(members)
 		}},
 	})
+	if err != nil {
+		return p.fail(ctx, err, memberships)
+	}
+	return nil
 }
 
 // readApplications reads the applications of this tenant whose service principals were met: what they sign in with is theirs.
@@ -193,7 +196,7 @@ func (d *directory) readApplications(ctx context.Context) error {
 		for i, id := range ids {
 			queries[i] = azure.DirectoryQuery{Path: "/applications(appId='" + id.String() + "')", Select: of.properties, One: true, Permission: of.permission}
 		}
-		return azure.ReadBatch(ctx, d.scope.session, queries, azure.BatchReader[object]{
+		err := azure.ReadBatch(ctx, d.scope.session, queries, azure.BatchReader[object]{
 			Of: func(*object, int) {},
 			Failed: func(_ int, err error) error {
 				if azure.IsNotFound(err) {
@@ -203,6 +206,10 @@ func (d *directory) readApplications(ctx context.Context) error {
 			},
 			Reader: p.reader(func(*object) *family { return of }, nil),
 		})
+		if err != nil {
+			return p.fail(ctx, err, applications)
+		}
+		return nil
 	})
 }
 
@@ -213,11 +220,8 @@ func (d *directory) isSingly() bool {
 }
 
 // goSingly notes that objects may not be read by their ids together, which takes the permission to read the whole directory.
-func (d *directory) goSingly(err error) {
+func (d *directory) goSingly() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.singly {
-		d.singly = true
-		d.report.Log(backend.LevelInfo, "identities are read one by one: %s", fault.As(err).Message)
-	}
+	d.singly = true
 }

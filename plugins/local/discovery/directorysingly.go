@@ -46,7 +46,7 @@ func (p *directoryPart) ask(ctx context.Context, f *family, ids []guid, doubt ma
 	for i, id := range ids {
 		queries[i] = azure.DirectoryQuery{Path: f.path + "/" + id.String(), Select: f.properties, One: true, Permission: f.permission}
 	}
-	return found, azure.ReadBatch(ctx, p.d.scope.session, queries, azure.BatchReader[object]{
+	err = azure.ReadBatch(ctx, p.d.scope.session, queries, azure.BatchReader[object]{
 		Of: func(*object, int) {},
 		Failed: func(query int, err error) error {
 			if azure.IsNotFound(err) {
@@ -61,6 +61,15 @@ func (p *directoryPart) ask(ctx context.Context, f *family, ids []guid, doubt ma
 			return ok
 		}),
 	})
+	if err == nil {
+		return found, nil
+	}
+	for _, id := range ids {
+		if !found[id] {
+			raise(doubt, id, isRefused(err))
+		}
+	}
+	return found, p.fail(ctx, err, f.table)
 }
 
 // raise doubts an object.

@@ -136,6 +136,9 @@ func (p *progress) waiting(w azure.Wait) {
 	p.waits = end
 	at := p.phases[p.latest]
 	for _, phase := range slices.Sorted(maps.Keys(p.phases)) { // a phase that has ended waits for nothing
+		if p.latest == phaseIdentities { // of which nobody knows how many there are, and which is alone
+			break
+		}
 		if at == nil || at.Total > 0 && at.Done >= at.Total {
 			at = p.phases[phase]
 		}
