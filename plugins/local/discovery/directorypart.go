@@ -209,7 +209,9 @@ func (d *directory) replay(done finished) (replayed bool, err error) {
 		_, err = r.Rows(d.replayRow)
 	}
 	if err == nil {
-		d.progress.add(phaseIdentities, done.part.Rows)
+		if done.header.Table != memberships.name {
+			d.progress.add(phaseIdentities, done.part.Rows)
+		}
 		return true, nil
 	}
 	if f := fault.As(err); f != nil && !errors.Is(err, part.ErrDamaged) {
