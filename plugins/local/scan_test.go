@@ -261,7 +261,7 @@ func TestSubmitRefuses(t *testing.T) {
 		want       fault.Code
 		says       string
 	}{
-		"identities":        {backend.Submission{Request: &backend.ScanRequest{Identities: backend.IdentitiesAll}}, fault.Unsupported, "identities all"},
+		"identities":        {backend.Submission{Request: &backend.ScanRequest{Identities: "some"}}, fault.InvalidArgument, "no choice of identities"},
 		"no discovery":      {backend.Submission{Request: &backend.ScanRequest{Discovery: "crystal ball"}}, fault.InvalidArgument, "crystal ball"},
 		"no depth":          {backend.Submission{Request: &backend.ScanRequest{Depth: "deep"}}, fault.InvalidArgument, "deep"},
 		"negative limit":    {backend.Submission{Request: &backend.ScanRequest{ResourceLimit: -1}}, fault.InvalidArgument, "-1"},

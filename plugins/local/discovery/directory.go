@@ -175,7 +175,7 @@ func isRefused(err error) bool {
 
 // ends says that a failure ends the scan. A token that is refused does not: all the rest is read already.
 func (d *directory) ends(ctx context.Context, err error) bool {
-	return err != nil && fatal(ctx, err) && !(ctx.Err() == nil && fault.CodeOf(err) == fault.AzureAuthRequired)
+	return err != nil && (ctx.Err() != nil || fatal(ctx, err) && fault.CodeOf(err) != fault.AzureAuthRequired)
 }
 
 // settle tells the ledger what came of it all.
