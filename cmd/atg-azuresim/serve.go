@@ -44,7 +44,7 @@ type serveCmd struct {
 	StrictVersions     bool          `help:"Take in writes only the versions of types that are listed, not any that could be one."`
 	MSGraphLimits      bool          `name:"msgraph-limits" default:"true" negatable:"" help:"Limit calls to Microsoft Graph as Azure does."`
 	MSGraphUnits       int           `name:"msgraph-units" placeholder:"N" help:"Resource units of Microsoft Graph that an application may spend in ten seconds (default: as documented for a tenant of that size)."`
-	MSGraphPermissions []string      `name:"msgraph-permissions" placeholder:"NAME" help:"Application permissions that Microsoft Graph grants (default: all that it asks for)."`
+	MSGraphPermissions []string      `name:"msgraph-permissions" placeholder:"NAME" help:"Application permissions that Microsoft Graph grants; none for no permission (default: all that it asks for)."`
 	Regions            []string      `default:"westeurope" help:"Regions of Resource Manager that connections reach in turn, each with limits of its own."`
 	PageSize           int           `default:"1000" help:"Items on a page of Resource Manager's lists."`
 	Latency            time.Duration `help:"Delay of every answer."`

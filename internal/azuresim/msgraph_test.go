@@ -134,7 +134,7 @@ func TestGraphReads(t *testing.T) {
 		"by application":           {"/servicePrincipals?$filter=appId eq '00000003-0000-0000-c000-000000000000'", 200, []string{"Microsoft Graph"}},
 		"by application, as a key": {"/servicePrincipals(appId='2ff814a6-3304-4ab8-85cb-cd0e6f879c1d')", 200, `"appOwnerOrganizationId":"f8cdef31-a31e-4b4a-93e4-5f571e91255a"`},
 		"managed identities":       {"/servicePrincipals/$count?$filter=servicePrincipalType eq 'ManagedIdentity'", 200, "23"},
-		"a user-assigned identity": {"/servicePrincipals/ed33c76b-a44e-5a5a-b649-961b60792781", 200, `"alternativeNames":["isExplicit=True","/subscriptions/c0175050-0000-4000-8000-000000000002/resourceGroups/rg-security-prod/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-storefront-prod"]`},
+		"a user-assigned identity": {"/servicePrincipals/ed33c76b-a44e-5a5a-b649-961b60792781", 200, `"alternativeNames":["isExplicit=True","/subscriptions/c0175050-0000-4000-8000-000000000002/resourcegroups/rg-security-prod/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-storefront-prod"]`},
 		"an identity by its id":    {"/servicePrincipals?$filter=alternativeNames/any(n:startswith(n,'/subscriptions/c0175050-0000-4000-8000-000000000002/resourceGroups/rg-erp-prod/'))", 200, []string{"vm-erp-app-01", "vm-erp-app-02", "vm-erp-db-01", "vm-erp-print-01", "vmss-erp-batch"}},
 		"who has signed in":        {"/servicePrincipals(appId='" + DefaultClientID + "')", 200, `"id":"` + servicePrincipalObject + `"`},
 		"deleted":                  {"/servicePrincipals/f9f827c5-6ec0-553f-ad88-ce3d48e6fa3b", 404, "Request_ResourceNotFound"},

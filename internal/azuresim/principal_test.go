@@ -51,7 +51,7 @@ func TestManagedIdentities(t *testing.T) {
 	principal := made.text("properties", "principalId")
 	shown := graph.read("/servicePrincipals/" + principal)
 	if made.status != http.StatusCreated || shown.text("displayName") != "id-new" || shown.text("appId") != made.text("properties", "clientId") || shown.text("servicePrincipalType") != "ManagedIdentity" ||
-		shown.list("alternativeNames")[0] != "isExplicit=True" || shown.list("alternativeNames")[1] != user {
+		shown.list("alternativeNames")[0] != "isExplicit=True" || !strings.EqualFold(shown.list("alternativeNames")[1].(string), user) {
 		t.Errorf("%d %s", shown.status, shown.body)
 	}
 	if a := graph.write(http.MethodDelete, "/servicePrincipals/"+principal, ""); a.status != http.StatusForbidden {

@@ -132,18 +132,18 @@ func TestTransitive(t *testing.T) {
 
 func TestIdentities(t *testing.T) {
 	d := small(t, time.Now)
-	d.AddIdentity(Identity{Resource: "/a/Site", Principal: "P1", Client: "c1"}, Lag{})
-	d.AddIdentity(Identity{Resource: "/a/site", Principal: "p1", Client: "c1"}, Lag{}) // the same again
+	d.AddIdentity(Identity{Resource: "/a/resourceGroups/G/Site", Principal: "P1", Client: "c1"}, Lag{})
+	d.AddIdentity(Identity{Resource: "/a/resourcegroups/g/site", Principal: "p1", Client: "c1"}, Lag{}) // the same again
 	d.AddIdentity(Identity{Resource: "/a/id", Principal: "p2", Client: "c2", UserAssigned: true}, Lag{})
 	d.AddIdentity(Identity{Resource: "/a/ID", Principal: "p3", Client: "c3", UserAssigned: true}, Lag{}) // another for the same
 	if diff := cmp.Diff([]string{"p1", "p3"}, ids(d, ServicePrincipal)); diff != "" {
 		t.Error(diff)
 	}
-	if o, _ := d.Named(ServicePrincipal, "C1"); o.Text("displayName") != "Site" || !slices.Equal(o.Properties["alternativeNames"].([]any), []any{"isExplicit=False", "/a/Site"}) {
+	if o, _ := d.Named(ServicePrincipal, "C1"); o.Text("displayName") != "Site" || !slices.Equal(o.Properties["alternativeNames"].([]any), []any{"isExplicit=False", "/a/resourcegroups/G/Site"}) {
 		t.Errorf("%v", o)
 	}
-	d.RemoveIdentity("/A/SITE")
-	d.RemoveIdentity("/a/site")
+	d.RemoveIdentity("/A/RESOURCEGROUPS/G/SITE")
+	d.RemoveIdentity("/a/resourceGroups/g/site")
 	if _, ok := d.Find("p1"); ok {
 		t.Error("p1 is still there")
 	}

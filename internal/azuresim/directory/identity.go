@@ -18,10 +18,11 @@ func (i *Identity) object() Object {
 	if i.UserAssigned {
 		explicit = "isExplicit=True"
 	}
+	resource := strings.Replace(i.Resource, "/resourceGroups/", "/resourcegroups/", 1) // as Entra spells it
 	return Object{Kind: ServicePrincipal, ID: strings.ToLower(i.Principal), Properties: map[string]any{
 		"accountEnabled":            true,
 		"addIns":                    []any{},
-		"alternativeNames":          []any{explicit, i.Resource},
+		"alternativeNames":          []any{explicit, resource},
 		"appDisplayName":            nil,
 		"appId":                     i.Client,
 		"appOwnerOrganizationId":    nil,
