@@ -13,6 +13,9 @@ type snapshotVerbs struct {
 	Pull   snapshotPullCmd   `cmd:"" help:"Copy a snapshot into a local file."`
 	Delete snapshotDeleteCmd `cmd:"" help:"Delete snapshots."`
 
+	// what is in one
+	Query snapshotQueryCmd `cmd:"" help:"Ask a snapshot with SQL, or a question that has a name."`
+
 	// its graph
 	Path  snapshotPathCmd  `cmd:"" help:"Show how two things are connected."`
 	Reach snapshotReachCmd `cmd:"" help:"Show what a principal or resource can reach."`
@@ -26,6 +29,8 @@ var (
 	_ verb = (*snapshotShowCmd)(nil)
 	_ verb = (*snapshotPullCmd)(nil)
 	_ verb = (*snapshotDeleteCmd)(nil)
+
+	_ verb = (*snapshotQueryCmd)(nil)
 
 	_ verb = (*snapshotPathCmd)(nil)
 	_ verb = (*snapshotReachCmd)(nil)

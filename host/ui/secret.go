@@ -57,3 +57,15 @@ func (c *Console) ReadSecret() (secret.String, error) {
 	}
 	return secret.New(strings.TrimSpace(string(text))), nil
 }
+
+// ReadText reads text from standard input to its end: at most so many bytes.
+func (c *Console) ReadText(most int64) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(c.in, most+1))
+	if err != nil {
+		return "", fault.New(fault.InvalidArgument, "standard input cannot be read", fault.Because(err), fault.From(fault.OriginHost))
+	}
+	if int64(len(text)) > most {
+		return "", fault.New(fault.InvalidArgument, "standard input holds more than "+Size(most), fault.From(fault.OriginHost))
+	}
+	return string(text), nil
+}

@@ -6,11 +6,13 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/internal/buildinfo"
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/query"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph/walk"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/create"
@@ -34,6 +36,8 @@ type engine struct {
 	store   *graph.Store
 	scanner *discovery.Scanner
 	creator *create.Creator
+	// queryTimeout ends a query; 0 is query.DefaultTimeout.
+	queryTimeout time.Duration
 }
 
 var (
@@ -45,8 +49,14 @@ var (
 func New() backend.Backend {
 	l := &local{}
 	l.Runner = runner.New(runner.Works{
-		backend.OpScan: l.scan, backend.OpGenerateIaC: l.generateIaC, backend.OpCreateTenant: l.createTenant, backend.OpGenerateSpec: l.generateSpec,
-		backend.OpVisualize: l.visualize, backend.OpSnapshotPath: l.snapshotPath, backend.OpSnapshotReach: l.snapshotReach,
+		backend.OpScan:          l.scan,
+		backend.OpGenerateIaC:   l.generateIaC,
+		backend.OpCreateTenant:  l.createTenant,
+		backend.OpGenerateSpec:  l.generateSpec,
+		backend.OpVisualize:     l.visualize,
+		backend.OpSnapshotQuery: l.query,
+		backend.OpSnapshotPath:  l.snapshotPath,
+		backend.OpSnapshotReach: l.snapshotReach,
 	}, runner.WithCheck(l.check))
 	return l
 }
@@ -82,7 +92,7 @@ func (l *local) Configure(_ context.Context, given backend.Settings) error {
 	}
 	e := &engine{azure: client, store: store, scanner: &discovery.Scanner{
 		Azure: client, Store: store, Parallelism: s.parallelism, Producer: "atg " + buildinfo.Version(),
-	}, creator: &create.Creator{Azure: client, Parallel: 4 * s.parallelism}}
+	}, creator: &create.Creator{Azure: client, Parallel: 4 * s.parallelism}, queryTimeout: s.queryTimeout}
 	if !l.engine.CompareAndSwap(nil, e) {
 		return fault.New(fault.Conflict, "the backend is already configured")
 	}
@@ -105,8 +115,8 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 	}
 	return backend.Capabilities{
 		Operations: []backend.Operation{
-			backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant, backend.OpGenerateSpec,
-			backend.OpVisualize, backend.OpSnapshotPath, backend.OpSnapshotReach,
+			backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant, backend.OpGenerateSpec, backend.OpVisualize,
+			backend.OpSnapshotQuery, backend.OpSnapshotPath, backend.OpSnapshotReach,
 		},
 		Formats:  iac.Formats(),
 		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
@@ -137,6 +147,8 @@ func (l *local) check(r backend.Request) error {
 		return walk.CheckPath(r)
 	case *backend.SnapshotReachRequest:
 		return walk.CheckReach(r)
+	case *backend.SnapshotQueryRequest:
+		return query.Check(r)
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ type settings struct {
 	azure       azure.Config
 	parallelism int
 	storeDir    string
+	// queryTimeout ends a query of a snapshot.
+	queryTimeout time.Duration
 }
 
 // kind is the form of a setting's value.
@@ -87,6 +89,8 @@ func table() []setting {
 			set: func(s *settings, v any) { s.azure.MaxRPS = v.(float64) }},
 		{name: "throttle_patience", kind: kindDuration, fallback: "5m", least: 1, most: 86400, description: "How long one request waits while Azure throttles or fails, before its part of a scan is given up: seconds, or a text like 5m.",
 			set: func(s *settings, v any) { s.azure.Patience = v.(time.Duration) }},
+		{name: "query_timeout", kind: kindDuration, fallback: "1m", least: 1, most: 86400, description: "How long a query of a snapshot may run: seconds, or a text like 5m.",
+			set: func(s *settings, v any) { s.queryTimeout = v.(time.Duration) }},
 		{name: "store_dir", description: "The folder of snapshots; unless set, atg/snapshots in $XDG_DATA_HOME or where the system keeps a user's data.",
 			set: text(func(s *settings) *string { return &s.storeDir })},
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // engine is SQLite without extensions, so that any SQLite can read what it writes.
-var engine = new(sqlite.Driver)
+var engine = newEngine()
 
 // connector opens connections of engine to a data source name.
 type connector string
