@@ -43,6 +43,8 @@ type fake struct {
 	// path and reach are what snapshot-path and snapshot-reach answer; nil is a backend without them.
 	path  *backend.SnapshotPathResult
 	reach *backend.SnapshotReachResult
+	// answer is what snapshot-query answers; it makes files too. Nil is a backend without it.
+	answer *backend.SnapshotQueryResult
 	// create does create-tenant; nil is a backend without it.
 	create runner.Work
 	// next is what is started after this one, for commands that start a backend twice; nil is this one again.
@@ -72,7 +74,7 @@ func newFake(scan runner.Work) *fake {
 			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)
 		}
 		return &backend.VisualizationResult{Success: true, Complete: true, Nodes: 3}, err
-	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpSnapshotDiff: f.compare, backend.OpSnapshotPath: f.findPath, backend.OpSnapshotReach: f.findReach, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpSnapshotDiff: f.compare, backend.OpSnapshotQuery: f.ask, backend.OpSnapshotPath: f.findPath, backend.OpSnapshotReach: f.findReach, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
 		return f.create(ctx, job)
 	}})
 	return f
@@ -105,6 +107,10 @@ func (f *fake) findReach(_ context.Context, job *runner.Job) (backend.Result, er
 	return f.reach, f.make(job)
 }
 
+func (f *fake) ask(_ context.Context, job *runner.Job) (backend.Result, error) {
+	return f.answer, f.make(job)
+}
+
 func (f *fake) generate(_ context.Context, job *runner.Job) (backend.Result, error) {
 	result := *f.code
 	return &result, f.make(job)
@@ -130,6 +136,9 @@ func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 	}
 	if f.specification != nil {
 		can.Operations = append(can.Operations, backend.OpGenerateSpec)
+	}
+	if f.answer != nil {
+		can.Operations = append(can.Operations, backend.OpSnapshotQuery)
 	}
 	if f.difference != nil {
 		can.Operations = append(can.Operations, backend.OpSnapshotDiff)

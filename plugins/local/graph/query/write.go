@@ -91,7 +91,8 @@ func (w *writer) row(values []any) error {
 		_, err := w.out.WriteString("\r\n")
 		return err
 	}
-	b := append(w.scratch[:0], '{')
+	b := w.scratch[:0]
+	b = append(b, '{')
 	for i, v := range values {
 		if i > 0 {
 			b = append(b, ',')
@@ -99,8 +100,9 @@ func (w *writer) row(values []any) error {
 		b = append(b, w.columns[i].key...)
 		b = w.columns[i].append(b, v)
 	}
-	w.scratch = append(b, '}', '\n')
-	_, err := w.out.Write(w.scratch)
+	b = append(b, '}', '\n')
+	w.scratch = b
+	_, err := w.out.Write(b)
 	if cap(w.scratch) > 1<<20 { // a row that is rare
 		w.scratch = nil
 	}
