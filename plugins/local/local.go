@@ -10,6 +10,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/internal/buildinfo"
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
+	"github.com/azure-tenant-grapher/atg/plugins/local/diff"
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph/query"
@@ -55,6 +56,7 @@ func New() backend.Backend {
 		backend.OpGenerateSpec:  l.generateSpec,
 		backend.OpVisualize:     l.visualize,
 		backend.OpSnapshotQuery: l.query,
+		backend.OpSnapshotDiff:  l.diffSnapshots,
 		backend.OpSnapshotPath:  l.snapshotPath,
 		backend.OpSnapshotReach: l.snapshotReach,
 	}, runner.WithCheck(l.check))
@@ -116,7 +118,7 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 	return backend.Capabilities{
 		Operations: []backend.Operation{
 			backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant, backend.OpGenerateSpec, backend.OpVisualize,
-			backend.OpSnapshotQuery, backend.OpSnapshotPath, backend.OpSnapshotReach,
+			backend.OpSnapshotQuery, backend.OpSnapshotDiff, backend.OpSnapshotPath, backend.OpSnapshotReach,
 		},
 		Formats:  iac.Formats(),
 		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
@@ -149,6 +151,8 @@ func (l *local) check(r backend.Request) error {
 		return walk.CheckReach(r)
 	case *backend.SnapshotQueryRequest:
 		return query.Check(r)
+	case *backend.SnapshotDiffRequest:
+		return diff.Check(r)
 	}
 	return nil
 }

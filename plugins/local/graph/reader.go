@@ -19,6 +19,7 @@ type Reader struct {
 	path     string
 	db       *sql.DB
 	snapshot backend.Snapshot
+	request  *backend.ScanRequest
 	coverage backend.Coverage
 	original *Reader // that this one has an upgraded copy of; nil is none
 }
@@ -65,8 +66,12 @@ func OpenFile(ctx context.Context, path string) (*Reader, error) {
 func openReader(ctx context.Context, path string, snapshot backend.Snapshot) (*Reader, error) {
 	r := &Reader{path: path, db: openFinished(path), snapshot: snapshot}
 	r.db.SetMaxOpenConns(0) // one for each goroutine
-	var err error
-	if r.coverage, err = readCoverage(ctx, r.db); err != nil {
+	_, request, err := readMeta(ctx, r.db)
+	if err == nil {
+		r.request = request
+		r.coverage, err = readCoverage(ctx, r.db)
+	}
+	if err != nil {
 		discard(r.db)
 		return nil, readFault(path, err)
 	}
@@ -84,6 +89,9 @@ func (r *Reader) Close() {
 
 // Snapshot describes the snapshot.
 func (r *Reader) Snapshot() backend.Snapshot { return r.snapshot }
+
+// Request is what its scan was asked for; nil is unknown.
+func (r *Reader) Request() *backend.ScanRequest { return r.request }
 
 // Coverage is the ledger of its scan.
 func (r *Reader) Coverage() backend.Coverage { return r.coverage }
