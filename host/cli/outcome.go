@@ -51,6 +51,9 @@ func resultPage(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outco
 		p.Tenant(result)
 	case *backend.SnapshotPathResult:
 		p.Paths(result)
+	case *backend.SnapshotDiffResult:
+		p.Compared(result)
+		resultFiles(p, d, out, e)
 	default:
 		p.Line(ui.Toned{Tone: ui.Strong, Text: string(result.Operation())})
 		p.Result(result)
@@ -59,6 +62,16 @@ func resultPage(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outco
 			p.Files(e.OutputDir, out.Files)
 		}
 	}
+}
+
+// resultFiles says where the files of a result are, or how to get them.
+func resultFiles(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outcome, e dispatch.Ending) {
+	p.Gap()
+	if out.Files != nil {
+		p.Files(e.OutputDir, out.Files)
+		return
+	}
+	p.Line(ui.Toned{Tone: ui.Faint, Text: "next: "}, d.Again(out.Backend, "job", "download", out.Job.JobID, "--output-dir", "DIR"))
 }
 
 // waitFlags are the flags of verbs that submit a job.

@@ -48,7 +48,7 @@ func (c *snapshotDiffCmd) Run(ctx context.Context, a *app) error {
 	out, err := a.rows(ctx, c.rowsFlags, rows{
 		request: request, prepare: a.snapshotNames(&request.Before, &request.After), text: c.Format == "markdown", field: "changes",
 		page: func(p *ui.Page, out *dispatch.Outcome, rows ui.Rows) error {
-			return p.Changes(out.Result.(*backend.SnapshotDiffResult), rows)
+			return p.Changes(ui.ChangesSummary{Result: out.Result.(*backend.SnapshotDiffResult), Before: request.Before, After: request.After}, rows)
 		},
 	})
 	if err != nil || out == nil || !c.ExitCode {

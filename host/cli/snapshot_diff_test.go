@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,7 @@ func TestSnapshotDiffExit(t *testing.T) {
 		{"differences", "--exit-code", nil, 8},
 		{"none", "--exit-code", none, 0},
 		{"incomplete wins", "--exit-code", unknown, 3},
+		{"of a job that was left alone", "--detach", nil, 2},
 		{"incomplete without differences", "", func(r *backend.SnapshotDiffResult) { none(r); unknown(r) }, 3},
 	} {
 		for _, format := range []string{"table", "json", "yaml", "ndjson"} {
@@ -86,8 +88,11 @@ func TestSnapshotDiffExit(t *testing.T) {
 					tc.result(f.difference)
 				}
 				r := atg(t, t.Context(), f, nil, append([]string{"snapshot", "diff", "-o", format}, strings.Fields(tc.args)...)...)
-				if r.code != tc.code || !strings.Contains(r.out, "removed") && !strings.Contains(r.out, "-") {
+				if r.code != tc.code || tc.code != 2 && !strings.Contains(r.out, "sites/new") && !strings.Contains(r.out, "+ new") {
 					t.Errorf("%+v", r)
+				}
+				if said := "3 changes are unknown"; tc.code == 3 && !strings.Contains(r.err, said) {
+					t.Errorf("it does not say %q: %s", said, r.err)
 				}
 			})
 		}
@@ -133,5 +138,23 @@ func TestSnapshotDiffRefusesWhatIsNoRow(t *testing.T) {
 		if r := atg(t, t.Context(), f, nil, "snapshot", "diff", "-o", format); r.code != 7 || !strings.Contains(r.err, "line 3 of the rows") {
 			t.Errorf("%s: %+v", format, r)
 		}
+	}
+}
+
+func TestSnapshotDiffAsAJob(t *testing.T) {
+	f := comparing()
+	f.durable = true
+	r := atg(t, t.Context(), f, nil, "snapshot", "diff", "--detach", "-o", "json")
+	if r.code != 0 || !strings.Contains(r.out, `"reattach": "atg --backend fake job watch`) && !strings.Contains(r.out, "job watch") {
+		t.Fatalf("%+v", r)
+	}
+	id := regexp.MustCompile(`"job_id": "([^"]+)"`).FindStringSubmatch(r.out)[1]
+	watched := atg(t, t.Context(), f, nil, "job", "watch", id)
+	if watched.code != 0 || !strings.Contains(watched.out, "+ 1 added  - 1 removed") || !strings.Contains(watched.out, "job download "+id) {
+		t.Errorf("%+v", watched)
+	}
+	dir := t.TempDir()
+	if r := atg(t, t.Context(), f, nil, "job", "download", id, "--output-dir", dir); r.code != 0 || !strings.Contains(r.out, "changes.ndjson") {
+		t.Errorf("%+v", r)
 	}
 }

@@ -73,6 +73,15 @@ func verdict(r backend.Result) error {
 		}
 		missing = "the generated code is incomplete: " + lacks(r)
 		hint = fault.Hint("report.ndjson among its files says what is missing, and why")
+	case *backend.SnapshotDiffResult:
+		if r.Complete {
+			break
+		}
+		missing = "the comparison is incomplete: one of the scans has not read everything"
+		if r.Unknown > 0 {
+			missing = fmt.Sprintf("the comparison is incomplete: %d changes are unknown, because one of the scans has not read the place", r.Unknown)
+		}
+		hint = fault.Hint("each says why in the result; read what is missing with atg scan, and compare again")
 	}
 	if missing == "" {
 		if backend.Complete(r) {

@@ -152,28 +152,24 @@ func inOrder(values map[string][]any) (all []any) {
 	return all
 }
 
-// canonical is a text that is the same for two values between which there is no difference.
+// canonical is a text that is the same for two values between which there is no difference; empty for one that is as good as none.
 func (c *comparison) canonical(where at, v any) string {
-	var b strings.Builder
-	c.write(&b, where, v)
-	return b.String()
-}
-
-func (c *comparison) write(b *strings.Builder, where at, v any) {
 	switch v := v.(type) {
+	case nil:
+		return ""
 	case map[string]any:
-		b.WriteByte('{')
+		var b strings.Builder
 		v = byID(v)
 		for _, k := range slices.Sorted(maps.Keys(v)) {
 			inner := where.member(k)
-			if isNothing(v[k]) || !ruleOf(c.typ, inner.within, inner.name).counts(v[k]) {
+			if !ruleOf(c.typ, inner.within, inner.name).counts(v[k]) {
 				continue
 			}
-			fmt.Fprintf(b, "%q:", k)
-			c.write(b, inner, v[k])
-			b.WriteByte(',')
+			if member := c.canonical(inner, v[k]); member != "" {
+				fmt.Fprintf(&b, "%q:%d:%s", k, len(member), member)
+			}
 		}
-		b.WriteByte('}')
+		return b.String()
 	case []any:
 		parts := make([]string, len(v))
 		for i, e := range v {
@@ -182,8 +178,11 @@ func (c *comparison) write(b *strings.Builder, where at, v any) {
 		if !ordered[where.name] {
 			slices.Sort(parts)
 		}
-		fmt.Fprintf(b, "%q", parts)
-	default:
-		b.WriteString(c.scalar(where, v))
+		var b strings.Builder
+		for _, part := range parts {
+			fmt.Fprintf(&b, "[%d:%s", len(part), part)
+		}
+		return b.String()
 	}
+	return c.scalar(where, v)
 }

@@ -33,6 +33,9 @@ func (s *seen) needs(scope string, e *graph.Entry) [][]string {
 	case e.Type == typeLock:
 		return [][]string{{kindLocks}}
 	case slices.ContainsFunc(armschema.Extensions(), func(x armschema.Extension) bool { return x.Type == e.Type }):
+		if strings.Count(e.Key, "/providers/") == 1 { // of a subscription or a group; Resource Manager's lists lead to those of resources alone
+			return [][]string{{kindContainers}, {kindExtensions}}
+		}
 		return [][]string{base, {kindExtensions}}
 	}
 	child, table := childOf(e.Type)

@@ -89,15 +89,37 @@ func (s *seen) missed(e *graph.Entry) string {
 	return ""
 }
 
+// shut is a line of a subscription of which nothing could be read; nil is that something was. Such a one has lines for the main tables alone, and
+// the line that the others share is not about it.
+func (s *seen) shut(scope string) *backend.CoverageEntry {
+	var closed *backend.CoverageEntry
+	for _, kind := range []string{kindResources, kindContainers, kindRoles, kindARM, kindAround} {
+		e, ok := s.lines[line{scope, kind}]
+		switch {
+		case !ok:
+		case e.State == backend.CoverageListed || e.State == backend.CoverageLimited:
+			return nil
+		case closed == nil:
+			closed = &e
+		}
+	}
+	return closed
+}
+
 // say is a sentence about the scan.
 func (s *seen) say(what string) string { return "the scan " + s.side + " " + what }
 
 // unread says why none of the kinds of a ledger that may tell of something was read to its end in a scope.
 func (s *seen) unread(scope string, kinds []string) string {
 	found := false
+	shut := s.shut(scope)
 	for _, kind := range kinds {
 		e, ok := s.lines[line{scope, kind}]
-		if !ok && scope != tenantScope {
+		switch {
+		case ok || scope == tenantScope:
+		case shut != nil:
+			e, ok = *shut, true
+		default:
 			e, ok = s.lines[line{restScope, kind}]
 		}
 		if !ok && scope == tenantScope && s.kinds[kind] {

@@ -81,8 +81,10 @@ func (c *comparison) value(where at, before, after any) {
 	if !rule.counts(before) || !rule.counts(after) {
 		return
 	}
-	if isNothing(before) || isNothing(after) {
-		if isNothing(before) != isNothing(after) && !c.told {
+	if where.within == "" { // of a column, each property stands for itself
+		before, after = orObject(before, after), orObject(after, before)
+	} else if b, a := isEmpty(before), isEmpty(after); b || a {
+		if !c.told && (!b && !c.isNothing(where, before) || !a && !c.isNothing(where, after)) {
 			c.differ(where, before, after)
 		}
 		return
@@ -106,8 +108,16 @@ func (c *comparison) value(where at, before, after any) {
 	c.differ(where, before, after)
 }
 
-// isNothing says that a value is as good as none: Azure leaves out what is empty, or does not.
-func isNothing(v any) bool {
+// orObject is a value, or an empty object where there is none beside one.
+func orObject(v, beside any) any {
+	if _, ok := beside.(map[string]any); ok && v == nil {
+		return map[string]any{}
+	}
+	return v
+}
+
+// isEmpty says that a value is as good as none: Azure leaves out what is empty, or does not.
+func isEmpty(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return true
@@ -117,6 +127,21 @@ func isNothing(v any) bool {
 		return len(v) == 0
 	}
 	return false
+}
+
+// isNothing says that there is nothing in a value but noise.
+func (c *comparison) isNothing(where at, v any) bool {
+	o, ok := v.(map[string]any)
+	if !ok {
+		return isEmpty(v)
+	}
+	for k, value := range o {
+		inner := where.member(k)
+		if ruleOf(c.typ, inner.within, inner.name).counts(value) && !c.isNothing(inner, value) {
+			return false
+		}
+	}
+	return true
 }
 
 // element compares two elements of lists, of which one may be missing: that is a difference, whoever told.
