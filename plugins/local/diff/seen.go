@@ -116,16 +116,17 @@ func (s *seen) unread(scope string, kinds []string) string {
 	for _, kind := range kinds {
 		e, ok := s.lines[line{scope, kind}]
 		switch {
-		case ok || scope == tenantScope:
+		case ok:
+		case scope == tenantScope:
+			// The rows of the tenant come with those of the subscriptions: a line of their own says that there are some, or a gap. Else they
+			// were read as far as the others were.
+			if e, ok = s.lines[line{restScope, kind}]; !ok && s.kinds[kind] {
+				e, ok = backend.CoverageEntry{State: backend.CoverageListed}, true
+			}
 		case shut != nil:
 			e, ok = *shut, true
 		default:
 			e, ok = s.lines[line{restScope, kind}]
-		}
-		if !ok && scope == tenantScope && s.kinds[kind] {
-			// The rows of the tenant come with those of the subscriptions; a line of their own says that there are some, or a gap.
-			found = true
-			continue
 		}
 		if !ok {
 			continue

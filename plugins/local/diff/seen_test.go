@@ -90,6 +90,9 @@ func TestCoverage(t *testing.T) {
 		{name: "the last policy of a management group", row: with(policy, func(r *graph.Row) {
 			r.ID, r.SubscriptionID, r.ResourceGroup = "/providers/Microsoft.Management/managementGroups/root/providers/Microsoft.Authorization/policyAssignments/p", "", ""
 		})},
+		{name: "a policy of a management group, and the table was cut", row: with(policy, func(r *graph.Row) {
+			r.ID, r.SubscriptionID, r.ResourceGroup = "/providers/Microsoft.Management/managementGroups/root/providers/Microsoft.Authorization/policyAssignments/p", "", ""
+		}), ledger: ledgerWith("subscriptions policyresources limited"), why: "reached its limit before it had read policyresources"},
 		{name: "a role of the tenant", row: definition("C", "CustomRole", "Mine"), request: asked(backend.Filter{Subscriptions: []string{subA, subB}})},
 
 		{name: "listed by Resource Manager", row: account("x"), ledger: byARM()},
