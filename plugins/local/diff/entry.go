@@ -103,25 +103,25 @@ func builtIn(e *graph.Entry) bool {
 		return false
 	}
 	properties, _ := decoded(e.Properties).(map[string]any)
-	return strings.EqualFold(text(properties["type"]), "BuiltInRole")
+	return strings.EqualFold(textOf(properties["type"]), "BuiltInRole")
 }
 
 // describe says of a role assignment what a person wants to know, and its id does not tell.
 func describe(ctx context.Context, reader *graph.Reader, e *graph.Entry, c *Change) error {
 	if e.Table != graph.RoleAssignments {
-		if p, _ := decoded(e.Properties).(map[string]any); e.Table == graph.RoleDefinitions && text(p["roleName"]) != "" {
-			c.Name = text(p["roleName"])
+		if p, _ := decoded(e.Properties).(map[string]any); e.Table == graph.RoleDefinitions && textOf(p["roleName"]) != "" {
+			c.Name = textOf(p["roleName"])
 		}
 		return nil
 	}
 	p, _ := decoded(e.Properties).(map[string]any)
-	definition := text(p["roleDefinitionId"])
+	definition := textOf(p["roleDefinitionId"])
 	definition = definition[strings.LastIndexByte(definition, '/')+1:]
 	role, err := reader.RoleName(ctx, definition)
 	if err != nil {
 		return err
 	}
-	c.Role, c.Principal, c.Scope = role, text(p["principalId"]), text(p["scope"])
+	c.Role, c.Principal, c.Scope = role, textOf(p["principalId"]), textOf(p["scope"])
 	if c.Role == "" {
 		c.Role = definition
 	}
@@ -129,7 +129,7 @@ func describe(ctx context.Context, reader *graph.Reader, e *graph.Entry, c *Chan
 	if err != nil {
 		return err
 	}
-	switch kind := text(p["principalType"]); {
+	switch kind := textOf(p["principalType"]); {
 	case known && who.Name != "":
 		c.Principal = who.Name
 	case kind != "":

@@ -38,7 +38,7 @@ func hide(secret bool, name string, v any) any {
 		setting := ""
 		for k, value := range v {
 			if strings.EqualFold(k, "name") || strings.EqualFold(k, "key") {
-				setting = text(value)
+				setting = textOf(value)
 			}
 		}
 		clean := make(map[string]any, len(v))

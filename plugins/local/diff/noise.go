@@ -3,6 +3,7 @@ package diff
 import (
 	"path"
 	"strings"
+	"sync"
 )
 
 // rule says that a property is noise: it changes by itself, or tells how a thing is doing and not how it is configured.
@@ -32,7 +33,7 @@ var noise = []rule{
 	{path: "properties.numberofsites", typ: "microsoft.web/serverfarms"}, {path: "properties.numberofworkers", typ: "microsoft.web/serverfarms"},
 	{path: "properties.usagestate", typ: "microsoft.web/sites"},
 	// a state that passes counts as none
-	{path: "**.provisioningstate", settled: func(v any) bool { return !passing[strings.ToLower(text(v))] }},
+	{path: "**.provisioningstate", settled: func(v any) bool { return !passing[strings.ToLower(textOf(v))] }},
 	// of identities
 	{path: "raw.signinactivity"}, {path: "raw.refreshtokensvalidfromdatetime"}, {path: "raw.signinsessionsvalidfromdatetime"},
 	{path: "raw.onpremiseslastsyncdatetime"}, {path: "raw.reneweddatetime"},
@@ -44,23 +45,41 @@ var passing = map[string]bool{
 	"scaling": true, "starting": true, "upgrading": true, "pending": true, "inprogress": true, "registering": true, "migrating": true, "restoring": true,
 }
 
+// rules are the noise by the name of the property, as far as that has no *.
+var rules = sync.OnceValue(func() map[string][]*rule {
+	byName := map[string][]*rule{}
+	for i := range noise {
+		r := &noise[i]
+		name := r.path[strings.LastIndexByte(r.path, '.')+1:]
+		if anywhere, ok := strings.CutPrefix(r.path, "**."); ok {
+			name = anywhere
+		}
+		if strings.Contains(name, "*") {
+			name = "*"
+		}
+		byName[name] = append(byName[name], r)
+	}
+	return byName
+})
+
 // ruleOf is the rule for a property of a row of a type; nil is none. Within is where the property stands, without the places of lists; all are
 // in lower case. Tags are people's own, whatever they are called.
 func ruleOf(typ, within, name string) *rule {
 	if within == "tags" {
 		return nil
 	}
-	for i := range noise {
-		r := &noise[i]
-		if r.typ != "" && r.typ != typ {
-			continue
-		}
-		if wanted, anywhere := strings.CutPrefix(r.path, "**."); anywhere {
-			if matched, _ := path.Match(wanted, name); matched {
+	for _, some := range [...][]*rule{rules()[name], rules()["*"]} {
+		for _, r := range some {
+			if r.typ != "" && r.typ != typ {
+				continue
+			}
+			if wanted, anywhere := strings.CutPrefix(r.path, "**."); anywhere {
+				if matched, _ := path.Match(wanted, name); matched {
+					return r
+				}
+			} else if wanted == within+"."+name {
 				return r
 			}
-		} else if wanted == within+"."+name {
-			return r
 		}
 	}
 	return nil
@@ -69,8 +88,8 @@ func ruleOf(typ, within, name string) *rule {
 // counts says of a value whether the rule leaves it.
 func (r *rule) counts(value any) bool { return r == nil || r.settled != nil && r.settled(value) }
 
-// text is a value that is a string; empty if it is none.
-func text(v any) string {
+// textOf is a value that is a string; empty if it is none.
+func textOf(v any) string {
 	s, _ := v.(string)
 	return s
 }

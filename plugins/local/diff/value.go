@@ -55,10 +55,9 @@ func quoted(key string) string {
 
 // document compares JSON: nothing if its bytes are the same.
 func (c *comparison) document(where at, before, after string) {
-	if before == after {
-		return
+	if before != after {
+		c.text(where, before, after)
 	}
-	c.value(where, decoded(before), decoded(after))
 }
 
 // decoded is JSON with its numbers as they are written; what is none is a text.

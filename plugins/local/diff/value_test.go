@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,56 +11,94 @@ import (
 
 // TestProperties holds the rules by which properties are compared.
 func TestProperties(t *testing.T) {
-	for _, tc := range []struct {
-		name, before, after string
-		want                []string
-	}{
-		{"the same in another order", `{"a":1,"b":{"c":[1,2]}}`, `{"b":{"c":[1,2]},"a":1}`, nil},
-		{"a value", `{"a":{"b":"x"}}`, `{"a":{"b":"y"}}`, []string{`properties.a.b: "x" -> "y"`}},
-		{"a value of another kind", `{"a":"1"}`, `{"a":1}`, []string{`properties.a: "1" -> 1`}},
-		{"true and false", `{"a":true}`, `{"a":false}`, []string{`properties.a: true -> false`}},
-		{"come and gone", `{"a":1}`, `{"b":{"c":2}}`, []string{`properties.a: 1 -> none`, `properties.b: none -> {"c":2}`}},
-		{"nothing is nothing", `{"a":null,"b":[],"c":{}}`, `{"d":null}`, nil},
-		{"an empty text is one", `{"a":""}`, `{}`, []string{`properties.a: "" -> none`}},
-		{"numbers", `{"a":1.0,"b":1e3,"c":12345678901234567890}`, `{"a":1,"b":1000,"c":12345678901234567891}`, []string{`properties.c: 12345678901234567890 -> 12345678901234567891`}},
-		{"keys with dots and quotes", `{"a.b":{"c\"[":1}}`, `{"a.b":{"c\"[":2}}`, []string{`properties["a.b"]["c\"["]: 1 -> 2`}},
-		{"the case of ids", `{"subnet":{"id":"/subscriptions/A/resourceGroups/RG/x"}}`, `{"subnet":{"id":"/Subscriptions/a/resourcegroups/rg/X"}}`, nil},
-		{"another id", `{"id":"/subscriptions/a/x"}`, `{"id":"/subscriptions/a/y"}`, []string{`properties.id: "/subscriptions/a/x" -> "/subscriptions/a/y"`}},
-		{"the case of a path on a disk counts", `{"mount":"/Data"}`, `{"mount":"/data"}`, []string{`properties.mount: "/Data" -> "/data"`}},
-		{"the case of GUIDs", `{"p":"AAAAAAAA-aaaa-4aaa-8aaa-aaaaaaaaaaaa"}`, `{"p":"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"}`, nil},
-		{"the case of a text counts", `{"a":"X"}`, `{"a":"x"}`, []string{`properties.a: "X" -> "x"`}},
-		{"regions", `{"primaryLocation":"West Europe","a":"West Europe"}`, `{"primaryLocation":"westeurope","a":"westeurope"}`, []string{`properties.a: "West Europe" -> "westeurope"`}},
-		{"keys that are ids", `{"u":{"/subscriptions/A/i":{"p":1}}}`, `{"u":{"/subscriptions/a/I":{"p":2}}}`, []string{`properties.u./subscriptions/a/i.p: 1 -> 2`}},
-
-		{"a set in another order", `{"zones":["1","2","3"]}`, `{"zones":["3","1","2"]}`, nil},
-		{"a set with another", `{"zones":["1","2"]}`, `{"zones":["3","2","1"]}`, []string{`properties.zones[]: none -> "3"`}},
-		{"one of a set for another", `{"zones":["1","2"]}`, `{"zones":["3","1"]}`, []string{`properties.zones[]: "2" -> "3"`}},
-		{"twice is not once", `{"a":["x","x"]}`, `{"a":["x"]}`, []string{`properties.a[]: "x" -> none`}},
-		{"ids in a set", `{"a":["/subscriptions/A/x","/subscriptions/B/y"]}`, `{"a":["/subscriptions/b/Y","/subscriptions/a/X"]}`, nil},
-		{"a sequence in another order", `{"dhcpOptions":{"dnsServers":["10.0.0.1","10.0.0.2"]}}`, `{"dhcpOptions":{"dnsServers":["10.0.0.2","10.0.0.1"]}}`,
-			[]string{`properties.dhcpOptions.dnsServers[0]: "10.0.0.1" -> "10.0.0.2"`, `properties.dhcpOptions.dnsServers[1]: "10.0.0.2" -> "10.0.0.1"`}},
-		{"a longer sequence", `{"command":["a"]}`, `{"command":["a","b"]}`, []string{`properties.command[1]: none -> "b"`}},
-		{"namesakes in another order", `{"rules":[{"name":"a","p":1},{"name":"b","p":2}]}`, `{"rules":[{"name":"b","p":3},{"name":"A","p":1}]}`,
-			[]string{`properties.rules[A].name: "a" -> "A"`, `properties.rules[b].p: 2 -> 3`}},
-		{"by id, of which the last is told", `{"s":[{"id":"/subscriptions/x/subnets/one","p":1}]}`, `{"s":[{"id":"/Subscriptions/x/subnets/ONE","p":2},{"id":"/subscriptions/x/subnets/two"}]}`,
-			[]string{`properties.s[ONE].p: 1 -> 2`, `properties.s[two]: none -> {"id":"/subscriptions/x/subnets/two"}`}},
-		{"names that are not unique", `{"a":[{"name":"x","v":1},{"name":"x","v":2}]}`, `{"a":[{"name":"x","v":2},{"name":"x","v":1}]}`, nil},
-		{"objects without names", `{"ipRules":[{"value":"1.1.1.1","action":"Allow"},{"value":"2.2.2.2"}]}`, `{"ipRules":[{"value":"2.2.2.2"},{"action":"Allow","value":"1.1.1.1"}]}`, nil},
-		{"one of them changed", `{"ipRules":[{"value":"1.1.1.1"},{"value":"2.2.2.2"}]}`, `{"ipRules":[{"value":"3.3.3.3"},{"value":"1.1.1.1"}]}`, []string{`properties.ipRules[].value: "2.2.2.2" -> "3.3.3.3"`}},
-		{"several changed", `{"a":[{"v":1},{"v":2}]}`, `{"a":[{"v":3},{"v":4}]}`, []string{`properties.a[]: {"v":1} -> none`, `properties.a[]: {"v":2} -> none`, `properties.a[]: none -> {"v":3}`, `properties.a[]: none -> {"v":4}`}},
-		{"sets in sets", `{"a":[{"v":["x","y"],"n":null},{"v":["z"]}]}`, `{"a":[{"v":["z"]},{"v":["y","x"]}]}`, nil},
-		{"noise in sets", `{"a":[{"v":1,"etag":"1"},{"v":2,"etag":"2"}]}`, `{"a":[{"v":2,"etag":"3"},{"v":1,"etag":"4"}]}`, nil},
-		{"a list for an object", `{"a":[1]}`, `{"a":{"b":1}}`, []string{`properties.a: [1] -> {"b":1}`}},
-
-		{"no JSON", `{"a":`, `{"a":1}`, []string{`properties: "{\"a\":" -> {"a":1}`}},
-		{"deep", strings.Repeat(`{"a":`, 3000) + "1" + strings.Repeat("}", 3000), strings.Repeat(`{"a":`, 3000) + "2" + strings.Repeat("}", 3000), []string{"properties" + strings.Repeat(".a", 3000) + ": 1 -> 2"}},
-		{"deep lists", `{"b":[` + strings.Repeat(`[`, 3000) + "1" + strings.Repeat("]", 3000) + `,2]}`, `{"b":[2,` + strings.Repeat(`[`, 3000) + "1" + strings.Repeat("]", 3000) + `]}`, nil},
-		{"deep in lists", `{"b":[` + strings.Repeat(`{"a":`, 3000) + "1" + strings.Repeat("}", 3000) + `,2]}`, `{"b":[2,` + strings.Repeat(`{"a":`, 3000) + "1" + strings.Repeat("}", 3000) + `]}`, nil},
-	} {
+	for _, tc := range propertyCases {
 		t.Run(tc.name, func(t *testing.T) {
 			compareDocuments(t, tc.before, tc.after, false, tc.want)
 		})
 	}
+}
+
+var propertyCases = []struct {
+	name, before, after string
+	want                []string
+}{
+	{"the same in another order", `{"a":1,"b":{"c":[1,2]}}`, `{"b":{"c":[1,2]},"a":1}`, nil},
+	{"a value", `{"a":{"b":"x"}}`, `{"a":{"b":"y"}}`, []string{`properties.a.b: "x" -> "y"`}},
+	{"a value of another kind", `{"a":"1"}`, `{"a":1}`, []string{`properties.a: "1" -> 1`}},
+	{"true and false", `{"a":true}`, `{"a":false}`, []string{`properties.a: true -> false`}},
+	{"come and gone", `{"a":1}`, `{"b":{"c":2}}`, []string{`properties.a: 1 -> none`, `properties.b: none -> {"c":2}`}},
+	{"nothing is nothing", `{"a":null,"b":[],"c":{}}`, `{"d":null}`, nil},
+	{"an empty text is one", `{"a":""}`, `{}`, []string{`properties.a: "" -> none`}},
+	{"numbers", `{"a":1.0,"b":1e3,"c":12345678901234567890}`, `{"a":1,"b":1000,"c":12345678901234567891}`, []string{`properties.c: 12345678901234567890 -> 12345678901234567891`}},
+	{"keys with dots and quotes", `{"a.b":{"c\"[":1}}`, `{"a.b":{"c\"[":2}}`, []string{`properties["a.b"]["c\"["]: 1 -> 2`}},
+	{"the case of ids", `{"subnet":{"id":"/subscriptions/A/resourceGroups/RG/x"}}`, `{"subnet":{"id":"/Subscriptions/a/resourcegroups/rg/X"}}`, nil},
+	{"another id", `{"id":"/subscriptions/a/x"}`, `{"id":"/subscriptions/a/y"}`, []string{`properties.id: "/subscriptions/a/x" -> "/subscriptions/a/y"`}},
+	{"the case of a path on a disk counts", `{"mount":"/Data"}`, `{"mount":"/data"}`, []string{`properties.mount: "/Data" -> "/data"`}},
+	{"the case of GUIDs", `{"p":"AAAAAAAA-aaaa-4aaa-8aaa-aaaaaaaaaaaa"}`, `{"p":"aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"}`, nil},
+	{"the case of a text counts", `{"a":"X"}`, `{"a":"x"}`, []string{`properties.a: "X" -> "x"`}},
+	{"regions", `{"primaryLocation":"West Europe","a":"West Europe"}`, `{"primaryLocation":"westeurope","a":"westeurope"}`, []string{`properties.a: "West Europe" -> "westeurope"`}},
+	{"keys that are ids", `{"u":{"/subscriptions/A/i":{"p":1}}}`, `{"u":{"/subscriptions/a/I":{"p":2}}}`, []string{`properties.u./subscriptions/a/i.p: 1 -> 2`}},
+
+	{"a set in another order", `{"zones":["1","2","3"]}`, `{"zones":["3","1","2"]}`, nil},
+	{"a set with another", `{"zones":["1","2"]}`, `{"zones":["3","2","1"]}`, []string{`properties.zones[]: none -> "3"`}},
+	{"one of a set for another", `{"zones":["1","2"]}`, `{"zones":["3","1"]}`, []string{`properties.zones[]: "2" -> "3"`}},
+	{"twice is not once", `{"a":["x","x"]}`, `{"a":["x"]}`, []string{`properties.a[]: "x" -> none`}},
+	{"ids in a set", `{"a":["/subscriptions/A/x","/subscriptions/B/y"]}`, `{"a":["/subscriptions/b/Y","/subscriptions/a/X"]}`, nil},
+	{"a sequence in another order", `{"dhcpOptions":{"dnsServers":["10.0.0.1","10.0.0.2"]}}`, `{"dhcpOptions":{"dnsServers":["10.0.0.2","10.0.0.1"]}}`,
+		[]string{`properties.dhcpOptions.dnsServers[0]: "10.0.0.1" -> "10.0.0.2"`, `properties.dhcpOptions.dnsServers[1]: "10.0.0.2" -> "10.0.0.1"`}},
+	{"a longer sequence", `{"command":["a"]}`, `{"command":["a","b"]}`, []string{`properties.command[1]: none -> "b"`}},
+	{"namesakes in another order", `{"rules":[{"name":"a","p":1},{"name":"b","p":2}]}`, `{"rules":[{"name":"b","p":3},{"name":"A","p":1}]}`,
+		[]string{`properties.rules[A].name: "a" -> "A"`, `properties.rules[b].p: 2 -> 3`}},
+	{"by id, of which the last is told", `{"s":[{"id":"/subscriptions/x/subnets/one","p":1}]}`, `{"s":[{"id":"/Subscriptions/x/subnets/ONE","p":2},{"id":"/subscriptions/x/subnets/two"}]}`,
+		[]string{`properties.s[ONE].p: 1 -> 2`, `properties.s[two]: none -> {"id":"/subscriptions/x/subnets/two"}`}},
+	{"names that are not unique", `{"a":[{"name":"x","v":1},{"name":"x","v":2}]}`, `{"a":[{"name":"x","v":2},{"name":"x","v":1}]}`, nil},
+	{"objects without names", `{"ipRules":[{"value":"1.1.1.1","action":"Allow"},{"value":"2.2.2.2"}]}`, `{"ipRules":[{"value":"2.2.2.2"},{"action":"Allow","value":"1.1.1.1"}]}`, nil},
+	{"one of them changed", `{"ipRules":[{"value":"1.1.1.1"},{"value":"2.2.2.2"}]}`, `{"ipRules":[{"value":"3.3.3.3"},{"value":"1.1.1.1"}]}`, []string{`properties.ipRules[].value: "2.2.2.2" -> "3.3.3.3"`}},
+	{"several changed", `{"a":[{"v":1},{"v":2}]}`, `{"a":[{"v":3},{"v":4}]}`, []string{`properties.a[]: {"v":1} -> none`, `properties.a[]: {"v":2} -> none`, `properties.a[]: none -> {"v":3}`, `properties.a[]: none -> {"v":4}`}},
+	{"sets in sets", `{"a":[{"v":["x","y"],"n":null},{"v":["z"]}]}`, `{"a":[{"v":["z"]},{"v":["y","x"]}]}`, nil},
+	{"noise in sets", `{"a":[{"v":1,"etag":"1"},{"v":2,"etag":"2"}]}`, `{"a":[{"v":2,"etag":"3"},{"v":1,"etag":"4"}]}`, nil},
+	{"a list for an object", `{"a":[1]}`, `{"a":{"b":1}}`, []string{`properties.a: [1] -> {"b":1}`}},
+
+	{"no JSON", `{"a":`, `{"a":1}`, []string{`properties: "{\"a\":" -> {"a":1}`}},
+	{"deep", strings.Repeat(`{"a":`, 3000) + "1" + strings.Repeat("}", 3000), strings.Repeat(`{"a":`, 3000) + "2" + strings.Repeat("}", 3000), []string{"properties" + strings.Repeat(".a", 3000) + ": 1 -> 2"}},
+	{"deep lists", `{"b":[` + strings.Repeat(`[`, 3000) + "1" + strings.Repeat("]", 3000) + `,2]}`, `{"b":[2,` + strings.Repeat(`[`, 3000) + "1" + strings.Repeat("]", 3000) + `]}`, nil},
+	{"deep in lists", `{"b":[` + strings.Repeat(`{"a":`, 3000) + "1" + strings.Repeat("}", 3000) + `,2]}`, `{"b":[2,` + strings.Repeat(`{"a":`, 3000) + "1" + strings.Repeat("}", 3000) + `]}`, nil},
+	{"white space", "{ \"a\" : 1 ,\n\"b\":[ 1, 2 ]}", `{"b":[1,2],"a":1}`, nil},
+	{"many properties", many(300, 1), many(300, 2), []string{"properties.p299: 1 -> 2"}},
+	{"an escaped key", `{"\u0061":1,"q\"":{"x":1}}`, `{"a":2,"q\"":{"x":2}}`, []string{`properties.a: 1 -> 2`, `properties["q\""].x: 1 -> 2`}},
+	{"braces in texts", `{"a":"}{\\","b":1}`, `{"a":"}{\\","b":2}`, []string{`properties.b: 1 -> 2`}},
+}
+
+// many is an object with so many properties, of which the last is v.
+func many(n, v int) string {
+	var b strings.Builder
+	for i := range n - 1 {
+		fmt.Fprintf(&b, `"p%d":0,`, i)
+	}
+	return fmt.Sprintf(`{%s"p%d":%d}`, b.String(), n-1, v)
+}
+
+// FuzzText: what is compared as text comes to the same as what is decoded first.
+func FuzzText(f *testing.F) {
+	for _, tc := range propertyCases {
+		if len(tc.before) < 1000 {
+			f.Add(tc.before, tc.after)
+		}
+	}
+	f.Add(`{"a":1,}`, `{"a":1}`)
+	f.Add(`{"a" 1}`, `{"a":]}`)
+	f.Add(`{"a":1,"a":2}`, `{"a":2}`)
+	f.Fuzz(func(t *testing.T, before, after string) {
+		asText, asValue := comparison{typ: "a.b/c"}, comparison{typ: "a.b/c"}
+		asText.document(column("properties"), before, after)
+		if !json.Valid([]byte(before)) || !json.Valid([]byte(after)) {
+			return // it has not failed
+		}
+		asValue.value(column("properties"), decoded(before), decoded(after))
+		if diff := cmp.Diff(inPathOrder(asValue.found), inPathOrder(asText.found)); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func compareDocuments(t *testing.T, before, after string, told bool, want []string) {
