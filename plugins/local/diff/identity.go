@@ -4,11 +4,10 @@ import (
 	"context"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
-	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
-// noLongerNamed is what is to be known of an identity that a scan of the referenced ones has and the other has not.
-const noLongerNamed = "one of the scans read those identities alone that something names"
+// noLongerNamed is what is to be known of an identity that the other scan would have read if something had named it.
+const noLongerNamed = "nothing names it in the other snapshot"
 
 // compareIdentities compares what Microsoft Entra has. They are in no subscription, so that a filter leaves them out.
 func (r *run) compareIdentities(ctx context.Context) error {
@@ -37,7 +36,7 @@ func (r *run) identityAlone(i graph.Identity, other *seen, change string) error 
 	c := identityChange(change, i)
 	if why := other.identity(string(i.Kind)); why != "" {
 		c.Change, c.Reason, c.In = Unknown, why, r.otherSide(other)
-	} else if other.request.Identities != backend.IdentitiesAll {
+	} else if other.namedAlone() {
 		c.Reason = noLongerNamed
 	}
 	return r.tell(c)
@@ -121,7 +120,7 @@ func (r *run) membershipAlone(ctx context.Context, m graph.Membership, reader *g
 	}
 	if why := other.identity(""); why != "" {
 		c.Change, c.Reason, c.In = Unknown, why, r.sideOf(reader)
-	} else if other.request.Identities != backend.IdentitiesAll {
+	} else if other.namedAlone() {
 		c.Reason = noLongerNamed
 	}
 	return r.tell(c)

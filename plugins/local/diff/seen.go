@@ -35,6 +35,7 @@ type seen struct {
 	kinds   map[string]bool                    // that have a line anywhere
 	names   map[string]string                  // of the subscriptions that it has read, or knows why not
 	alike   bool                               // the other scan was asked with the same filter
+	partial bool                               // something was not read to its end
 }
 
 // line of a ledger.
@@ -47,6 +48,7 @@ func newSeen(side string, request *backend.ScanRequest, coverage backend.Coverag
 	}
 	for _, e := range coverage.Entries {
 		scope, kind := strings.ToLower(e.Scope), strings.ToLower(e.Kind)
+		s.partial = s.partial || e.State.Gap() || e.State == backend.CoverageLimited
 		if scope != tenantScope && scope != restScope {
 			s.names[scope] = e.Name
 		}
@@ -225,6 +227,11 @@ func (s *seen) identity(kind string) (why string) {
 		return s.say(fmt.Sprintf("did not read %s", kind))
 	case ok && e.State != backend.CoverageListed:
 		return s.say(lacking(e))
+	case s.namedAlone() && (s.partial || !s.alike):
+		return s.say("read those identities that something names, and has not read all that may name them")
 	}
 	return ""
 }
+
+// namedAlone says that the scan read those identities alone that something names.
+func (s *seen) namedAlone() bool { return s.request.Identities != backend.IdentitiesAll }

@@ -235,6 +235,14 @@ func TestIdentities(t *testing.T) {
 		{"of a scan that knew none", scan{identities: alice}, scan{ledger: ledgerWith("tenant users none", "tenant groups none")[:8]}, []string{"unknown identity Alice # the scan after did not read identities (--identities)"}},
 		{"denied", scan{request: all, identities: alice, memberships: member}, scan{request: all, ledger: ledgerWith("tenant users denied")}, []string{
 			"unknown identity Alice # the scan after was denied to read users: no access", "removed membership g", "unknown gap  # the scan after was denied to read users: no access"}},
+		{"no longer named", scan{identities: alice}, scan{}, []string{"removed identity Alice # nothing names it in the other snapshot"}},
+		{"who knows whether it is named", scan{identities: alice, memberships: member}, scan{ledger: ledgerWith(subB + " resources denied")}, []string{
+			"unknown identity Alice # the scan after read those identities that something names, and has not read all that may name them",
+			"unknown membership g # the scan after read those identities that something names, and has not read all that may name them",
+			"unknown gap Beta # the scan after was denied to read resources of Beta: no access"}},
+		{"not named by what was asked for", scan{identities: alice}, scan{request: backend.ScanRequest{Filter: backend.Filter{ResourceGroups: []string{"web"}}}}, []string{
+			"unknown identity Alice # the scan after read those identities that something names, and has not read all that may name them"}},
+		{"of all, whatever else was read", scan{request: all, identities: alice}, scan{request: all, ledger: ledgerWith(subB + " resources limited")}, []string{"removed identity Alice"}},
 		{"deleted, and still named", scan{identities: alice}, scan{identities: []graph.Identity{{ObjectID: "u1", Kind: graph.KindUser, State: graph.IdentityDeleted}}}, []string{
 			`changed identity ; name: "Alice" -> none; state: "present" -> "deleted"`}},
 		{"unreadable", scan{identities: alice}, scan{identities: []graph.Identity{{ObjectID: "u1", Kind: graph.KindOtherIdentity, State: graph.IdentityUnreadable}}}, []string{
