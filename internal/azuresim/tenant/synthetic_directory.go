@@ -17,6 +17,7 @@ const (
 	maxUsers       = 1_000_000
 	assignedGroups = 97 // those that generated role assignments name
 	otherGroups    = 23
+	otherMembers   = 1000 // at most of a group that is not the largest
 	syntheticApps  = 20
 )
 
@@ -159,10 +160,13 @@ type generatedMembers struct {
 	first, count int
 }
 
-// membersOf makes the first group the largest, each further one smaller. Every tenth contains
+// membersOf makes the first group the largest, each further one smaller, down to three members. Every tenth contains
 // another group; two of them contain each other. Every fifteenth contains a service principal.
 func (d *syntheticDirectory) membersOf(group int) generatedMembers {
-	m := generatedMembers{d: d, count: min(max(d.members/(group+1), min(d.members, 3)), d.users)}
+	m := generatedMembers{d: d, count: d.members}
+	if group > 0 {
+		m.count = min(max(d.members/(group+1), 3), d.members, otherMembers)
+	}
 	if d.users > 0 {
 		m.first = int(mix(d.seed, uint64(group), guidGroup) % uint64(d.users))
 	}
