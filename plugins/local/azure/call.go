@@ -40,6 +40,8 @@ type call struct {
 	// eventual asks Microsoft Graph for its index, which some queries need.
 	eventual bool
 	body     []byte // JSON; nil is none
+	// once forbids to make the call again where it may have been done although its answer was lost.
+	once bool
 	// read takes in the content of a good answer. If it fails the whole call is made again, so it
 	// must begin anew each time.
 	read func(io.Reader) error
@@ -84,7 +86,7 @@ func (s *Session) do(ctx context.Context, c *call) error {
 			refused = token
 			s.credential.renew(token)
 			continue
-		case !f.passing():
+		case !f.passing(), c.once && !f.throttled():
 			return f
 		case f.throttled():
 			throttled++

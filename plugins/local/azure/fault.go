@@ -203,7 +203,7 @@ func (f *failure) fault() *fault.Fault {
 func (f *failure) broken(with func(fault.Code, string, ...fault.Option) *fault.Fault) *fault.Fault {
 	if !f.answered {
 		u := unreachable(f.call.api, f.cause)
-		u.Resource = f.call.on
+		u.Resource, u.Cause = f.call.on, f // which says nothing but its cause
 		return u
 	}
 	text := f.call.api + " sends answers that cannot be read"

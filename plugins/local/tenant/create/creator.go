@@ -30,7 +30,8 @@ type Creator struct {
 // Input is a specification as rows of a snapshot.
 type Input struct {
 	Rows     []graph.Row
-	Left     []backend.PlannedChange            // what no deployment makes, each with its reason
+	People   *people                            // who is no resource
+	Names    map[string][]*person               // those of them who are not there yet and whom a resource names, by its id in lower case
 	After    map[string][]string                // ids that a resource waits for beside those that it refers to, by its id in lower case
 	Existing []string                           // ids of resource groups that have to be there
 	At       func(id string) (line, column int) // where the specification has what has an id; 0 is unknown
@@ -63,9 +64,6 @@ func Check(r *backend.TenantCreationRequest) error {
 		}
 	}
 	switch {
-	case r.CreateIdentities:
-		return fault.New(fault.Unsupported, "this backend creates no users, groups or applications in Microsoft Entra ID", fault.On("create_identities"),
-			fault.Hint("leave --create-identities out: the plan lists them as unsupported, and role assignments may name those that exist"))
 	case r.Rollback && keyOf(r.RollbackJob) == "":
 		problems = append(problems, fault.Problem{Key: "rollback_job", Message: fmt.Sprintf("%q is no id of a job", r.RollbackJob)})
 	case !r.Rollback && r.RollbackJob != "":
@@ -94,7 +92,7 @@ func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResul
 			return nil, err
 		}
 	}
-	r := &run{Creator: c, Task: t, began: time.Now()}
+	r := &run{Creator: c, Task: t, began: time.Now(), since: time.Now()}
 	ctx = azure.WithTrace(ctx, &azure.Trace{CorrelationID: newGUID(), Waiting: r.waiting, SignIn: func(s azure.SignIn) {
 		t.Report.SignIn(backend.SignIn{URL: s.URL, Code: s.Code, ExpiresAt: s.ExpiresAt})
 	}})
@@ -135,6 +133,9 @@ const (
 	phasePlan   = "planning"
 	phaseDeploy = "deploying"
 	phaseRemove = "removing"
+	// Those of Microsoft Entra.
+	phaseDirectory = "looking for identities"
+	phasePeople    = "making identities"
 	// phasePreflight is when Azure looks at what it would have to deploy.
 	phasePreflight = "asking Azure beforehand"
 )
@@ -144,6 +145,7 @@ type run struct {
 	*Creator
 	Task
 	began         time.Time
+	since         time.Time // what this job has made is not older
 	session       *azure.Session
 	tenant        string
 	subscriptions []azure.Subscription
@@ -212,7 +214,7 @@ func (r *run) moved(n int64, message string) {
 	}
 	part := float64(n) / float64(r.phase.Total)
 	switch {
-	case r.phase.Phase == phasePreflight: // how often Azure is asked is not known beforehand
+	case r.phase.Phase == phasePreflight, r.phase.Phase == phaseDirectory, r.phase.Phase == phasePeople: // how often Azure is asked is not known beforehand
 		return
 	case r.Request.DryRun:
 	case r.phase.Phase == phasePlan:

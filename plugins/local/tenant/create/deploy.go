@@ -47,7 +47,8 @@ type deployer struct {
 }
 
 // deploy deploys what is to be created and changed.
-func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal) (*backend.TenantCreationResult, error) {
+// What is blocked is not tried, for the reasons by id in lower case.
+func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal, blocked map[string]string) (*backend.TenantCreationResult, error) {
 	only := p.selected()
 	before := p.standing(j)
 	if len(only) == 0 {
@@ -57,13 +58,20 @@ func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal) (*bac
 		return &backend.TenantCreationResult{Success: true, Complete: p.complete, ResourcesCreated: int64(before)}, nil
 	}
 	x := &deployer{run: r, location: p.location, outcomes: map[string]*outcome{}, ids: map[string]string{}, extra: map[string]*fault.Fault{}}
+	for n := range p.all {
+		key := strings.ToLower(p.all[n].id)
+		if why, ok := blocked[key]; ok && only[key] {
+			delete(only, key)
+			x.outcomes[key], x.ids[key] = &outcome{failed: fault.New(fault.ExecutionFailed, "not tried: "+why, fault.On(p.all[n].id))}, p.all[n].id
+		}
+	}
 	r.begin(phaseDeploy, len(only))
 	rest, locks := p.locksApart(only)
-	for _, part := range []map[string]bool{rest, locks} {
+	for i, part := range []map[string]bool{rest, locks} {
 		if len(part) == 0 {
 			continue
 		}
-		if err := x.part(ctx, d, part); err != nil {
+		if err := x.part(ctx, d, part, i > 0 && x.failed()); err != nil {
 			return nil, err
 		}
 	}
@@ -87,13 +95,12 @@ func (p *plan) locksApart(only map[string]bool) (rest, locks map[string]bool) {
 
 func isLock(typ string) bool { return strings.EqualFold(typ, "Microsoft.Authorization/locks") }
 
-// part deploys some of what is desired.
-func (x *deployer) part(ctx context.Context, d *desired, only map[string]bool) error {
+// part deploys some of what is desired; locks behind something that failed are not tried.
+func (x *deployer) part(ctx context.Context, d *desired, only map[string]bool, failed bool) error {
 	built, err := d.build(ctx, only)
 	if err != nil {
 		return err
 	}
-	failed := x.failed()
 	x.t = built.Template
 	contents, after, err := x.order(ctx, int(built.Generated))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -84,6 +85,8 @@ func parseEntry(line string) (entry, bool) {
 type journal struct {
 	job, digest string
 	entries     []entry
+	at          time.Time // when it was written
+	again       bool      // by an earlier attempt
 }
 
 // ids are the ids of a journal, in lower case.
@@ -101,6 +104,11 @@ func (p *plan) journal(job string) *journal {
 	for n := range p.all {
 		if p.writes(n) {
 			j.entries = append(j.entries, entry{p.all[n].id, p.all[n].version, p.level[n], p.changes[n].Action == actionDiffers})
+		}
+	}
+	for _, who := range p.people.all {
+		if who.line.Action == actionCreate || who.line.Action == actionDiffers {
+			j.entries = append(j.entries, entry{who.path(job), directoryVersion, 0, who.line.Action == actionDiffers})
 		}
 	}
 	slices.SortFunc(j.entries, func(a, b entry) int {
@@ -172,6 +180,7 @@ func (r *run) read(ctx context.Context, scope, job string) (*journal, error) {
 		}
 		if j == nil {
 			j = &journal{job: whole, digest: digest}
+			j.at, _ = time.Parse(time.RFC3339, found.Properties.Timestamp) // Azure always tells it
 		}
 		var lines []string
 		if err := found.parameter("plan", &lines); err != nil {

@@ -39,10 +39,11 @@ type plan struct {
 	changes  []backend.PlannedChange
 	content  [][]byte                 // digests of what is desired
 	refused  map[template.Node]string // Azure's codes, of what it would not take
-	left     []backend.PlannedChange  // what no deployment makes
-	trimmed  bool                     // some of left was asked for and cannot be
-	regions  map[string]string        // of the resource groups, by id in lower case
-	location string                   // of deployments above resource groups
+	people   *people
+	left     []backend.PlannedChange // what no deployment makes
+	trimmed  bool                    // some of left was asked for and cannot be
+	regions  map[string]string       // of the resource groups, by id in lower case
+	location string                  // of deployments above resource groups
 	first    template.Scope
 	whole    *build.Plan // of all that is desired
 }
@@ -67,6 +68,7 @@ func (p *plan) writes(n int) bool {
 type planner struct {
 	*run
 	t       *template.Template
+	names   map[string][]*person
 	missing sync.Map // ids in lower case of what is not there, with all below it
 	mu      sync.Mutex
 	all     []info
@@ -83,7 +85,7 @@ func (r *run) plan(ctx context.Context, d *desired) (*plan, error) {
 	}
 	total := int(built.Generated)
 	r.begin(phasePlan, total)
-	p := &planner{run: r, t: built.Template, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total), regions: map[string]string{}}
+	p := &planner{run: r, t: built.Template, names: d.in.Names, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total), regions: map[string]string{}}
 	if err := p.scopes(ctx, d.in); err != nil {
 		return nil, err
 	}
@@ -205,6 +207,11 @@ func (p *planner) resource(ctx context.Context, u *template.Unit, res *template.
 	} else {
 		p.missing.Store(strings.ToLower(res.ID), true)
 	}
+	for _, who := range p.names[strings.ToLower(res.ID)] {
+		if who.line.Action == actionUnsupported {
+			change.Action, change.Properties, change.Reason = actionUnsupported, nil, "it names the "+who.String()+", of which no object id is known"
+		}
+	}
 	if change.Action == actionCreate || change.Action == actionDiffers {
 		if names := p.missingSecrets(u, res.Secrets); len(names) > 0 {
 			change.Action, change.Properties = actionUnsupported, nil
@@ -234,10 +241,8 @@ func (p *planner) isMissing(id string) bool {
 // finish completes the plan with what cannot be done, and seals it.
 func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*plan, error) {
 	out := &plan{all: p.all, level: levels(p.all), changes: p.changes, content: p.content, refused: map[template.Node]string{}, regions: p.regions, location: p.location(), whole: built}
-	if len(p.t.Stages) > 0 {
-		out.first = p.t.Stages[0].Scope
-	}
-	out.left, out.trimmed = slices.Clone(d.in.Left), len(d.in.Left) > 0
+	out.first = p.firstScope()
+	out.people = d.in.People
 	if err := built.Rest(ctx, func(e report.Entry) error {
 		if e.Class != report.Omitted && e.Class != report.Trimmed || e.Reason == report.Container || e.Reason == report.BuiltIn {
 			return nil
@@ -293,6 +298,12 @@ func (p *plan) seal(tenant string) {
 	for _, left := range p.left {
 		lines = append(lines, line{left, left, nil})
 	}
+	for _, who := range p.people.all {
+		if who.line.Action != actionExists || who.found.ID != "" {
+			p.complete = p.complete && who.line.Action != actionUnsupported && (who.line.Reason == "" || who.line.Action == actionExists)
+			lines = append(lines, line{who.line, who.line, who.content()})
+		}
+	}
 	slices.SortStableFunc(lines, func(a, b line) int {
 		return cmp.Or(strings.Compare(strings.ToLower(a.change.Resource), strings.ToLower(b.change.Resource)), strings.Compare(a.change.Type, b.change.Type))
 	})
@@ -303,6 +314,19 @@ func (p *plan) seal(tenant string) {
 		p.Changes = append(p.Changes, l.change)
 	}
 	p.Digest = seal.digest()
+}
+
+// firstScope is where the run writes down what it does: where the first of its deployments goes, or else any subscription.
+func (p *planner) firstScope() template.Scope {
+	if len(p.t.Stages) > 0 {
+		return p.t.Stages[0].Scope
+	}
+	for _, s := range p.subscriptions {
+		if s.Enabled() {
+			return template.Scope{Kind: template.ScopeSubscription, ID: []template.Part{{Literal: "/subscriptions/" + s.ID}}}
+		}
+	}
+	return template.Scope{}
 }
 
 // location is where Azure keeps the records of deployments above resource groups: the region of most resources.

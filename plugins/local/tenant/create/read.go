@@ -1,10 +1,11 @@
 package create
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
@@ -33,14 +34,16 @@ func parse(ctx context.Context, t *Task) (*spec.Spec, error) {
 	return parsed, nil
 }
 
-// input makes rows of a specification.
-func (r *run) input(ctx context.Context, parsed *spec.Spec) (*Input, error) {
-	places, err := r.places(parsed)
-	if err != nil {
-		return nil, err
-	}
-	in := &Input{}
+// input makes rows of a specification: of its people those that are there have their object ids.
+func (r *run) input(ctx context.Context, parsed *spec.Spec, places spec.Places, ps *people) (*Input, error) {
+	places.Principals = ps.ids()
+	in := &Input{People: ps, Names: map[string][]*person{}}
 	said, err := parsed.Rows(places, func(row graph.Row) error {
+		if len(ps.all) > 0 {
+			if named := ps.named(&row); len(named) > 0 {
+				in.Names[strings.ToLower(row.ID)] = named
+			}
+		}
 		in.Rows = append(in.Rows, row)
 		return context.Cause(ctx)
 	})
@@ -56,8 +59,26 @@ func (r *run) input(ctx context.Context, parsed *spec.Spec) (*Input, error) {
 		at := said.Positions[strings.ToLower(id)]
 		return int(at.Line), int(at.Column)
 	}
-	in.leavePrincipals(said.Principals)
 	return in, nil
+}
+
+// named are those of the people who are not there yet and whose placeholders a row has.
+func (ps *people) named(row *graph.Row) (all []*person) {
+	for _, text := range [][]byte{row.Properties, row.Identity, row.Extra, row.SKU, row.Plan} {
+		for at := bytes.IndexByte(text, '-'); at >= 0; {
+			if from := at - 8; from >= 0 && from+36 <= len(text) {
+				if p := ps.by[strings.ToLower(string(text[from:from+36]))]; p != nil && p.found.ID == "" && !slices.Contains(all, p) && p.line.Action != actionExists {
+					all = append(all, p)
+				}
+			}
+			next := bytes.IndexByte(text[at+1:], '-')
+			if next < 0 {
+				break
+			}
+			at += 1 + next
+		}
+	}
+	return all
 }
 
 // places finds the subscriptions of a specification among those that the credential sees: by id, or else by name.
@@ -95,38 +116,4 @@ func (r *run) places(s *spec.Spec) (spec.Places, error) {
 		return p, fault.New(fault.InvalidArgument, problems[0].Message, fault.Problems(problems...), fault.Hint("%s", problems[0].Hint))
 	}
 	return p, nil
-}
-
-// leavePrincipals takes the users, groups and applications out that would have to be made, and the role assignments that name them.
-func (in *Input) leavePrincipals(all []spec.Given) {
-	words := map[spec.PrincipalKind]string{spec.User: "user", spec.EntraGroup: "group", spec.ServicePrincipal: "service principal"}
-	unknown := map[string]string{}
-	for _, p := range all {
-		if p.Known {
-			continue
-		}
-		unknown[strings.ToLower(p.ObjectID)] = words[p.Kind] + " " + p.Name
-		in.Left = append(in.Left, backend.PlannedChange{
-			Resource: p.Name, Type: string(p.Kind), Action: actionUnsupported,
-			Reason: "this backend makes nothing in Microsoft Entra ID: make it, and write its object id into the specification",
-		})
-	}
-	if len(unknown) == 0 {
-		return
-	}
-	kept := in.Rows[:0]
-	for _, row := range in.Rows {
-		if strings.EqualFold(row.Type, "Microsoft.Authorization/roleAssignments") {
-			var properties struct {
-				PrincipalID string `json:"principalId"`
-			}
-			_ = json.Unmarshal(row.Properties, &properties) // rows of a specification are valid
-			if who, ok := unknown[strings.ToLower(properties.PrincipalID)]; ok {
-				in.Left = append(in.Left, backend.PlannedChange{Resource: row.ID, Type: row.Type, Action: actionUnsupported, Reason: "it names the " + who + ", of which no object id is known"})
-				continue
-			}
-		}
-		kept = append(kept, row)
-	}
-	in.Rows = kept
 }

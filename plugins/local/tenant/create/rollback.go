@@ -23,6 +23,7 @@ type removal struct {
 	change backend.PlannedChange
 	gone   bool // it is not there any more
 	within bool // it goes with the resource that it is a part of
+	who    *person
 }
 
 // remove says that the resource has to be deleted by a call of its own.
@@ -37,6 +38,7 @@ func (r *run) rollback(ctx context.Context) (*backend.TenantCreationResult, erro
 	if err := r.idle(ctx, j); err != nil {
 		return nil, err
 	}
+	r.since = j.at
 	removals, err := r.survey(ctx, j)
 	if err != nil {
 		return nil, err
@@ -115,6 +117,10 @@ func (r *run) survey(ctx context.Context, j *journal) ([]*removal, error) {
 	for i, e := range j.entries {
 		g.Go(func() error {
 			m := &removal{entry: e, change: backend.PlannedChange{Resource: e.id, Type: typeOf(e.id), Action: actionDelete}}
+			if e.version == directoryVersion {
+				m.who = personOf(e.id)
+				m.change.Resource, m.change.Type = m.who.Name, string(m.who.Kind)
+			}
 			all[i] = m
 			err := r.examine(group, m, created)
 			r.step()
@@ -129,6 +135,9 @@ func (r *run) examine(ctx context.Context, m *removal, created map[string]bool) 
 	if m.changes {
 		m.change.Action, m.change.Reason = actionExists, "it was there before the run, which changed it: it stays as it is now"
 		return nil
+	}
+	if m.version == directoryVersion {
+		return r.examinePerson(ctx, m)
 	}
 	actual, err := r.session.Get(ctx, m.id, m.version)
 	switch {
@@ -242,8 +251,11 @@ func (r *run) removeAll(ctx context.Context, removals []*removal) (*backend.Tena
 		}
 	}
 	order := func(m *removal) int {
-		if isLock(typeOf(m.id)) {
+		switch {
+		case isLock(typeOf(m.id)):
 			return -1 << 30
+		case m.who != nil: // resources may need them
+			return 1
 		}
 		return -m.level
 	}
@@ -321,6 +333,9 @@ func within(m *removal, failed map[*removal]*fault.Fault) error {
 
 // remove deletes one resource and waits until it is gone.
 func (r *run) remove(ctx context.Context, m *removal) error {
+	if m.who != nil {
+		return r.removePerson(ctx, m)
+	}
 	a, err := r.session.Send(ctx, azure.Request{Method: http.MethodDelete, Path: m.id, Version: m.version})
 	for err == nil && a.Status == 202 && a.Poll != "" {
 		wait := a.Wait

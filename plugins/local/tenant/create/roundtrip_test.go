@@ -200,10 +200,11 @@ var inGraph = explained{
 	"empty subscriptions get what the first network of a region brings with it": regexp.MustCompile(`^\+(node \S+|edge CONTAINS \S+ ->) \S+/resourcegroups/networkwatcherrg(/providers/microsoft.network/networkwatchers/networkwatcher_westeurope)? `),
 	"services make things beside their resources": regexp.MustCompile(`^\+(node \S+|edge CONTAINS \S+ ->) \S+/(sqlroledefinitions/00000000-0000-0000-0000-000000000001|servers/[a-z-]+/databases/master|agentpools/apps|rules/\$default) ` +
 		`|^\+edge USES_SUBNET \S+/agentpools/(apps|system) -> `),
-	"a deployment has a record of its own":                  regexp.MustCompile(`^-.* \S+/deploymentstacks/stack-hub `),
-	"a scale set numbers its machines":                      regexp.MustCompile(`^[-+](node \S+|edge CONTAINS \S+ ->) \S+/virtualmachinescalesets/vmss-erp-batch/virtualmachines/[23] `),
-	"the simulator tells no image of the disks of machines": regexp.MustCompile(`^-(edge MADE_FROM \S+/disks/osdisk-\S+ ->|node resource) \S+/artifacttypes/vmimage/`),
-	"a database that a service makes is as it makes it":     regexp.MustCompile(`^-edge REFERS_TO \S+/databases/master -> \S+/publicmaintenanceconfigurations/sql_default `),
+	"a deployment has a record of its own":                                    regexp.MustCompile(`^-.* \S+/deploymentstacks/stack-hub `),
+	"a scale set numbers its machines":                                        regexp.MustCompile(`^[-+](node \S+|edge CONTAINS \S+ ->) \S+/virtualmachinescalesets/vmss-erp-batch/virtualmachines/[23] `),
+	"the simulator tells no image of the disks of machines":                   regexp.MustCompile(`^-(edge MADE_FROM \S+/disks/osdisk-\S+ ->|node resource) \S+/artifacttypes/vmimage/`),
+	"the identity that a deployment makes is a new one, which is in no group": regexp.MustCompile(`^-edge MEMBER_OF identity of \S+/factories/adf-contoso-prod -> `),
+	"a database that a service makes is as it makes it":                       regexp.MustCompile(`^-edge REFERS_TO \S+/databases/master -> \S+/publicmaintenanceconfigurations/sql_default `),
 }
 
 func TestATenantIsMadeAgain(t *testing.T) {

@@ -13,7 +13,17 @@ import (
 
 // create plans, and deploys the plan that was confirmed.
 func (r *run) create(ctx context.Context, parsed *spec.Spec) (*backend.TenantCreationResult, error) {
-	in, err := r.input(ctx, parsed)
+	places, err := r.places(parsed)
+	if err != nil {
+		return nil, err
+	}
+	ps := newPeople(parsed.Given(places))
+	if r.Request.CreateIdentities && len(ps.all) > 0 {
+		if err := ps.lookUp(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	in, err := r.input(ctx, parsed, places, ps)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +31,7 @@ func (r *run) create(ctx context.Context, parsed *spec.Spec) (*backend.TenantCre
 	if err != nil {
 		return nil, err
 	}
-	defer d.close()
+	defer func() { d.close() }()
 	p, err := r.plan(ctx, d)
 	if err != nil {
 		return nil, err
@@ -36,13 +46,33 @@ func (r *run) create(ctx context.Context, parsed *spec.Spec) (*backend.TenantCre
 	if err != nil {
 		return nil, err
 	}
-	return r.deploy(ctx, d, p, journal)
+	blocked := map[string]string{}
+	if ps.work() {
+		if err := r.makePeople(ctx, ps, journal.again); err != nil {
+			return nil, err
+		}
+		blocked = p.blocked(in)
+		if in, err = r.input(ctx, parsed, places, ps); err != nil { // with the ids that they have now
+			return nil, err
+		}
+		d.close()
+		if d, err = r.open(ctx, in); err != nil {
+			d = &desired{}
+			return nil, err
+		}
+	}
+	result, err := r.deploy(ctx, d, p, journal, blocked)
+	if err != nil {
+		return nil, err
+	}
+	ps.tell(r, result)
+	return result, nil
 }
 
 // agree makes sure that what is deployed is what was confirmed: the plan is the same as it was, or else this is another attempt of a job that
 // wrote down the confirmed one. Then what is still under way of the earlier attempt is waited for, and the plan is made anew.
 func (r *run) agree(ctx context.Context, d *desired, p *plan) (*journal, *plan, error) {
-	if len(p.all) == 0 {
+	if len(p.all) == 0 && !p.people.work() {
 		return &journal{job: r.Job, digest: p.Digest}, p, r.unchanged(p)
 	}
 	earlier, err := r.read(ctx, scopeText(p.first), r.Job)
@@ -63,6 +93,7 @@ func (r *run) agree(ctx context.Context, d *desired, p *plan) (*journal, *plan, 
 		return nil, nil, fault.New(fault.Conflict, "this job has begun with another plan", fault.Hint("plan again and confirm the new plan"))
 	}
 	r.log(backend.LevelInfo, "going on where an earlier attempt of this job was interrupted")
+	earlier.again, r.since = true, earlier.at
 	if err := r.settle(ctx, p); err != nil {
 		return nil, nil, err
 	}
@@ -70,6 +101,7 @@ func (r *run) agree(ctx context.Context, d *desired, p *plan) (*journal, *plan, 
 		return nil, nil, err
 	}
 	confirmed := earlier.ids()
+	p.people.confirm(r, confirmed)
 	for n := range p.all {
 		if p.writes(n) && !confirmed[strings.ToLower(p.all[n].id)] {
 			r.log(backend.LevelWarn, "left as it is, for it was not in the plan that was confirmed: %s", p.all[n].id)

@@ -27,7 +27,6 @@ func TestCheck(t *testing.T) {
 		"a rollback of nothing":          {backend.TenantCreationRequest{Rollback: true, DryRun: true}, fault.InvalidArgument, []string{"rollback_job"}},
 		"a rollback of no id":            {backend.TenantCreationRequest{Rollback: true, RollbackJob: "../x", DryRun: true}, fault.InvalidArgument, []string{"rollback_job"}},
 		"a job without rollback":         {backend.TenantCreationRequest{Spec: "s", RollbackJob: "x", DryRun: true}, fault.InvalidArgument, []string{"rollback_job"}},
-		"identities":                     {backend.TenantCreationRequest{Spec: "s", CreateIdentities: true, DryRun: true}, fault.Unsupported, nil},
 		"no tenant":                      {backend.TenantCreationRequest{Spec: "s", TenantID: "my tenant", DryRun: true}, fault.InvalidArgument, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

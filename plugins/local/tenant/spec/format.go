@@ -73,20 +73,24 @@ var (
 	userShape = objectOf(
 		member{name: "name", also: []string{"display_name"}, shape: aText, required: true, doc: "What ${user:NAME} names it by."},
 		member{name: "id", also: []string{"user_id"}, shape: aText, doc: "The object id, if the user exists."},
-		member{name: "user_principal_name", shape: aText}, member{name: "email_address", shape: aText},
+		member{name: "user_principal_name", shape: aText, doc: "What the user signs in with; a new user needs it."}, member{name: "email_address", shape: aText},
+		member{name: "full_name", shape: aText, doc: "The display name, where that is another than name."},
+		member{name: "password", shape: aText, doc: "The first password, which has to be changed at once: ${secret:NAME}. Without it, one is made that nobody learns."},
 		member{name: "job_title", shape: aText}, member{name: "department", shape: aText},
 		member{name: "manager_id", shape: aText}, member{name: "mfa_enabled", shape: aBool}, member{name: "narrative_context", shape: aText},
 	)
 	entraGroupShape = objectOf(
 		member{name: "name", also: []string{"display_name"}, shape: aText, required: true, doc: "What ${group:NAME} names it by."},
+		member{name: "full_name", shape: aText, doc: "The display name, where that is another than name."},
 		member{name: "id", also: []string{"group_id"}, shape: aText, doc: "The object id, if the group exists."},
-		member{name: "description", shape: aText}, member{name: "mail_nickname", shape: aText}, member{name: "group_type", shape: aText},
+		member{name: "description", shape: aText}, member{name: "mail_nickname", shape: aText}, member{name: "group_type", shape: aText, doc: "security, which is the default, or microsoft365."},
 		member{name: "members", shape: texts, doc: "References to users, groups, service principals and principal ids."}, member{name: "narrative_context", shape: aText},
 	)
 	serviceShape = objectOf(
 		member{name: "name", also: []string{"display_name"}, shape: aText, required: true, doc: "What ${service_principal:NAME} names it by."},
 		member{name: "id", also: []string{"sp_id"}, shape: aText, doc: "The object id, if it exists."},
-		member{name: "app_id", shape: aText}, member{name: "api_permissions", shape: texts}, member{name: "narrative_context", shape: aText},
+		member{name: "full_name", shape: aText, doc: "The display name, where that is another than name."},
+		member{name: "app_id", shape: aText, doc: "That of an application that exists. Without it, an application is made too."}, member{name: "api_permissions", shape: texts}, member{name: "narrative_context", shape: aText},
 	)
 	assignmentShape = objectOf(
 		member{name: "principal", also: []string{"principal_id"}, shape: aText, required: true, doc: "Who: a reference, or an object id."},

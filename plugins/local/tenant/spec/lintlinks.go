@@ -72,6 +72,14 @@ func (l *linter) principals() {
 		if m := p.Fields.member("id"); m != nil {
 			l.guid(m.At, short(p.Name)+".id", p.ID)
 		}
+		if m := p.Fields.member("password"); m != nil {
+			if pieces, err := Split(m.Text); err != nil || len(pieces) != 1 || pieces[0].Kind != RefSecret {
+				l.wrong(m.At, short(p.Name)+".password", "write ${secret:NAME}: whoever deploys gives the value", "a password does not stand in a specification")
+			}
+		}
+		if m := p.Fields.member("app_id"); m != nil {
+			l.guid(m.At, short(p.Name)+".app_id", m.Text)
+		}
 		if m := p.Fields.member("members"); m != nil {
 			for i := range m.Items {
 				l.text(nil, &m.Items[i], short(p.Name)+".members")

@@ -13,7 +13,6 @@ type Translation struct {
 	TenantID, TenantName string
 	Subscriptions        []graph.Subscription
 	Secrets              []string          // the names of all secrets, in the order in which they come
-	Principals           []Given           // of the specification
 	After                [][2]string       // ids: the first waits for the second, because a relationship says so
 	Existing             []string          // ids of resource groups that are not made
 	Positions            map[string]At     // where what has an id stands in the file, by id in lower case
@@ -24,7 +23,22 @@ type Translation struct {
 type Given struct {
 	*Principal
 	ObjectID string
-	Known    bool // ObjectID is one that was given; else it only stands for one until the principal exists
+	Known    bool     // ObjectID is one that was given; else it only stands for one until the principal exists
+	Members  []string // of a group: the object ids of Principal.Members, or what stands for them
+}
+
+// Given are the principals of a specification without errors, in its order.
+func (s *Spec) Given(p Places) []Given {
+	t, all := s.translator(s.index, p), make([]Given, 0, len(s.Principals))
+	for _, one := range s.Principals {
+		g := Given{Principal: one, ObjectID: t.people[one], Known: p.Principals[string(one.Kind)+":"+one.Name] != "" || one.ID != ""}
+		for _, member := range one.Members {
+			id, _, _ := t.text(member)
+			g.Members = append(g.Members, id)
+		}
+		all = append(all, g)
+	}
+	return all
 }
 
 // At is a place of the file.
@@ -69,10 +83,6 @@ func (s *Spec) Rows(p Places, yield func(graph.Row) error) (*Translation, error)
 	}
 	if err := m.assignments(yield); err != nil {
 		return nil, err
-	}
-	for _, one := range s.Principals {
-		given := p.Principals[string(one.Kind)+":"+one.Name]
-		m.out.Principals = append(m.out.Principals, Given{Principal: one, ObjectID: m.t.people[one], Known: given != "" || one.ID != ""})
 	}
 	for _, r := range s.Relationships {
 		if strings.EqualFold(r.Type, DependsOn) {
@@ -219,8 +229,12 @@ func (m *rowMaker) assignments(yield func(graph.Row) error) error {
 		scope := strings.TrimRight(m.text(a.Scope), "/")
 		role := m.role(a, scope)
 		properties := Value{Kind: template.Map, Fields: []Field{field("roleDefinitionId", Escape(role)), field("principalId", a.Principal)}}
-		if a.PrincipalType != "" {
-			properties.Fields = append(properties.Fields, field("principalType", a.PrincipalType))
+		who, typ := m.text(a.Principal), a.PrincipalType
+		if one := m.principal(a.Principal); one != nil { // its object id may be another one by the next time
+			who, typ = string(one.Kind)+":"+strings.ToLower(one.Name), first(typ, assignedTypes[one.Kind])
+		}
+		if typ != "" {
+			properties.Fields = append(properties.Fields, field("principalType", typ))
 		}
 		for _, f := range []Field{field("description", a.Description), field("condition", a.Condition), field("conditionVersion", a.ConditionVersion), field("delegatedManagedIdentityResourceId", a.DelegatedTo)} {
 			if f.Value.Text != "" {
@@ -229,7 +243,7 @@ func (m *rowMaker) assignments(yield func(graph.Row) error) error {
 		}
 		properties.Fields = append(properties.Fields, field("scope", Escape(first(scope, "/"))))
 		row := graph.Row{
-			Table: graph.TableAuthorization, ID: scope + "/providers/Microsoft.Authorization/roleAssignments/" + first(a.Name, GUID(strings.ToLower(scope+"|"+role+"|"+m.text(a.Principal)))),
+			Table: graph.TableAuthorization, ID: scope + "/providers/Microsoft.Authorization/roleAssignments/" + first(a.Name, GUID(strings.ToLower(scope+"|"+role+"|"+who))),
 			Type: "Microsoft.Authorization/roleAssignments", Properties: m.json(&properties),
 		}
 		m.columns(&row)
@@ -249,6 +263,18 @@ func (m *rowMaker) assignments(yield func(graph.Row) error) error {
 		}
 	}
 	return nil
+}
+
+// assignedTypes are Azure's names of what principals are. Who says it may assign roles to one that was made a moment ago.
+var assignedTypes = map[PrincipalKind]string{User: "User", EntraGroup: "Group", ServicePrincipal: "ServicePrincipal"}
+
+// principal is the principal of the specification that a text names, if it names one and nothing else.
+func (m *rowMaker) principal(text string) *Principal {
+	pieces, err := Split(text)
+	if err != nil || len(pieces) != 1 || pieces[0].Kind == "" {
+		return nil
+	}
+	return m.spec.index.principals[pieces[0].Kind+":"+strings.ToLower(UnescapeName(pieces[0].Arg))]
 }
 
 // roleTitle is the name of an assignment's role, where it is one.

@@ -96,8 +96,9 @@ relationships: [{source: "${resource:a}", target: "${resource:b}", type: depends
 	if diff := cmp.Diff([]string{"db"}, made.Secrets); diff != "" {
 		t.Error(diff)
 	}
-	if len(made.Principals) != 2 || !made.Principals[0].Known || made.Principals[1].Known || made.Principals[1].ObjectID == "" {
-		t.Errorf("%+v", made.Principals)
+	given := s.Given(spec.Places{Principals: map[string]string{"user:Alice": alice}})
+	if len(given) != 2 || !given[0].Known || given[0].ObjectID != alice || given[1].Known || given[1].ObjectID == "" {
+		t.Errorf("%+v", given)
 	}
 	if diff := cmp.Diff([][2]string{{in + "Contoso.Own/things/a", in + "Contoso.Own/things/b"}}, made.After); diff != "" {
 		t.Error(diff)

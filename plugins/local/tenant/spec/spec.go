@@ -84,6 +84,12 @@ type Principal struct {
 	At      Position
 }
 
+// Text is the text of a member of the format, such as user_principal_name; empty where there is none.
+func (p *Principal) Text(member string) string { return p.Fields.text(member) }
+
+// DisplayName is the name that the directory shows.
+func (p *Principal) DisplayName() string { return first(p.Text("full_name"), p.Name) }
+
 // Relationship is a relationship that the specification says. Source and Target are texts with references, or labels.
 type Relationship struct {
 	Source, Target, Type string
