@@ -268,7 +268,6 @@ func TestSubmitRefuses(t *testing.T) {
 		"no type":           {backend.Submission{Request: &backend.ScanRequest{Filter: backend.Filter{ResourceTypes: []string{"vm"}}}}, fault.InvalidArgument, "filter"},
 		"control character": {backend.Submission{Request: &backend.ScanRequest{Filter: backend.Filter{Locations: []string{"a\nb"}}}}, fault.InvalidArgument, "filter"},
 		"a shard":           {backend.Submission{Request: &backend.ScanRequest{}, Shard: []string{"x"}}, fault.Unsupported, "shard"},
-		"other operation":   {backend.Submission{Request: &backend.VisualizationRequest{}}, fault.Unsupported, "visualize"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
