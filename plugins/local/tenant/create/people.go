@@ -184,11 +184,25 @@ func (r *run) findPerson(ctx context.Context, p *person) error {
 		p.refuse("it has no user_principal_name, which a new user needs")
 		return nil
 	}
-	p.line.Action, p.line.Reason = actionCreate, ""
+	p.line.Action, p.line.Reason = actionCreate, p.notSet()
 	if missing := r.passwordLacks(p); len(missing) > 0 {
 		p.refuse("a secret has no value: set %s in the environment of the backend", strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+// notSet says what a specification may say of one and nobody sets; empty is nothing.
+func (p *person) notSet() string {
+	var names []string
+	for _, f := range p.Fields.Fields {
+		if slices.Contains([]string{"manager_id", "mfa_enabled", "api_permissions"}, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "not set: " + strings.Join(names, ", ")
 }
 
 // lacks says which members a group lacks.
@@ -224,7 +238,9 @@ func (r *run) lacks(ctx context.Context, ps *people, p *person) error {
 		slices.Sort(names)
 		p.line.Action, p.line.Properties = actionDiffers, names
 	}
-	p.line.Reason = strings.Join(reasons, "; ")
+	if len(reasons) > 0 {
+		p.line.Reason = strings.Join(reasons, "; ")
+	}
 	return nil
 }
 

@@ -200,7 +200,8 @@ func TestAMemberIsAdded(t *testing.T) {
 func TestPeopleAreTakenBack(t *testing.T) {
 	b := newTeam(t)
 	spec := b.team()
-	if out, err := b.makeTeam(t.Context(), jobB, strings.Replace(spec[:strings.Index(spec, "groups:")], "name: Ada,", "name: Ada0,", 1)+"```\n", &heard{}); err != nil || !out.Success {
+	users, _, _ := strings.Cut(spec, "groups:")
+	if out, err := b.makeTeam(t.Context(), jobB, strings.Replace(users, "name: Ada,", "name: Ada0,", 1)+"```\n", &heard{}); err != nil || !out.Success {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	if out, err := b.makeTeam(t.Context(), jobA, spec, &heard{}); err != nil || !out.Success {
