@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # make demo: starts the Azure simulator, scans its tenant, shows the snapshot; scans a larger tenant while Azure throttles, is
 # killed at it and goes on; then starts the job service and does the first through it; generates Terraform, Bicep and ARM from both
-# snapshots, each where it is, and compares; in the end writes the tenant down and makes it again in empty subscriptions, twice.
+# snapshots, each where it is, and compares; then writes the tenant down and makes it again in empty subscriptions, twice; in the end changes
+# something and shows what has changed.
 # Everything happens in a temporary folder that is removed at the end; nothing outside of this machine is asked.
 set -euo pipefail
 bin=$(cd "${1:?usage: demo.sh FOLDER-OF-PROGRAMS}" && pwd)
@@ -124,5 +125,23 @@ again
 printf '\n$ diff copy.md again.md && echo same\n'
 diff copy.md again.md # or the demo ends here
 echo same
+cat >shop.md <<'END'
+```yaml
+subscriptions:
+  - name: contoso-development
+    resource_groups:
+      - name: rg-shop
+        location: westeurope
+        resources:
+          - {type: Microsoft.Network/publicIPAddresses, name: pip-shop, location: westeurope, sku: {name: Standard}, properties: {publicIPAllocationMethod: Static}}
+```
+END
+printf '\n$ atg scan && atg create-tenant shop.md --yes && atg scan   # something changes in the tenant\n'
+atg -q scan >"$home/scanned"
+atg -q create-tenant shop.md --yes
+atg -q scan >"$home/scanned"
+show atg -q snapshot diff
+printf '\n$ atg snapshot diff --format markdown --exit-code   # for a pipeline\n'
+atg -q snapshot diff --format markdown --exit-code || echo "exit code $?"
 echo
 echo "That was a simulated tenant. For your own: az login, then bin/atg scan, then bin/atg generate-iac --format terraform --output-dir infra, or bin/atg generate-spec --output tenant.md"

@@ -27,6 +27,7 @@ const (
 	KindRoleDefinition  = "role_definition"
 	KindIdentity        = "identity"
 	KindMembership      = "membership" // of an identity in a group; both have their names in the change, where these are known
+	KindRow             = "row"        // of Azure without an id
 	// KindGap is a place that one of the scans has not read to its end, by the scope and kind of its ledger. It is always unknown.
 	KindGap = "gap"
 )
@@ -61,6 +62,9 @@ type Property struct {
 
 // kindOf is what a row is.
 func kindOf(e *graph.Entry) string {
+	if e.Key == "" {
+		return KindRow
+	}
 	switch e.Table {
 	case graph.RoleAssignments:
 		return KindRoleAssignment

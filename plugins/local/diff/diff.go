@@ -120,7 +120,7 @@ func (r *run) write(ctx context.Context, path string) (err error) {
 	buffer := bufio.NewWriterSize(file, 256<<10)
 	r.out = json.NewEncoder(buffer)
 	r.out.SetEscapeHTML(false)
-	for _, compare := range []func(context.Context) error{r.compareRows, r.compareIdentities, r.compareMemberships, r.tellGaps} {
+	for _, compare := range []func(context.Context) error{r.compareRows, r.compareNameless, r.compareIdentities, r.compareMemberships, r.tellGaps} {
 		if err := compare(ctx); err != nil {
 			return err
 		}

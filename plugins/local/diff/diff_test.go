@@ -175,6 +175,22 @@ func TestRowsMoveBetweenTables(t *testing.T) {
 	}
 }
 
+func TestRowsWithoutID(t *testing.T) {
+	row := func(name, properties string) graph.Row {
+		return graph.Row{Table: "securityresources", Name: name, Type: "a.b/c", SubscriptionID: subA, TenantID: tenantID, Properties: []byte(properties)}
+	}
+	ledger := ledgerWith("subscriptions securityresources listed")
+	before := snapshot(t, scan{ledger: ledger, rows: []graph.Row{row("a", `{"x":1}`), row("b", `{}`), row("b", `{}`), row("c", `{}`)}})
+	after := snapshot(t, scan{ledger: ledger, rows: []graph.Row{row("c", `{}`), row("a", `{"x":2}`), row("b", `{}`)}})
+	got := compare(t, before, after, backend.SnapshotDiffRequest{})
+	if diff := cmp.Diff([]string{"removed row a", "added row a", "removed row b"}, got.lines()); diff != "" {
+		t.Error(diff)
+	}
+	if got := compare(t, before, before, backend.SnapshotDiffRequest{}); len(got.changes) > 0 {
+		t.Errorf("%s", got.text)
+	}
+}
+
 func TestADiskThatCannotBeWritten(t *testing.T) {
 	before, after := twoScans(t)
 	for _, format := range []string{FormatNDJSON, FormatMarkdown} {

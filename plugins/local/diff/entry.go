@@ -7,6 +7,25 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 )
 
+// compareNameless compares the rows without an id. Nothing tells which of them belong together: those of which all is the same are one.
+func (r *run) compareNameless(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	return merge(newFeed(ctx, r.Before.NamelessEntries), newFeed(ctx, r.After.NamelessEntries), graph.NamelessKey, func(before, after []*graph.Entry) error {
+		for _, e := range before[min(len(before), len(after)):] {
+			if err := r.alone(ctx, e, r.Before, r.after, Removed); err != nil {
+				return err
+			}
+		}
+		for _, e := range after[min(len(before), len(after)):] {
+			if err := r.alone(ctx, e, r.After, r.before, Added); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // pair compares the rows of one id: those of the same table, and then what is left, for snapshots of older formats have some in other tables.
 func (r *run) pair(ctx context.Context, before, after []*graph.Entry) error {
 	for _, sameTable := range []bool{true, false} {

@@ -17,7 +17,7 @@ import (
 var ordered = map[string]bool{
 	"managementgroupancestorschain": true, "dnsservers": true, "defaultdocuments": true, "command": true, "commands": true, "args": true,
 	"arguments": true, "entrypoint": true, "preferredlocations": true, "steps": true, "stages": true, "transforms": true, "ipsecpolicies": true,
-	"pathrules": true, "appcommandline": true,
+	"pathrules": true,
 }
 
 // names are the properties that tell the elements of a list apart, the best first.

@@ -27,7 +27,7 @@ const (
 var kinds = []struct{ kind, title string }{
 	{KindManagementGroup, "management groups"}, {KindSubscription, "subscriptions"}, {KindResourceGroup, "resource groups"}, {KindResource, "resources"},
 	{KindRoleAssignment, "role assignments"}, {KindRoleDefinition, "role definitions"}, {KindIdentity, "identities"}, {KindMembership, "memberships"},
-	{KindGap, "places not read"},
+	{KindRow, "rows without an id"}, {KindGap, "places not read"},
 }
 
 var signs = map[string]string{Added: "+", Removed: "−", Changed: "~"}

@@ -70,6 +70,26 @@ func (r *Reader) Entries(ctx context.Context, yield func(*Entry) error) error {
 	}
 }
 
+// NamelessEntries calls yield for every row without an id, in the order of NamelessKey.
+func (r *Reader) NamelessEntries(ctx context.Context, yield func(*Entry) error) error {
+	c, err := r.query(ctx, OtherRows, "id_key IS NULL", "table_name, type, name, subscription_id, resource_group, coalesce(properties, ''), coalesce(extra, ''), coalesce(tags, '')")
+	if err != nil {
+		return err
+	}
+	defer discard(c.rows)
+	for err = c.next(); err == nil && c.at != nil; err = c.next() {
+		if err := yield(c.at); err != nil {
+			return err
+		}
+	}
+	return readFault(r.path, err)
+}
+
+// NamelessKey is what tells rows without an id apart: all of what is in them. Its order is that of NamelessEntries.
+func NamelessKey(e *Entry) string {
+	return strings.Join([]string{e.Source, e.Type, e.Name, e.SubscriptionID, e.ResourceGroup, e.Properties, e.Extra, e.Tags}, "\x00")
+}
+
 // entryCursor goes through one table.
 type entryCursor struct {
 	table Table
@@ -78,11 +98,15 @@ type entryCursor struct {
 }
 
 func (r *Reader) entries(ctx context.Context, t Table) (*entryCursor, error) {
-	columns := []string{"id_key", r.sourceOf(t), "id", "name", "type", "kind", "location", "resource_group", "subscription_id", "managed_by"}
+	return r.query(ctx, t, "id_key IS NOT NULL", "id_key")
+}
+
+func (r *Reader) query(ctx context.Context, t Table, where, order string) (*entryCursor, error) {
+	columns := []string{"coalesce(id_key, '')", r.sourceOf(t), "id", "name", "type", "kind", "location", "resource_group", "subscription_id", "managed_by"}
 	for _, c := range jsonColumns {
 		columns = append(columns, "coalesce("+c+", '')")
 	}
-	rows, err := r.db.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id_key IS NOT NULL ORDER BY id_key", strings.Join(columns, ", "), t))
+	rows, err := r.db.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s", strings.Join(columns, ", "), t, where, order))
 	if err != nil {
 		return nil, readFault(r.path, err)
 	}
