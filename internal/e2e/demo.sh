@@ -44,6 +44,12 @@ show atg scan
 show atg snapshot list
 show atg snapshot show
 
+printf '\n# How does a server get at a vault, and what may those who own the tenant?\n'
+show atg -q snapshot path vm-erp-app-01 vaults/kv-contoso-prod
+show atg -q snapshot path "group/Platform Owners" vaults/kv-contoso-prod
+show atg -q visualize --output "$home/contoso.html"
+show ls -l "$home/contoso.html"
+
 throttled() { # another tenant, whose Resource Graph answers ten queries in two seconds and no more
 	eval "$("$bin/atg-azuresim" env --state-dir "$home/throttling")"
 	export ATG_PROGRESS_UPDATE_INTERVAL=1s
