@@ -123,9 +123,10 @@ func encode(g *Graph, l *layout) (*pieces, error) {
 	low, high := l.bounds()
 	h := head{
 		Tenant: clean(g.TenantID), TenantName: clean(g.TenantName), Snapshot: clean(g.Snapshot), Scanned: g.Scanned.UTC().Format("2006-01-02T15:04:05Z"),
-		Partial: g.Partial, Misses: g.Misses, Nodes: len(g.Nodes), Edges: len(g.Edges), Bounds: [4]float64{tidy(low.x), tidy(low.y), tidy(high.x), tidy(high.y)},
+		Partial: g.Partial, Misses: append([]string{}, g.Misses...), Nodes: len(g.Nodes), Edges: len(g.Edges), Bounds: [4]float64{tidy(low.x), tidy(low.y), tidy(high.x), tidy(high.y)},
 		Categories: categoryNames[:], Kinds: nodeKinds, Relations: relationList.list, Locations: locationList.list, Chunk: chunk, Unit: unit,
 	}
+	h.Types, h.Clusters = make([]typeHead, 0, len(typeList.list)), make([]clusterHead, 0, len(l.clusters)) // arrays, not null, where there is nothing
 	for _, t := range typeList.list {
 		k := lookOf(t)
 		h.Types = append(h.Types, typeHead{Name: t, Category: k.category, Letters: k.letters})

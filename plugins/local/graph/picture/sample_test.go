@@ -22,6 +22,7 @@ func sample(resources, subscriptions int) *Graph {
 	var above []int32
 	for _, name := range []string{"Platform", "Landing zones", "Sandboxes"} {
 		above = append(above, add(Node{Kind: KindManagementGroup, ID: "/providers/Microsoft.Management/managementGroups/" + name, Name: name, Type: "microsoft.management/managementgroups", Parent: root}))
+		link(root, above[len(above)-1], contains, "")
 	}
 	var people []int32
 	for i := range 10 + resources/50 {

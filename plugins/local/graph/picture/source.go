@@ -114,7 +114,7 @@ func (s *source) things(ctx context.Context) error {
 		t, row := s.taken[n.Key]
 		node := Node{
 			Kind: KindResource, ID: n.ID, Name: n.Name, Type: n.Type, Location: n.Location, ResourceGroup: n.ResourceGroup, Subscription: n.SubscriptionID,
-			Tags: t.tags, Parent: -1, Missing: n.State == graph.NodeMissing || n.State == string(graph.IdentityDeleted),
+			Tags: t.tags, Parent: -1, Missing: n.State == graph.NodeMissing,
 		}
 		switch n.Kind {
 		case graph.NodeResource, graph.NodeRoleDefinition:
@@ -128,8 +128,8 @@ func (s *source) things(ctx context.Context) error {
 		case graph.NodeResourceGroup:
 			node.Kind, node.ResourceGroup = KindResourceGroup, n.Name
 		case graph.NodeHost:
-		default:
-			node.Kind = KindIdentity
+		default: // what is not in the directory is gone; what is merely named was not asked for
+			node.Kind, node.Missing = KindIdentity, n.State == string(graph.IdentityDeleted)
 		}
 		s.complete(&node, string(n.Kind))
 		if (node.Kind == KindSubscription || node.Kind == KindResourceGroup) && !s.containers(&node) {

@@ -171,7 +171,7 @@ func TestPieces(t *testing.T) {
 
 func TestEmptyGraph(t *testing.T) {
 	pieces := piecesOf(t, page(t, &Graph{}, nil))
-	if h := decode[head](t, pieces["head"]); h.Nodes != 0 || h.Bounds != [4]float64{-1, -1, 1, 1} {
+	if h := decode[head](t, pieces["head"]); h.Nodes != 0 || h.Types == nil || h.Clusters == nil || h.Misses == nil || h.Bounds != [4]float64{-1, -1, 1, 1} {
 		t.Errorf("%+v", h)
 	}
 }

@@ -61,7 +61,7 @@ function tree(ctx, t, model, colors) {
   ctx.stroke();
 }
 
-/** drawLabels writes the names of clusters, above the nodes, as far as they do not cover each other. */
+/** drawLabels writes the names of clusters, above the nodes, as far as they do not cover each other, and answers the boxes that they take. */
 export function drawLabels(ctx, t, model, visible) {
   const colors = theme(), taken = [];
   labels = [];
@@ -74,7 +74,7 @@ export function drawLabels(ctx, t, model, visible) {
     if (p.r < (outer ? 16 : 30)) continue;
     const size = outer ? Math.min(17, Math.max(12, p.r / 12)) : Math.min(12.5, Math.max(10, p.r / 9));
     ctx.font = `${outer ? 600 : 500} ${size}px ${font}`;
-    const text = shorten(ctx, p.c.name, Math.max(outer ? 150 : 50, p.r * (outer ? 2 : 1.75)));
+    const text = shorten(ctx, p.c.name, Math.max(outer ? 150 : 80, p.r * 2));
     const width = ctx.measureText(text).width;
     const x = p.x, rim = (p.c.node >= 0 ? model.radius[p.c.node] : 0) * t.k;
     const y = p.y - p.r - Math.max(rim, 2) - (outer ? 7 : 3);
@@ -100,6 +100,7 @@ export function drawLabels(ctx, t, model, visible) {
     taken.push(box);
     if (outer && rim > 2) taken.push([x - rim, y, x + rim, y + 2 * rim + 7]);
   }
+  return taken;
 }
 
 /** shorten cuts a text so that it has its room. */

@@ -13,6 +13,11 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
+/** fill gives an element other children; null is none. */
+export function fill(element, ...children) {
+  element.replaceChildren(...children.filter((c) => c !== null && c !== undefined && c !== false));
+}
+
 /** byId is an element of the page. */
 export const byId = (id) => document.getElementById(id);
 

@@ -25,7 +25,7 @@ export class Filter {
     const tags = tally2(model.tags.of).map(([tag, number]) => ({ facet: "tag", value: tag, name: model.tags.list[tag].filter(Boolean).join(" = "), count: number }));
     const relations = this.relations();
     this.facets.append(
-      this.facet("Categories", legend, true, Infinity),
+      this.facet("Legend", legend, true, Infinity),
       this.facet("Types", sorted(types), false),
       this.facet("Subscriptions and areas", sorted(tops), false),
       this.facet("Locations", sorted(locations), false),

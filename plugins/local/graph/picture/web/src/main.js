@@ -32,7 +32,7 @@ async function start() {
   header(model.head);
   const state = new State();
   const view = new View(byId("stage"), model, state);
-  const app = { model, state, view, select, clear, back };
+  const app = (window.atg = { model, state, view, select, clear, back }); // for whoever looks into it from the console
   view.first = () => {
     performance.mark("atg-first");
     document.documentElement.dataset.state = "first";
@@ -46,6 +46,7 @@ async function start() {
     if (remember && state.selected >= 0 && state.selected !== node) state.history.push(state.selected);
     Object.assign(state, { selected: node, next: -1, path: null });
     app.panel?.show(node);
+    if (matchMedia("(max-width: 760px)").matches && !byId("side").hidden) byId("menu").click(); // there is room for one of them
     if (move) view.show(node);
     view.redraw();
     loadIds(model).then((ids) => {
@@ -104,7 +105,7 @@ function header(head) {
   byId("tenant").textContent = head.tenantName || head.tenant;
   byId("tenant").title = head.tenant;
   const when = new Date(head.scanned);
-  byId("scanned").textContent = `Scanned ${when.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" })}, ${head.scanned.slice(11, 16)} UTC`;
+  byId("scanned").textContent = `Scanned ${when.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })}, ${head.scanned.slice(11, 16)} UTC`;
   byId("scanned").title = `Snapshot ${head.snapshot}`;
   const misses = byId("misses");
   if (head.misses.length) {
@@ -164,13 +165,13 @@ function buttons({ model, view }) {
   on("help-open", () => byId("help").showModal());
   on("help-close", () => byId("help").close());
   const narrow = matchMedia("(max-width: 760px)");
-  const side = byId("side");
-  side.hidden = narrow.matches;
-  byId("menu").setAttribute("aria-expanded", String(!side.hidden));
-  on("menu", () => {
-    side.hidden = !side.hidden;
-    byId("menu").setAttribute("aria-expanded", String(!side.hidden));
-  });
+  const turn = (off) => {
+    byId("side").hidden = off;
+    byId("menu").setAttribute("aria-expanded", String(!off));
+  };
+  turn(narrow.matches);
+  narrow.addEventListener("change", () => turn(narrow.matches));
+  on("menu", () => turn(!byId("side").hidden));
 }
 
 start().catch((error) => {

@@ -1,19 +1,20 @@
 // Draws what lies above the nodes: letters and labels of nodes that are large enough, and, in full strength over the dimmed rest, what is selected,
 // hovered or on the path, with its neighbours and the edges between.
-import { incident, MANAGEMENT_GROUP } from "./model.js";
+import { IDENTITY, incident, MANAGEMENT_GROUP, RESOURCE } from "./model.js";
 import { inkOn, theme } from "./theme.js";
 import { shorten } from "./clusters.js";
 
 const font = '"Inter", "Segoe UI", system-ui, -apple-system, "Helvetica Neue", sans-serif';
 const most = 2000; // edges and rings that are drawn one by one
 
-export function drawMarks(ctx, t, model, state) {
+/** drawMarks draws them. labels are the boxes that the names of clusters take. */
+export function drawMarks(ctx, t, model, state, labels) {
   const colors = theme();
   const focus = state.focus();
   if (focus === null) {
     letters(ctx, t, model, colors, everything(t, model));
     rings(ctx, t, model, colors, state.found);
-    names(ctx, t, model, colors, everything(t, model), 9, []);
+    names(ctx, t, model, colors, everything(t, model), 10, [], labels);
     return;
   }
   const nodes = focus.path ? walkOf(focus.path) : [focus.node];
@@ -24,13 +25,13 @@ export function drawMarks(ctx, t, model, state) {
   const list = [...around].filter((i) => !model.hidden[i]);
   for (const i of list) disc(ctx, t, model, colors, i, nodes.includes(i) || i === state.next);
   letters(ctx, t, model, colors, list);
-  const first = [...nodes, ...(state.next >= 0 ? [state.next] : [])];
-  names(ctx, t, model, colors, [...first, ...list.filter((i) => !first.includes(i)).sort((a, b) => model.radius[b] - model.radius[a])], 0, first);
+  const first = [...nodes, ...[state.next, state.hovered].filter((i) => i >= 0 && !nodes.includes(i))];
+  names(ctx, t, model, colors, [...first, ...list.filter((i) => !first.includes(i)).sort((a, b) => model.radius[b] - model.radius[a])], 0, first, []);
 }
 
 const walkOf = (steps) => (steps.length ? [steps[0][1], ...steps.map(([, , at]) => at)] : []);
 
-const place = (t, model, i) => [t.x + model.x[i] * t.k, t.y - model.y[i] * t.k, Math.max(model.radius[i] * t.k, model.radius[i] * t.floor)];
+const place = (t, model, i) => [t.x + model.x[i] * t.k, t.y - model.y[i] * t.k, model.radius[i] * t.k * (model.kind[i] === RESOURCE || model.kind[i] === IDENTITY ? t.grown : 1)];
 
 function* everything(t, model) {
   const { n, x, y, hidden, radius } = model;
@@ -57,8 +58,9 @@ function letters(ctx, t, model, colors, nodes) {
 }
 
 /** names writes names below nodes, as far as they do not cover each other. strong are the nodes whose names are always written. */
-function names(ctx, t, model, colors, nodes, least, strong) {
+function names(ctx, t, model, colors, nodes, least, strong, labels) {
   const taken = new Map(); // boxes by the row of the screen they begin in
+  for (const box of labels) taken.set(Math.floor(box[1] / 20), [...(taken.get(Math.floor(box[1] / 20)) ?? []), box]);
   const rows = (box) => [Math.floor(box[1] / 20) - 1, Math.floor(box[1] / 20), Math.floor(box[1] / 20) + 1];
   let written = 0;
   ctx.textAlign = "center";
@@ -67,7 +69,7 @@ function names(ctx, t, model, colors, nodes, least, strong) {
   for (const i of nodes) {
     if (written > 400) return;
     const [x, y, r] = place(t, model, i);
-    if (r < least || x < -100 || x > t.width + 100 || y < -50 || y > t.height + 50) continue;
+    if (r < (model.kind[i] === MANAGEMENT_GROUP ? Math.min(least, 5.5) : least) || x < -100 || x > t.width + 100 || y < -50 || y > t.height + 50) continue;
     const marked = strong.includes(i);
     const size = marked ? 13 : 11;
     ctx.font = `${marked ? 600 : 450} ${size}px ${font}`;

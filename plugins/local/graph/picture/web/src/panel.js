@@ -1,5 +1,5 @@
 // The details of a node: what it is, its properties and tags, and its neighbours by relationship.
-import { byId, count, dot, el, toast } from "./dom.js";
+import { byId, count, dot, el, fill, toast } from "./dom.js";
 import { incident, loadIds } from "./model.js";
 
 const few = 12; // neighbours of a kind that are listed before "more"
@@ -23,7 +23,7 @@ export class Panel {
     const fields = el("dl", { id: "fields" });
     const id = el("span", { className: "id" });
     this.root.hidden = false;
-    this.root.replaceChildren(
+    fill(this.root,
       el("header", {},
         dot(model.category[node], type.letters),
         el("div", { className: "title" }, el("h2", { id: "panel-name" }, model.names[node] || "(no name)"), el("p", { className: "faint" }, type.name || "unknown type")),
@@ -41,10 +41,11 @@ export class Panel {
       this.neighbours(node),
     );
     this.root.scrollTop = 0;
-    this.fill(node, fields, id);
+    this.open(node, fields, id);
   }
 
-  async fill(node, fields, id) {
+  /** open fills in what has to be opened first. */
+  async open(node, fields, id) {
     const [ids, pairs] = await Promise.all([loadIds(this.app.model), this.detailOf(this.app.model, node)]);
     if (this.app.state.selected !== node) return;
     id.textContent = ids[node];
@@ -113,7 +114,7 @@ export class Panel {
       return el("li", {}, el("span", { className: "step" }, along ? "↓ " : "↑ ", model.head.relations[model.links.relation[e]], detail ? el("span", { className: "faint" }, ` ${detail}`) : null), stop(at));
     });
     this.root.hidden = false;
-    this.root.replaceChildren(
+    fill(this.root,
       el("header", {}, el("div", { className: "title" }, el("h2", { id: "panel-name" }, "Path"), el("p", { className: "faint" }, `${count(steps.length)} ${steps.length === 1 ? "step" : "steps"}, the shortest way over the relationships shown`)),
         el("button", { type: "button", className: "icon", "aria-label": "Close the path (Esc)", title: "Close (Esc)", onclick: clear }, "✕")),
       el("ol", { id: "path" }, el("li", {}, stop(from)), ...way));

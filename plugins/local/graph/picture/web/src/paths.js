@@ -25,6 +25,7 @@ export class Paths {
   choose(node) {
     const { model, state, view, panel } = this.app, from = this.choosing;
     this.stop();
+    byId("stage").focus();
     const steps = path(model, from, node);
     if (!steps || !steps.length) {
       toast(steps ? "That is where the path begins." : `No path over the relationships shown leads from ${model.names[from]} to ${model.names[node]}.`);

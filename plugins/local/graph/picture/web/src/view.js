@@ -1,14 +1,23 @@
 // The picture itself: sigma draws the nodes and moves the camera; below them lie the clusters and the edges, above them labels and what is marked.
 import Graph from "graphology";
 import Sigma from "sigma";
-import { contains } from "./model.js";
+import { NodeCircleProgram } from "sigma/rendering";
+import { contains, IDENTITY, RESOURCE } from "./model.js";
 import { Links } from "./links.js";
 import { clusterAt, drawClusters, drawLabels, labelAt } from "./clusters.js";
 import { drawMarks } from "./marks.js";
 import { theme } from "./theme.js";
 import { calm } from "./dom.js";
 
-const smallest = 1.1; // pixels: however far away, a node stays visible
+const smallest = 1.1; // pixels: however far away, nodes stay visible
+
+/** steady makes a program for nodes that do not grow when others do so as to stay visible. grown is how much these do. */
+const steady = (grown) =>
+  class extends NodeCircleProgram {
+    setUniforms(params, info) {
+      super.setUniforms({ ...params, sizeRatio: params.sizeRatio * grown() }, info);
+    }
+  };
 
 export class View {
   /** model is the graph; state what is hovered, selected, found, and the path. */
@@ -20,7 +29,8 @@ export class View {
       renderLabels: false,
       defaultDrawNodeHover: () => {}, // marks.js draws what is hovered
       itemSizesReference: "positions", // circles never overlap, at any zoom
-      zoomToSizeRatioFunction: (ratio) => this.floor(ratio),
+      zoomToSizeRatioFunction: (ratio) => ratio / this.grown(),
+      nodeProgramClasses: { steady: steady(() => this.grown()) },
       minCameraRatio: 0.0005,
       maxCameraRatio: 3,
       stagePadding: 24,
@@ -44,24 +54,24 @@ export class View {
     sigma.once("afterProcess", () => this.fit(0)); // before the first drawing
     sigma.on("afterRender", () => this.drawn());
     sigma.setGraph(this.graph());
+    window.addEventListener("resize", () => requestAnimationFrame(() => this.resized()));
     sigma.getCamera().on("updated", () => this.moved());
   }
 
   graph() {
     const graph = new Graph({ allowSelfLoops: false, multi: false, type: "directed" });
-    const { n, x, y, radius, category, missing } = this.model, colors = theme();
+    const { n, x, y, radius, kind, category, missing } = this.model, colors = theme();
     for (let i = 0; i < n; i++) {
-      graph.addNode(String(i), { i, x: x[i], y: y[i], size: radius[i], color: missing(i) ? colors.missing : colors.categories[category[i]] });
+      const type = kind[i] === RESOURCE || kind[i] === IDENTITY ? "circle" : "steady";
+      graph.addNode(String(i), { i, type, x: x[i], y: y[i], size: radius[i], color: missing(i) ? colors.missing : colors.categories[category[i]] });
     }
     return graph;
   }
 
-  /** floor is the camera's ratio, as far as nodes of the usual size stay visible; beyond, sizes follow it no more. */
-  floor(ratio) {
-    const sigma = this.sigma;
-    if (!sigma || !this.middle) return ratio;
-    const pixels = this.middle * this.transform().k;
-    return pixels < smallest ? (ratio * pixels) / smallest : ratio;
+  /** grown is how many times larger than in the layout nodes are drawn, so that those of the usual size stay visible. */
+  grown() {
+    const pixels = this.sigma && this.middle ? this.middle * this.transform().k : smallest;
+    return Math.max(1, smallest / pixels);
   }
 
   /** transform is from the layout's coordinates to pixels: x*k + x, y*-k + y. */
@@ -78,7 +88,7 @@ export class View {
   /** drawn draws the other layers, after sigma has drawn its own. */
   drawn() {
     const { width, height } = this.sigma.getDimensions();
-    const t = (this.frame = { ...this.transform(), width, height, floor: smallest / this.middle });
+    const t = (this.frame = { ...this.transform(), width, height, grown: this.grown() });
     const dimmed = this.state.focus() !== null;
     for (const name of ["nodes", "links", "clusters"]) this.layers[name].classList.toggle("dim", dimmed);
     const visible = drawClusters(this.contexts.clusters, t, this.model);
@@ -90,9 +100,9 @@ export class View {
     const marks = this.contexts.marks;
     marks.clearRect(0, 0, width, height);
     marks.globalAlpha = dimmed ? 0.35 : 1;
-    drawLabels(marks, t, this.model, visible);
+    const taken = drawLabels(marks, t, this.model, visible);
     marks.globalAlpha = 1;
-    drawMarks(marks, t, this.model, this.state);
+    drawMarks(marks, t, this.model, this.state, taken);
     this.first?.();
     this.first = null;
   }
@@ -101,7 +111,7 @@ export class View {
   alpha(t) {
     const crowd = Math.min(1, Math.sqrt(1500 / (this.links.count / 2 + 1)));
     const near = Math.min(1, Math.max(0, Math.log2((this.middle * t.k) / 1.5) / 4));
-    return 0.1 + 0.6 * Math.max(crowd, near);
+    return 0.03 + 0.6 * Math.max(crowd * 0.8, near);
   }
 
   moved() {
@@ -152,7 +162,7 @@ export class View {
     return { x: (left + right) / 2, y: (top + bottom) / 2, width: Math.max(right - left, 100), height: Math.max(bottom - top, 100) };
   }
 
-  /** frameOn moves the camera so that a rectangle fills a part of what is free. */
+  /** frameOn moves the camera so that a rectangle fills a part of what is free, and answers where it will be. */
   frameOn(x0, y0, x1, y1, part, duration = 450) {
     const { width, height } = this.sigma.getDimensions(), free = this.free(), camera = this.sigma.getCamera();
     const now = { cameraState: camera.getState() }, scale = camera.ratio * this.transform(now).k;
@@ -162,6 +172,7 @@ export class View {
     const to = { ...this.sigma.viewportToFramedGraph(this.sigma.graphToViewport(middle, now), now), ratio };
     if (duration && !calm()) camera.animate(to, { duration });
     else camera.setState(to);
+    return to;
   }
 
   /** go moves the camera to a circle. */
@@ -169,8 +180,14 @@ export class View {
     this.frameOn(x - r, y - r, x + r, y + r, part);
   }
 
+  /** fit shows everything, also when the window changes, until the reader moves the camera. */
   fit(duration) {
-    this.frameOn(...this.model.head.bounds, 0.97, duration);
+    this.whole = this.frameOn(...this.model.head.bounds, 0.97, duration);
+  }
+
+  resized() {
+    const now = this.sigma.getCamera().getState(), { whole } = this;
+    if (whole && Math.abs(now.ratio - whole.ratio) + Math.abs(now.x - whole.x) + Math.abs(now.y - whole.y) < 1e-6) this.fit(0);
   }
 
   /** show moves the camera so that a node, or several, can be seen well; not where they can already. */
