@@ -1,5 +1,6 @@
 # Everything that one does with this repository. A fresh machine needs Go, make, and a C compiler
-# (for the race detector); nothing is installed, and only Go modules are fetched, and for make iac a grammar where npm is there.
+# (for the race detector); only Go modules are fetched, and where npm is there, what make iac and make web need. Nothing is installed but
+# Chromium, by make web-test, and only where root runs it on Debian.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -45,7 +46,7 @@ vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible schema-current readme iac test ## test, and builds for other platforms, generated code, the README
+test-all: cross reproducible schema-current web-current readme iac web-test test ## test, and builds for other platforms, generated code, the README
 
 # -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
@@ -86,6 +87,43 @@ iac: ## terraform, and a grammar of Bicep that is not ours, read generated code,
 
 $(GRAMMAR): tools/bicep-syntax/package-lock.json
 	npm --prefix tools/bicep-syntax ci --silent
+	@touch $@
+
+# The page of atg visualize: what it is built of, and what npm fetches for it.
+PICTURE  := plugins/local/graph/picture
+WEBTOOLS := $(PICTURE)/web/node_modules/.package-lock.json
+
+.PHONY: web
+web: $(WEBTOOLS) ## build the page of atg visualize after a change of plugins/local/graph/picture/web
+	cd $(PICTURE)/web && node build.mjs ../bundle
+
+.PHONY: web-current
+web-current: ## the page of atg visualize is what its sources build, where node and npm are installed
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+		echo "web-current: node and npm are NOT INSTALLED, so nobody knows whether the page is what its sources build"; \
+	elif ! $(MAKE) --silent $(WEBTOOLS); then \
+		echo "web-current: npm CANNOT FETCH the libraries, so nobody knows whether the page is what its sources build"; \
+	else \
+		out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
+		(cd $(PICTURE)/web && node build.mjs "$$out"); \
+		diff -rq "$$out" $(PICTURE)/bundle || { echo "run: make web"; exit 1; }; \
+	fi
+
+.PHONY: web-test
+web-test: ## the page of atg visualize works in Chromium, which root gets on Debian, and others have
+	@browser() { command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable; }; \
+	if ! browser >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "web-test: installing chromium"; \
+		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } >/dev/null 2>&1 || true; \
+	fi; \
+	if browser >/dev/null; then \
+		go test -count=1 -tags browser -run Browser ./$(PICTURE); \
+	else \
+		echo "web-test: Chromium is NOT INSTALLED, so no browser has opened the page of atg visualize"; \
+	fi
+
+$(WEBTOOLS): $(PICTURE)/web/package-lock.json
+	npm --prefix $(PICTURE)/web ci --silent
 	@touch $@
 
 .PHONY: readme

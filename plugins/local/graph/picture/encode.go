@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/iac/secrets"
 )
 
 // The pieces of data of a page, by the id of the element that holds them. Each is compressed (RFC 1951) and written as base64.
@@ -240,6 +242,7 @@ func tagsOf(g *Graph) tagList {
 // packer writes pieces, and keeps its memory between them.
 type packer struct {
 	to      io.Writer
+	secrets secrets.Scanner // looks through all that goes into the page: nobody can once it is compressed
 	deflate *flate.Writer
 	buffer  bytes.Buffer
 }
@@ -252,6 +255,8 @@ func newPacker(to io.Writer) *packer {
 
 // piece writes an element with data. What is in it is base64 and nothing else, whatever the data.
 func (p *packer) piece(id string, data []byte) error {
+	_, _ = p.secrets.Write(data) // never fails
+	_, _ = p.secrets.Write([]byte{'\n'})
 	p.buffer.Reset()
 	p.deflate.Reset(&p.buffer)
 	if _, err := p.deflate.Write(data); err != nil {

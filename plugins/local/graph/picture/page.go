@@ -11,6 +11,8 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // The page's own parts; `make web` makes the first two of what is in web/.
@@ -64,6 +66,10 @@ func Write(to io.Writer, g *Graph, details Details) error {
 		err = writeDetails(p, len(g.Nodes), details)
 	}
 	text(parts[4])
+	if found := p.secrets.Found(); err == nil && len(found) > 0 {
+		return fault.New(fault.ExecutionFailed, "the page would hold a secret: "+found[0],
+			fault.Hint("nothing was written where you asked for it; leave the resource out with --exclude-type, and tell us of it"))
+	}
 	return err
 }
 

@@ -71,7 +71,7 @@ func (s *source) rows(ctx context.Context) error {
 		if _, double := s.taken[h.Key]; double || h.Table != graph.Resources && h.Table != graph.Containers && h.Table != graph.RoleDefinitions {
 			return nil
 		}
-		if h.Table == graph.Resources && !s.filter.takes(&h, s.above(h.Key)) || h.Table == graph.RoleDefinitions && s.filter.excluded[h.Type] {
+		if h.Table == graph.Resources && !s.filter.takes(&h, s.above(h.Key)) || h.Table == graph.RoleDefinitions && !s.filter.takes(&h, false) {
 			return nil
 		}
 		s.taken[h.Key] = taken{h.Place, safeTags(tagsIn(h.Tags))}
