@@ -101,6 +101,6 @@ func (s *source) keep() *Graph {
 			g.Edges = append(g.Edges, e)
 		}
 	}
-	*s = source{reader: s.reader, filter: s.filter, progress: s.progress, places: places}
+	*s = source{reader: s.reader, filter: s.filter, guard: s.guard, progress: s.progress, places: places}
 	return g
 }

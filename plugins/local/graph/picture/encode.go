@@ -142,17 +142,42 @@ func encode(g *Graph, l *layout) (*pieces, error) {
 	for i := range g.Nodes {
 		names[i], ids[i] = g.Nodes[i].Name, g.Nodes[i].ID
 	}
-	for _, part := range []struct {
-		into *[]byte
-		from any
-	}{{&p.head, h}, {&p.names, names}, {&p.ids, ids}, {&p.words, textList.list}, {&p.tags, tagsOf(g)}} {
-		text, err := json.Marshal(part.from)
+	var err error
+	marshal := func(into *[]byte, from any) {
+		if err == nil {
+			*into, err = json.Marshal(from)
+		}
+	}
+	array := func(into *[]byte, texts []string) {
+		if err == nil {
+			*into, err = lines(texts)
+		}
+	}
+	marshal(&p.head, h)
+	marshal(&p.tags, tagsOf(g))
+	array(&p.names, names)
+	array(&p.ids, ids)
+	array(&p.words, textList.list)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// lines is a JSON array with a line for each text: a search for secrets looks at one line at a time.
+func lines[T any](values []T) ([]byte, error) {
+	out := []byte{'['}
+	for i, v := range values {
+		if i > 0 {
+			out = append(out, ',', '\n')
+		}
+		text, err := json.Marshal(v)
 		if err != nil {
 			return nil, err
 		}
-		*part.into = text
+		out = append(out, text...)
 	}
-	return p, nil
+	return append(out, ']'), nil
 }
 
 // tidy is a coordinate without digits that nobody sees.

@@ -46,7 +46,7 @@ func (s *source) details(ctx context.Context, yield func(Detail) error) error {
 			if done++; done%1024 == 0 {
 				s.progress("draw", done, int64(len(s.places)))
 			}
-			if fields := fieldsOf(&row); len(fields) > 0 {
+			if fields := fieldsOf(&row, s.guard); len(fields) > 0 {
 				if err := yield(Detail{Node: int32(i), Fields: fields}); err != nil {
 					return err
 				}
@@ -64,15 +64,15 @@ func (s *source) details(ctx context.Context, yield func(Detail) error) error {
 }
 
 // fieldsOf is a useful selection of a row: what it is first, then its properties, those nearest to the surface first. No value is a secret.
-func fieldsOf(row *graph.Row) [][2]string {
-	var f fields
+func fieldsOf(row *graph.Row, g *guard) [][2]string {
+	f := fields{guard: g}
 	f.add("kind", row.Kind)
 	f.json("sku", row.SKU)
 	f.json("identity", row.Identity)
 	f.json("zones", row.Zones)
 	f.json("plan", row.Plan)
 	first := f.list
-	f = fields{values: strings.Contains(strings.ToLower(row.Type), "microsoft.web/sites") && strings.HasSuffix(strings.ToLower(row.Type), "/config")}
+	f = fields{guard: g, values: strings.Contains(strings.ToLower(row.Type), "microsoft.web/sites") && strings.HasSuffix(strings.ToLower(row.Type), "/config")}
 	f.json("", row.Properties)
 	slices.SortStableFunc(f.list, func(a, b field) int { return a.depth - b.depth })
 	all := append(first, f.list...) //nolint:gocritic // first ends here
@@ -90,6 +90,7 @@ type field struct {
 
 // fields collects names and values.
 type fields struct {
+	guard  *guard
 	list   []field
 	values bool // every text is a setting that somebody chose, and may be a secret whatever its name
 }
@@ -124,7 +125,7 @@ func (f *fields) walk(path, last string, value any, depth int, named bool) {
 			if path != "" {
 				to = path + "." + name
 			}
-			f.walk(to, name, v[name], depth+1, named || secrets.Named(name))
+			f.walk(to, name, v[name], depth+1, named || f.guard.named.of(name))
 		}
 	case []any:
 		f.array(path, last, v, depth, named)
@@ -146,14 +147,14 @@ func (f *fields) array(path, last string, values []any, depth int, named bool) {
 			if strings.HasPrefix(v, "/subscriptions/") {
 				continue // an edge
 			}
-			if named || secret(last, v) {
+			if named || f.guard.secret(last, v) {
 				v = hidden
 			}
 			entries = append(entries, v)
 		case json.Number:
 			entries = append(entries, v.String())
 		case map[string]any:
-			if name, ok := v["name"].(string); ok && !secret("name", name) {
+			if name, ok := v["name"].(string); ok && !f.guard.secret("name", name) {
 				entries = append(entries, name)
 			}
 		}
@@ -176,7 +177,7 @@ func (f *fields) text(path, last, value string, depth int, named bool) {
 	switch {
 	case value == "", strings.HasPrefix(value, "/subscriptions/"): // an edge
 	case noise[strings.ToLower(last)] && (!strings.EqualFold(last, "provisioningState") || strings.EqualFold(value, "Succeeded")):
-	case (named || f.values || strings.EqualFold(last, "value")) && !secrets.Refers(value), secret(last, value):
+	case (named || f.values || strings.EqualFold(last, "value")) && !secrets.Refers(value), f.guard.secret(last, value):
 		f.put(path, hidden, depth)
 	default:
 		f.put(path, value, depth)
@@ -205,13 +206,4 @@ func clip(text string) string {
 		}
 	}
 	return text
-}
-
-// secret says that a value is a secret, by its name or its form.
-func secret(name, value string) bool {
-	if secrets.NamedSetting(name) && !secrets.Refers(value) || secrets.Masked(value) {
-		return true
-	}
-	_, looks := secrets.Looks(value)
-	return looks
 }

@@ -29,7 +29,7 @@ func TestFields(t *testing.T) {
 		{"what is no JSON", graph.Row{Properties: []byte(`{`)}, [][2]string{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, fieldsOf(&tc.row)); diff != "" {
+			if diff := cmp.Diff(tc.want, fieldsOf(&tc.row, newGuard())); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -50,18 +50,18 @@ func TestFieldsHideSecrets(t *testing.T) {
 		"custom data":             {Properties: []byte(`{"osProfile":{"customData":"` + key + `"}}`)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := fmt.Sprint(fieldsOf(&row))
+			text := fmt.Sprint(fieldsOf(&row, newGuard()))
 			if strings.Contains(text, key) || !strings.Contains(text, hidden) {
 				t.Error(text)
 			}
 		})
 	}
 	for name, value := range map[string]string{"owner": "AccountKey=" + key, "password": key} {
-		if tags := safeTags([]Tag{{name, value}}); tags[0].Value != hidden {
+		if tags := newGuard().tags([]Tag{{name, value}}); tags[0].Value != hidden {
 			t.Errorf("the tag %s is %s", name, tags[0].Value)
 		}
 	}
-	if tags := safeTags([]Tag{{"env", "prod"}, {"secretName", "db"}}); tags[0].Value != "prod" || tags[1].Value != "db" {
+	if tags := newGuard().tags([]Tag{{"env", "prod"}, {"secretName", "db"}}); tags[0].Value != "prod" || tags[1].Value != "db" {
 		t.Errorf("%v", tags)
 	}
 }
@@ -85,7 +85,7 @@ func TestFieldsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := fieldsOf(&graph.Row{Properties: text})
+	fields := fieldsOf(&graph.Row{Properties: text}, newGuard())
 	if len(fields) != mostFields {
 		t.Errorf("%d fields", len(fields))
 	}
@@ -94,5 +94,5 @@ func TestFieldsAreBounded(t *testing.T) {
 			t.Errorf("%s has %d bytes: %q", f[0], len(f[1]), f[1])
 		}
 	}
-	fieldsOf(&graph.Row{Properties: []byte(strings.Repeat("[", 20_000))})
+	fieldsOf(&graph.Row{Properties: []byte(strings.Repeat("[", 20_000))}, newGuard())
 }

@@ -5,7 +5,6 @@ import (
 	_ "embed" // what the page consists of
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"html"
 	"io"
@@ -93,12 +92,12 @@ func writeDetails(p *packer, nodes int, details Details) error {
 	var held [][][2]string
 	written, count := 0, uint32(0)
 	flush := func() error {
-		text, err := json.Marshal(held)
+		data, err := lines(held)
 		if err != nil {
 			return err
 		}
 		held, written = held[:0], written+1
-		return p.piece(fmt.Sprintf("d%d", written-1), text)
+		return p.piece(fmt.Sprintf("d%d", written-1), data)
 	}
 	if details != nil {
 		if err := details(func(d Detail) error {
@@ -118,9 +117,9 @@ func writeDetails(p *packer, nodes int, details Details) error {
 			return err
 		}
 	}
-	bytes := make([]byte, 0, 4*nodes)
+	places := make([]byte, 0, 4*nodes)
 	for _, place := range at {
-		bytes = binary.LittleEndian.AppendUint32(bytes, place)
+		places = binary.LittleEndian.AppendUint32(places, place)
 	}
-	return p.piece("at", bytes)
+	return p.piece("at", places)
 }

@@ -13,6 +13,7 @@ import (
 type source struct {
 	reader   *graph.Reader
 	filter   *filter
+	guard    *guard
 	progress func(phase string, done, total int64)
 
 	taken  map[string]taken // of the rows that the filter takes: by key
@@ -74,7 +75,7 @@ func (s *source) rows(ctx context.Context) error {
 		if h.Table == graph.Resources && !s.filter.takes(&h, s.above(h.Key)) || h.Table == graph.RoleDefinitions && !s.filter.takes(&h, false) {
 			return nil
 		}
-		s.taken[h.Key] = taken{h.Place, safeTags(tagsIn(h.Tags))}
+		s.taken[h.Key] = taken{h.Place, s.guard.tags(tagsIn(h.Tags))}
 		return nil
 	})
 }
@@ -95,16 +96,6 @@ func (s *source) above(key string) bool {
 		}
 	}
 	return false
-}
-
-// safeTags are tags without those values that are secrets.
-func safeTags(tags []Tag) []Tag {
-	for i, t := range tags {
-		if secret(t.Name, t.Value) {
-			tags[i].Value = hidden
-		}
-	}
-	return tags
 }
 
 // things reads the nodes that may be drawn.

@@ -63,7 +63,7 @@ func TestSameGraphSameBytes(t *testing.T) {
 // hostile are names that would leave their place in markup, in script, or in an address.
 var hostile = []string{
 	`</script><script>window.broken=1</script>`, `"><img src=x onerror="window.broken=1">`, "\u2028window.broken=1\u2029", `<!--<script>`, `]]>`, "a\x00b", "\xff\xfe", `'};window.broken=1;//`,
-	`javascript:window.broken=1`, "\u202egnp.exe", strings.Repeat("W", 5000), `&lt;b&gt;`, "", " ", `__proto__`,
+	`javascript:window.broken=1`, "\u202egnp.exe", strings.Repeat("W", 5000), `&lt;b&gt;`, "", " ", `__proto__`, `a",`, `\`, `"`,
 }
 
 // hostileGraph has them everywhere.
