@@ -17,7 +17,7 @@ type snapshotDiffCmd struct {
 	rowsFlags
 	Before   string `arg:"" optional:"" help:"Snapshot to compare (default: @previous)."`
 	After    string `arg:"" optional:"" help:"Snapshot to compare with it (default: @latest)."`
-	Format   string `enum:",ndjson,markdown" default:"" placeholder:"FORMAT" help:"What is written: ndjson (a change a line), or markdown, as for a comment on a pull request."`
+	Format   string `enum:",ndjson,markdown" default:"" placeholder:"FORMAT" help:"Write this instead of what -o says: markdown, as for a comment on a pull request, or ndjson, a change a line."`
 	ExitCode bool   `help:"Exit with 8 if there are differences."`
 }
 
@@ -46,7 +46,7 @@ func (c *snapshotDiffCmd) Run(ctx context.Context, a *app) error {
 		Before: cmp.Or(c.Before, previousName), After: cmp.Or(c.After, latestName), Filter: c.filter(), Format: c.Format,
 	}
 	out, err := a.rows(ctx, c.rowsFlags, rows{
-		request: request, prepare: a.snapshotNames(&request.Before, &request.After), text: c.Format == "markdown", field: "changes",
+		request: request, prepare: a.snapshotNames(&request.Before, &request.After), text: c.Format != "", field: "changes",
 		page: func(p *ui.Page, out *dispatch.Outcome, rows ui.Rows) error {
 			return p.Changes(ui.ChangesSummary{Result: out.Result.(*backend.SnapshotDiffResult), Before: request.Before, After: request.After}, rows)
 		},

@@ -131,6 +131,13 @@ func TestSnapshotDiffMarkdown(t *testing.T) {
 	}
 }
 
+func TestSnapshotDiffNDJSON(t *testing.T) {
+	f := comparing()
+	if r := atg(t, t.Context(), f, nil, "snapshot", "diff", "--format", "ndjson"); r.code != 0 || r.out != f.files["changes.ndjson"] {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestSnapshotDiffRefusesWhatIsNoRow(t *testing.T) {
 	for _, format := range []string{"table", "json", "yaml", "ndjson"} {
 		f := comparing()

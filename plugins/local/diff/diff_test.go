@@ -1,7 +1,13 @@
 package diff
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -188,6 +194,64 @@ func TestRowsWithoutID(t *testing.T) {
 	}
 	if got := compare(t, before, before, backend.SnapshotDiffRequest{}); len(got.changes) > 0 {
 		t.Errorf("%s", got.text)
+	}
+}
+
+func TestTheEndOfTheWork(t *testing.T) {
+	before, after := twoScans(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := Comparer{Before: before, After: after, Dir: t.TempDir()}
+	if _, err := c.Compare(ctx, &backend.SnapshotDiffRequest{}); err == nil || !errors.Is(err, context.Canceled) && fault.CodeOf(err) != fault.Interrupted {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestDamagedSnapshots: what a file of which a part is gone or was overwritten has left is no snapshot, and nothing is said to be gone from it.
+func TestDamagedSnapshots(t *testing.T) {
+	var rows []graph.Row
+	for i := range 2000 {
+		rows = append(rows, account(fmt.Sprint("account", i)))
+	}
+	store, err := graph.OpenStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := store.NewWriter(t.Context(), graph.Meta{TenantID: tenantID})
+	if err == nil {
+		err = w.Add(rows)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := w.Finish(t.Context(), backend.Coverage{Complete: true, Entries: whole()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(store.Dir(), made.ID+".db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := snapshot(t, scan{rows: rows})
+	for name, damaged := range map[string][]byte{
+		"truncated":   content[:len(content)/2],
+		"overwritten": slices.Concat(content[:len(content)/3], bytes.Repeat([]byte("x"), 64<<10), content[len(content)/3+64<<10:]),
+		"foreign":     []byte("SQLite format 3\x00 and nothing more"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "sent.db")
+			if err := os.WriteFile(path, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r, err := graph.OpenFile(t.Context(), path)
+			if err == nil {
+				defer r.Close()
+				_, err = Comparer{Before: whole, After: r, Dir: t.TempDir()}.Compare(t.Context(), &backend.SnapshotDiffRequest{})
+			}
+			if fault.CodeOf(err) != fault.Integrity {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }
 
