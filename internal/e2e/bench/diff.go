@@ -125,9 +125,11 @@ func (b bench) compareOnce(ctx context.Context, before, after string, c *compari
 	}
 	var result struct {
 		Complete bool  `json:"complete"`
-		Added    int64 `json:"added"`
-		Removed  int64 `json:"removed"`
 		Changed  int64 `json:"changed"`
+		Changes  []struct {
+			Change string `json:"change"`
+			Kind   string `json:"kind"`
+		} `json:"changes"`
 	}
 	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
 		return fmt.Errorf("%v: %w", cmd.Args, err)
@@ -135,7 +137,15 @@ func (b bench) compareOnce(ctx context.Context, before, after string, c *compari
 	if !result.Complete || result.Changed > 0 || p.backend == 0 {
 		return errors.New("the comparison is incomplete or wrong, or its backend was not seen")
 	}
-	c.added, c.removed, c.peak = result.Added, result.Removed, max(c.peak, p.backend)
+	c.added, c.removed, c.peak = 0, 0, max(c.peak, p.backend)
+	for _, change := range result.Changes { // identities go with the resources that they belong to
+		switch change.Kind + " " + change.Change {
+		case "resource added":
+			c.added++
+		case "resource removed":
+			c.removed++
+		}
+	}
 	c.seconds = append(c.seconds, took.Seconds())
 	return nil
 }

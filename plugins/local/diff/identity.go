@@ -9,6 +9,9 @@ import (
 // noLongerNamed is what is to be known of an identity that the other scan would have read if something had named it.
 const noLongerNamed = "nothing names it in the other snapshot"
 
+// deletedAndNamed is what is to be known of an identity of which one snapshot has no more than that something names it.
+const deletedAndNamed = "something in the other snapshot names it, but the directory does not have it"
+
 // compareIdentities compares what Microsoft Entra has. They are in no subscription, so that a filter leaves them out.
 func (r *run) compareIdentities(ctx context.Context) error {
 	if !r.filter.open() {
@@ -33,6 +36,9 @@ func identityChange(change string, i graph.Identity) *Change {
 }
 
 func (r *run) identityAlone(i graph.Identity, other *seen, change string) error {
+	if i.State == graph.IdentityDeleted { // it is gone in both, and only one of them names it
+		return nil
+	}
 	c := identityChange(change, i)
 	if why := other.identity(string(i.Kind)); why != "" {
 		c.Change, c.Reason, c.In = Unknown, why, r.otherSide(other)
@@ -61,9 +67,19 @@ func (r *run) identityBoth(b, a graph.Identity) error {
 		}
 		return r.tell(c)
 	}
+	if b.State != a.State {
+		c := identityChange(Removed, b)
+		if b.State == graph.IdentityDeleted {
+			c = identityChange(Added, a)
+		}
+		c.Reason = deletedAndNamed
+		return r.tell(c)
+	}
+	if a.State == graph.IdentityDeleted { // all that is known of it is a guess
+		return nil
+	}
 	c := comparison{typ: KindIdentity}
 	c.value(column("kind"), string(b.Kind), string(a.Kind))
-	c.value(column("state"), string(b.State), string(a.State))
 	c.value(column("resource_id"), orNil(b.ResourceID), orNil(a.ResourceID))
 	if len(b.Raw) > 0 && len(a.Raw) > 0 {
 		c.document(column("raw"), string(b.Raw), string(a.Raw))

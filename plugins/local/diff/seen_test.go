@@ -224,6 +224,7 @@ func TestPropertiesThatWereNotRead(t *testing.T) {
 func TestIdentities(t *testing.T) {
 	all := backend.ScanRequest{Identities: backend.IdentitiesAll}
 	alice := []graph.Identity{user("u1", "Alice", `{"id":"u1"}`)}
+	deleted := []graph.Identity{{ObjectID: "u1", Kind: graph.KindUser, State: graph.IdentityDeleted}}
 	member := []graph.Membership{{GroupID: "g", MemberID: "u1"}}
 	for _, tc := range []struct {
 		name          string
@@ -243,8 +244,10 @@ func TestIdentities(t *testing.T) {
 		{"not named by what was asked for", scan{identities: alice}, scan{request: backend.ScanRequest{Filter: backend.Filter{ResourceGroups: []string{"web"}}}}, []string{
 			"unknown identity Alice # the scan after read those identities that something names, and has not read all that may name them"}},
 		{"of all, whatever else was read", scan{request: all, identities: alice}, scan{request: all, ledger: ledgerWith(subB + " resources limited")}, []string{"removed identity Alice"}},
-		{"deleted, and still named", scan{identities: alice}, scan{identities: []graph.Identity{{ObjectID: "u1", Kind: graph.KindUser, State: graph.IdentityDeleted}}}, []string{
-			`changed identity ; name: "Alice" -> none; state: "present" -> "deleted"`}},
+		{"deleted, and still named", scan{identities: alice}, scan{identities: deleted}, []string{"removed identity Alice # something in the other snapshot names it, but the directory does not have it"}},
+		{"back again", scan{identities: deleted}, scan{identities: alice}, []string{"added identity Alice # something in the other snapshot names it, but the directory does not have it"}},
+		{"deleted before", scan{identities: deleted}, scan{}, nil},
+		{"deleted in both", scan{identities: deleted}, scan{identities: deleted}, nil},
 		{"unreadable", scan{identities: alice}, scan{identities: []graph.Identity{{ObjectID: "u1", Kind: graph.KindOtherIdentity, State: graph.IdentityUnreadable}}}, []string{
 			"unknown identity Alice # the scan after could not read it"}},
 		{"readable now", scan{identities: []graph.Identity{{ObjectID: "u1", Kind: graph.KindOtherIdentity, State: graph.IdentityUnreadable}}}, scan{identities: alice}, []string{
