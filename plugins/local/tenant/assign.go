@@ -86,7 +86,7 @@ func (w *writer) assignment(r *template.Resource) {
 	to.line(4, "scope", w.x.assignmentScope(r, w.unit))
 	name := plainText(r.Name)
 	if w.x.anon != nil {
-		name = w.x.anon.guid(name)
+		name = w.x.anon.GUID(name)
 	}
 	to.line(4, "name", name)
 	text("description", "description")
@@ -114,7 +114,7 @@ func (w *writer) role(to *bufio.Writer, r *template.Resource, definition *templa
 		(base == "" || strings.HasPrefix(prefix+"/", base+"/") && strings.Count(base, "/") == 2)
 	written := guid
 	if w.x.anon != nil && !w.known[guid].builtIn && spec.RoleName(guid) == "" {
-		written = w.x.anon.guid(guid)
+		written = w.x.anon.GUID(guid)
 	}
 	switch {
 	case !usual:
@@ -133,7 +133,7 @@ func (w *writer) role(to *bufio.Writer, r *template.Resource, definition *templa
 func (w *writer) roleTitle(guid string) string {
 	if known, ok := w.known[guid]; ok {
 		if w.x.anon != nil && !known.builtIn {
-			return w.x.anon.word("role", known.name)
+			return w.x.anon.Word("role", known.name)
 		}
 		return known.name
 	}
@@ -141,7 +141,7 @@ func (w *writer) roleTitle(guid string) string {
 		return name
 	}
 	if w.x.anon != nil {
-		return w.x.anon.guid(guid)
+		return w.x.anon.GUID(guid)
 	}
 	return guid
 }

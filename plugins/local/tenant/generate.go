@@ -70,7 +70,7 @@ func (g *Generator) Generate(ctx context.Context, r *backend.SpecGenerationReque
 	}
 	err = files.Write(SpecFile, func(to io.Writer) error { return w.document(bufio.NewWriterSize(to, 1<<16)) })
 	if err == nil && w.x.anon != nil {
-		err = files.Write(MapFile, w.x.anon.write)
+		err = files.Write(MapFile, func(to io.Writer) error { return w.x.anon.Write(to, "specification") })
 	}
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ func (w *writer) writeLeft(counts map[leftKey]int64, named []report.Entry, canno
 		for _, e := range gaps {
 			where := cmp.Or(e.Name, e.Scope)
 			if w.x.anon != nil {
-				where = w.x.anon.word("scope", where)
+				where = w.x.anon.Word("scope", where)
 			}
 			put(to, "- ", md(fmt.Sprintf("%s of %s: %s", e.Kind, where, e.State)), "\n")
 		}
@@ -110,7 +110,7 @@ func (w *writer) writeLeft(counts map[leftKey]int64, named []report.Entry, canno
 	}
 	line := func(resource, property, why string) {
 		if w.x.anon != nil {
-			resource = w.x.anon.id(resource)
+			resource = w.x.anon.ID(resource)
 		}
 		if property != "" {
 			property = " " + property

@@ -13,15 +13,15 @@ func (x *texts) value(parts []template.Part, where *member) string {
 	if x.anon == nil {
 		return x.text(parts)
 	}
-	return x.anon.value(x, parts, where)
+	return x.hidden(parts, where)
 }
 
 // memberName is the name of a member of an object as it is written.
-func (x *texts) memberName(name string, where *member) string {
+func (x *texts) memberName(name string, _ *member) string {
 	if x.anon == nil {
 		return name
 	}
-	return x.anon.memberName(name, where)
+	return x.anon.MemberName(name)
 }
 
 // resourceName is the whole name of a resource.
@@ -33,7 +33,7 @@ func (x *texts) resourceName(r *template.Resource) string {
 	types, names := strings.Split(r.Type, "/"), strings.Split(name, "/")
 	for i := range names {
 		if i+1 < len(types) {
-			names[i] = x.anon.nameOf(strings.Join(types[:i+2], "/"), names[i])
+			names[i] = x.anon.NameOf(strings.Join(types[:i+2], "/"), names[i])
 		}
 	}
 	return strings.Join(names, "/")
@@ -62,7 +62,7 @@ func (x *texts) plainName(word, name string) string {
 	if x.anon == nil {
 		return name
 	}
-	return x.anon.name(word, name)
+	return x.anon.Name(word, name)
 }
 
 // target is what a resource extends: base is its id.
@@ -77,14 +77,14 @@ func (x *texts) target(r *template.Resource, base string) string {
 			if above := plainText(on.ID); len(base) > len(above) && strings.EqualFold(base[:len(above)], above) {
 				tail := base[len(above):]
 				if x.anon != nil {
-					tail = x.anon.id(base)[len(x.anon.id(base[:len(above)])):]
+					tail = x.anon.ID(base)[len(x.anon.ID(base[:len(above)])):]
 				}
 				return spec.Join(append(x.reference(on), spec.Piece{Literal: tail}))
 			}
 		}
 	}
 	if x.anon != nil {
-		base = x.anon.id(base)
+		base = x.anon.ID(base)
 	}
 	return x.id(base)
 }

@@ -97,9 +97,9 @@ func (w *writer) document(to *bufio.Writer) error {
 	name := source.TenantName
 	id := source.TenantID
 	if w.x.anon != nil {
-		id = w.x.anon.guid(id)
+		id = w.x.anon.GUID(id)
 		if name != "" {
-			name = w.x.anon.word("tenant", name)
+			name = w.x.anon.Word("tenant", name)
 		}
 	}
 	put(to, "# Tenant ", md(cmp.Or(name, id)), "\n\n")
@@ -122,7 +122,7 @@ func (w *writer) document(to *bufio.Writer) error {
 	for _, sub := range s.subscriptions {
 		id := sub.id
 		if w.x.anon != nil {
-			id = w.x.anon.guid(id)
+			id = w.x.anon.GUID(id)
 		}
 		put(to, "  - name: ", quote(sub.name), "\n")
 		y.line(4, "subscription_id", id)
@@ -237,7 +237,7 @@ func (w *writer) noteSecrets(r *template.Resource) {
 func (w *writer) secretName(p *template.Parameter) string {
 	name := w.unit.Name + "." + p.Name
 	if w.x.anon != nil {
-		return w.x.anon.word("secret", cmp.Or(p.Placeholder, name))
+		return w.x.anon.Word("secret", cmp.Or(p.Placeholder, name))
 	}
 	return name
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/plugins/local/pseudonym"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
 )
 
@@ -15,7 +16,7 @@ type texts struct {
 	names    map[string]string              // of subscriptions, by id in lower case: as the specification calls them
 	groups   map[string]int                 // how many subscriptions have a group, by its name in lower case
 	secret   func(*template.Parameter) string
-	anon     *anonymizer // nil keeps everything
+	anon     *pseudonym.Pseudonyms // nil keeps everything
 }
 
 // plain is text without references: parameters are what they stand for.
@@ -95,7 +96,7 @@ func (x *texts) reference(r *template.Ref) []spec.Piece {
 // path is the reference to the resource or resource group with an id.
 func (x *texts) path(id string) spec.Piece {
 	if x.anon != nil {
-		id = x.anon.id(id)
+		id = x.anon.ID(id)
 	}
 	s := strings.SplitN(id, "/", 6)
 	if len(s) < 3 || !strings.EqualFold(s[1], "subscriptions") {

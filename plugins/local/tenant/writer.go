@@ -11,6 +11,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/build"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/plugins/local/pseudonym"
 )
 
 // writer writes one specification. What a tenant has many of goes into spools, whose order in the file is that of their names.
@@ -64,7 +65,7 @@ func newWriter(ctx context.Context, g *Generator, plan *build.Plan, rep *report.
 		tenantID: strings.ToLower(plan.Source.TenantID), subs: map[*template.Parameter]string{}, names: map[string]string{}, groups: map[string]int{},
 	}
 	if anonymize {
-		if w.x.anon, err = newAnonymizer(ctx, g.Reader, subs); err != nil {
+		if w.x.anon, err = pseudonym.New(ctx, g.Reader); err != nil {
 			w.close()
 			return nil, err
 		}
@@ -112,8 +113,8 @@ func (w *writer) places(subs map[string]graph.Subscription) {
 				name += " (" + id[:min(8, len(id))] + ")"
 			}
 			if x.anon != nil {
-				name = x.anon.subscription(name)
-				x.names[x.anon.guid(id)] = name
+				name = x.anon.Subscription(name)
+				x.names[x.anon.GUID(id)] = name
 			}
 			x.names[id] = name
 			w.sum.subscriptions = append(w.sum.subscriptions, &subscriptionSum{id: id, name: name})
@@ -128,7 +129,7 @@ func (w *writer) places(subs map[string]graph.Subscription) {
 func (w *writer) groupName(u *template.Unit) string {
 	name := plainText(u.Scope.ResourceGroup)
 	if w.x.anon != nil {
-		name = w.x.anon.name("resourcegroups", name)
+		name = w.x.anon.Name("resourcegroups", name)
 	}
 	return name
 }

@@ -1,4 +1,4 @@
-package tenant
+package pseudonym
 
 import (
 	"net/netip"

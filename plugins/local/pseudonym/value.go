@@ -1,59 +1,23 @@
-package tenant
+package pseudonym
 
 import (
 	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
 
-	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
-	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
 )
 
-// value is a text of a resource under pseudonyms.
-func (a *anonymizer) value(x *texts, parts []template.Part, where *member) string {
-	for _, p := range parts {
-		if p.Parameter != nil && p.Parameter.Secret {
-			return spec.Join([]spec.Piece{x.parameter(p.Parameter)})
-		}
-	}
-	if len(parts) > 0 && parts[0].Ref != nil && parts[0].Ref.Node != template.NoNode {
-		pieces := x.reference(parts[0].Ref)
-		whole := plainText(parts)
-		begin := plainText(parts[:1])
-		if tail := whole[len(begin):]; tail != "" {
-			if !strings.HasPrefix(tail, "/") {
-				return a.word("value", whole)
-			}
-			pieces = append(pieces, spec.Piece{Literal: a.id(whole)[len(a.id(begin)):]})
-		}
-		return spec.Join(pieces)
-	}
-	text := plainText(parts)
-	switch {
-	case text == "":
-		return ""
-	case strings.HasPrefix(text, "/subscriptions/"), strings.HasPrefix(text, "/providers/"):
-		if !strings.ContainsAny(text, " \n\"'") {
-			return x.id(a.id(text))
-		}
-	case strings.EqualFold(text, x.tenantID):
-		return "${" + spec.RefTenant + "}"
-	case isGUID(text):
-		if name := x.names[strings.ToLower(text)]; name != "" {
-			return spec.Join([]spec.Piece{{Kind: spec.RefSubscription, Arg: spec.EscapeName(name, false)}})
-		}
-		if builtInRole(text) {
-			return strings.ToLower(text)
-		}
-		return a.guid(text)
-	}
-	return spec.Escape(a.text(text, where))
+// Where is where a text stands, for what it may mean.
+type Where struct {
+	Name    string // of the member of an object; of an item, that of its list
+	List    string // the word for what has a name here: that of the list which it is in; empty is none
+	Defined bool   // the schema has the text among the values that Azure defines
+	SKU     bool   // it is of a SKU, whose values Azure defines
 }
 
-// text is a text that is neither an id nor a reference.
-func (a *anonymizer) text(text string, where *member) string {
+// Text is the pseudonym of a text that is neither an id nor a GUID. A nil where says nothing.
+func (a *Pseudonyms) Text(text string, where *Where) string {
 	if prefix, err := netip.ParsePrefix(text); err == nil {
 		return a.address(text, a.ips.prefix(prefix))
 	}
@@ -62,23 +26,23 @@ func (a *anonymizer) text(text string, where *member) string {
 	}
 	lower := strings.ToLower(text)
 	switch {
-	case where != nil && (where.kind || enumerated(where.schema, text)), formOf(text), spec.IsRegion(text):
+	case where != nil && where.Defined, formOf(text), spec.IsRegion(text):
 		return text
-	case where.inSKU() && enumLike.MatchString(text) && len(text) <= 60:
+	case where != nil && where.SKU && enumLike.MatchString(text) && len(text) <= 60:
 		return text
-	case where != nil && strings.EqualFold(where.name, "name") && !strings.ContainsAny(text, " /:@"):
+	case where != nil && strings.EqualFold(where.Name, "name") && !strings.ContainsAny(text, " /:@"):
 		if fixedNames[lower] {
 			return text
 		}
 		if made, ok := a.other["value|"+text]; ok { // which another value refers to
 			return made
 		}
-		return a.name(listOf(where), text)
+		return a.Name(where.list(), text)
 	case a.names[lower] != "":
 		return a.names[lower]
 	case a.taken[lower] && len(lower) > 1:
-		return a.name("name", text)
-	case where != nil && safeNames[strings.ToLower(where.name)] && enumLike.MatchString(text) && len(text) <= 60:
+		return a.Name("name", text)
+	case where != nil && safeNames[strings.ToLower(where.Name)] && enumLike.MatchString(text) && len(text) <= 60:
 		return text
 	case email.MatchString(text):
 		return a.formed("e-mail", text, "user%d@example.com")
@@ -90,39 +54,35 @@ func (a *anonymizer) text(text string, where *member) string {
 	if host.MatchString(text) {
 		return a.formed("domain", text, "host%d."+suffixOf(text))
 	}
-	return a.word("value", text)
+	return a.Word("value", text)
+}
+
+// list is the word for what has a name.
+func (w *Where) list() string {
+	if w.List != "" && !strings.EqualFold(w.List, "properties") {
+		return w.List
+	}
+	return "name"
 }
 
 // formed is the pseudonym of a text, of a form of its own.
-func (a *anonymizer) formed(kind, text, form string) string {
+func (a *Pseudonyms) formed(kind, text, form string) string {
 	key := kind + "|" + text
 	made, ok := a.other[key]
 	if !ok {
-		made = a.pseudonym(kind, text, form)
+		made = a.fresh(kind, text, form)
 		a.other[key] = made
 	}
 	return made
 }
 
 // address notes the pseudonym of an address.
-func (a *anonymizer) address(text, made string) string {
+func (a *Pseudonyms) address(text, made string) string {
 	if text != made && a.other["address|"+text] == "" {
 		a.other["address|"+text] = made
 		a.pairs = append(a.pairs, pair{made, text, "address"})
 	}
 	return made
-}
-
-// listOf is the word for what has a name: that of the list that it is in.
-func listOf(where *member) string {
-	if where.up != nil && where.up.name != "" && !strings.EqualFold(where.up.name, "properties") {
-		return where.up.name
-	}
-	return "name"
-}
-
-func enumerated(s *armschema.Schema, text string) bool {
-	return s != nil && slices.ContainsFunc(s.Enum, func(e string) bool { return strings.EqualFold(e, text) })
 }
 
 var (
@@ -150,8 +110,8 @@ var safeNames = map[string]bool{
 // enumLike are texts made as Azure makes the values that it defines: one word, or words joined by underscores and the like.
 var enumLike = regexp.MustCompile(`^[A-Za-z0-9]+(?:[._|+-][A-Za-z0-9]+)*$`)
 
-// builtInRole says that a GUID is that of one of Azure's own roles that are known by name.
-func builtInRole(guid string) bool { return spec.RoleName(guid) != "" }
+// BuiltInRole says that a GUID is that of one of Azure's own roles that are known by name.
+func BuiltInRole(guid string) bool { return spec.RoleName(guid) != "" }
 
 // azureDomains are domains that say which service it is, and not whose.
 var azureDomains = []string{
@@ -185,3 +145,8 @@ var services = map[string]bool{
 	"core": true, "blob": true, "file": true, "queue": true, "table": true, "dfs": true, "web": true, "vault": true, "database": true, "servicebus": true, "documents": true, "mongo": true,
 	"redis": true, "cache": true, "search": true, "openai": true, "cognitiveservices": true, "scm": true, "management": true, "login": true, "graph": true, "postgres": true, "mysql": true,
 }
+
+var guid = regexp.MustCompile(`^(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// isGUID says that text is a GUID.
+func isGUID(text string) bool { return guid.MatchString(text) }

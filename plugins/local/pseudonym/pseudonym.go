@@ -1,4 +1,5 @@
-package tenant
+// Package pseudonym replaces what could tell whose tenant it is.
+package pseudonym
 
 import (
 	"context"
@@ -12,12 +13,12 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 )
 
-// anonymizer replaces what could tell whose tenant it is by pseudonyms: the same text always by the same one. It takes what it does not
+// Pseudonyms replace what could tell whose tenant it is: the same text always by the same one. They take what they do not
 // know for telling: only what Azure itself defines, and what has a form that no name has, stays.
 //
 // Pseudonyms are numbered as they come, and the order of what is written depends on names; so does the numbering.
-// It keeps a pair for each text, so that memory grows with the number of different ones.
-type anonymizer struct {
+// There is a pair for each text, so that memory grows with the number of different ones.
+type Pseudonyms struct {
 	names map[string]string // pseudonym by name in lower case
 	other map[string]string // pseudonym by kind and text
 	next  map[string]int    // the number of the next pseudonym, by its word
@@ -33,16 +34,20 @@ type pair struct {
 	Kind      string `json:"kind"`
 }
 
-// newAnonymizer learns the names of all resources, so that they are found wherever they stand.
-func newAnonymizer(ctx context.Context, r *graph.Reader, subs map[string]graph.Subscription) (*anonymizer, error) {
-	a := &anonymizer{names: map[string]string{}, other: map[string]string{}, next: map[string]int{}, taken: map[string]bool{}}
+// New learns the names of all resources and identities of a snapshot, so that they are found wherever they stand.
+func New(ctx context.Context, r *graph.Reader) (*Pseudonyms, error) {
+	a := &Pseudonyms{names: map[string]string{}, other: map[string]string{}, next: map[string]int{}, taken: map[string]bool{}}
+	subs, err := r.Subscriptions(ctx)
+	if err != nil {
+		return nil, err
+	}
 	seed := []string{strings.ToLower(r.Snapshot().TenantID)}
 	for id := range subs {
 		seed = append(seed, strings.ToLower(id))
 	}
 	slices.Sort(seed)
 	a.ips = newAddresses(strings.Join(seed, "|"))
-	err := r.Heads(ctx, func(h graph.Head) error {
+	err = r.Heads(ctx, func(h graph.Head) error {
 		if h.Table == graph.RoleDefinitions {
 			return nil
 		}
@@ -56,8 +61,8 @@ func newAnonymizer(ctx context.Context, r *graph.Reader, subs map[string]graph.S
 	return a, err
 }
 
-// pseudonym makes one, and remembers what it stands for.
-func (a *anonymizer) pseudonym(kind, original, form string) string {
+// fresh makes one, and remembers what it stands for.
+func (a *Pseudonyms) fresh(kind, original, form string) string {
 	for {
 		a.next[form]++
 		made := fmt.Sprintf(form, a.next[form])
@@ -68,29 +73,29 @@ func (a *anonymizer) pseudonym(kind, original, form string) string {
 	}
 }
 
-// word is the pseudonym of a text that is no name: role-3.
-func (a *anonymizer) word(kind, text string) string {
+// Word is the pseudonym of a text that is no name: role-3.
+func (a *Pseudonyms) Word(kind, text string) string {
 	key := kind + "|" + text
 	made, ok := a.other[key]
 	if !ok {
-		made = a.pseudonym(kind, text, kind+"-%d")
+		made = a.fresh(kind, text, kind+"-%d")
 		a.other[key] = made
 	}
 	return made
 }
 
-// subscription is the pseudonym of a subscription's name.
-func (a *anonymizer) subscription(name string) string { return a.word("subscription", name) }
+// Subscription is the pseudonym of a subscription's name.
+func (a *Pseudonyms) Subscription(name string) string { return a.Word("subscription", name) }
 
-// guid is the pseudonym of a GUID; it is a GUID itself. Azure's own roles and the zero GUID stay.
-func (a *anonymizer) guid(id string) string {
+// GUID is the pseudonym of a GUID; it is a GUID itself. Azure's own roles and the zero GUID stay.
+func (a *Pseudonyms) GUID(id string) string {
 	lower := strings.ToLower(id)
 	if strings.Trim(lower, "0-") == "" {
 		return lower
 	}
 	made, ok := a.other["guid|"+lower]
 	if !ok {
-		made = a.pseudonym("guid", lower, "00000000-0000-4000-8000-%012d")
+		made = a.fresh("guid", lower, "00000000-0000-4000-8000-%012d")
 		a.other["guid|"+lower] = made
 	}
 	return made
@@ -103,7 +108,7 @@ var fixedNames = map[string]bool{
 }
 
 // fixed says that a name is not the tenant's own. Both are in lower case.
-func (a *anonymizer) fixed(typ, name string) bool {
+func (a *Pseudonyms) fixed(typ, name string) bool {
 	if fixedNames[name] || strings.HasPrefix(name, "privatelink.") {
 		return true
 	}
@@ -111,20 +116,20 @@ func (a *anonymizer) fixed(typ, name string) bool {
 	return ok && slices.ContainsFunc(t.Names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
-// nameOf is the pseudonym of a part of the name of a resource; typ is the type of that part.
-func (a *anonymizer) nameOf(typ, name string) string {
+// NameOf is the pseudonym of a part of the name of a resource; typ is the type of that part.
+func (a *Pseudonyms) NameOf(typ, name string) string {
 	switch {
 	case a.fixed(typ, strings.ToLower(name)):
 		return name
 	case isGUID(name):
-		return a.guid(name)
+		return a.GUID(name)
 	}
-	return a.name(typ[strings.LastIndexByte(typ, '/')+1:], name)
+	return a.Name(typ[strings.LastIndexByte(typ, '/')+1:], name)
 }
 
-// name is the pseudonym of a name. word, such as virtualMachines, begins it. Pseudonyms are names that Azure takes for most types: letters
+// Name is the pseudonym of a name. word, such as virtualMachines, begins it. Pseudonyms are names that Azure takes for most types: letters
 // and digits alone, and few.
-func (a *anonymizer) name(word, name string) string {
+func (a *Pseudonyms) Name(word, name string) string {
 	lower := strings.ToLower(name)
 	if made, ok := a.names[lower]; ok {
 		return made
@@ -146,7 +151,7 @@ func (a *anonymizer) name(word, name string) string {
 	if strings.HasSuffix(strings.ToLower(word), "zones") { // whose names are domains
 		form = letters + "%d.example.com"
 	}
-	made := a.pseudonym("name", name, form)
+	made := a.fresh("name", name, form)
 	a.names[lower] = made
 	return made
 }
@@ -161,8 +166,8 @@ func singular(word string) string {
 	return word
 }
 
-// id is an ARM id, its names and GUIDs replaced. A beginning of an id gives the beginning of what the whole id gives.
-func (a *anonymizer) id(id string) string {
+// ID is an ARM id, its names and GUIDs replaced. A beginning of an id gives the beginning of what the whole id gives.
+func (a *Pseudonyms) ID(id string) string {
 	s := strings.Split(id, "/")
 	provider, types := -1, ""
 	for i := 1; i < len(s); i++ {
@@ -176,10 +181,10 @@ func (a *anonymizer) id(id string) string {
 			i++
 		case provider < 0 && word == "subscriptions" && i+1 < len(s):
 			i++
-			s[i] = a.guid(s[i])
+			s[i] = a.GUID(s[i])
 		case provider < 0 && word == "resourcegroups" && i+1 < len(s):
 			i++
-			s[i] = a.name("resourcegroups", s[i])
+			s[i] = a.Name("resourcegroups", s[i])
 		case provider >= 0:
 			types += "/" + s[i]
 			if i+1 < len(s) {
@@ -187,43 +192,43 @@ func (a *anonymizer) id(id string) string {
 				s[i] = a.nameIn(types, s[i])
 			}
 		default:
-			s[i] = a.name("part", s[i])
+			s[i] = a.Name("part", s[i])
 		}
 	}
 	return strings.Join(s, "/")
 }
 
-// nameIn is nameOf for an id: Azure's own definitions keep their names.
-func (a *anonymizer) nameIn(typ, name string) string {
-	if strings.EqualFold(typ, "Microsoft.Authorization/roleDefinitions") && isGUID(name) && builtInRole(name) {
+// nameIn is NameOf for an id: Azure's own definitions keep their names.
+func (a *Pseudonyms) nameIn(typ, name string) string {
+	if strings.EqualFold(typ, "Microsoft.Authorization/roleDefinitions") && isGUID(name) && BuiltInRole(name) {
 		return strings.ToLower(name)
 	}
-	return a.nameOf(typ, name)
+	return a.NameOf(typ, name)
 }
 
-// memberName is the name of a member of an object: what Azure calls them stays, and what somebody chose stays where it has the form of
+// MemberName is the name of a member of an object: what Azure calls them stays, and what somebody chose stays where it has the form of
 // a setting's name.
-func (a *anonymizer) memberName(name string, _ *member) string {
+func (a *Pseudonyms) MemberName(name string) string {
 	switch lower := strings.ToLower(name); {
 	case isGUID(name):
-		return a.guid(name)
+		return a.GUID(name)
 	case strings.HasPrefix(name, "/"):
-		return a.id(name)
+		return a.ID(name)
 	case a.taken[lower] && len(lower) > 3:
-		return a.name("key", name)
+		return a.Name("key", name)
 	case strings.ContainsAny(name, "@ ") || strings.Contains(name, "://"):
-		return a.word("key", name)
+		return a.Word("key", name)
 	}
 	return name
 }
 
-// write writes the map.
-func (a *anonymizer) write(w io.Writer) error {
+// Write writes the map. of is what the pseudonyms stand in, in words.
+func (a *Pseudonyms) Write(w io.Writer, of string) error {
 	encode := json.NewEncoder(w)
 	encode.SetEscapeHTML(false)
 	encode.SetIndent("", " ")
 	return encode.Encode(struct {
 		Note  string `json:"note"`
 		Pairs []pair `json:"pairs"`
-	}{"PRIVATE. This says what the pseudonyms of the specification beside it stand for. Whoever has both has the original: do not pass it on.", a.pairs})
+	}{"PRIVATE. This says what the pseudonyms of the " + of + " beside it stand for. Whoever has both has the original: do not pass it on.", a.pairs})
 }
