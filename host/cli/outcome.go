@@ -54,6 +54,8 @@ func resultPage(p *ui.Page, d *dispatch.ExecutionDispatcher, out *dispatch.Outco
 	case *backend.SnapshotDiffResult:
 		p.Compared(result)
 		resultFiles(p, d, out, e)
+	case *backend.SnapshotExportResult:
+		p.Export(result, out.Files)
 	default:
 		p.Line(ui.Toned{Tone: ui.Strong, Text: string(result.Operation())})
 		p.Result(result)

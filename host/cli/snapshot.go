@@ -20,6 +20,9 @@ type snapshotVerbs struct {
 	Path  snapshotPathCmd  `cmd:"" help:"Show how two things are connected."`
 	Reach snapshotReachCmd `cmd:"" help:"Show what a principal or resource can reach."`
 
+	// for other programs
+	Export snapshotExportCmd `cmd:"" help:"Write a snapshot for Neo4j, Graphviz and others."`
+
 	// one against another
 	Diff snapshotDiffCmd `cmd:"" help:"Compare two snapshots."`
 }
@@ -34,6 +37,7 @@ var (
 
 	_ verb = (*snapshotPathCmd)(nil)
 	_ verb = (*snapshotReachCmd)(nil)
+	_ verb = (*snapshotExportCmd)(nil)
 
 	_ verb = (*snapshotDiffCmd)(nil)
 )

@@ -76,3 +76,30 @@ func (p *Page) Reach(r *backend.SnapshotReachResult, rows Rows) error {
 		},
 	}, rows)
 }
+
+// Export shows that a snapshot was written for other programs. files are absolute; none if they are still with the backend.
+func (p *Page) Export(r *backend.SnapshotExportResult, files []string) {
+	state := Toned{Good, "complete"}
+	if !r.Complete {
+		state = Toned{Warning, "incomplete"}
+	}
+	p.Line(Toned{Strong, r.Format}, " of ", Counted(r.Nodes, "node", "nodes"), " and ", Counted(r.Edges, "relationship", "relationships"), "  ", state)
+	private := ""
+	var pairs []Pair
+	for _, f := range files {
+		if strings.HasSuffix(f, ".map.json") {
+			private = f
+		} else {
+			pairs = append(pairs, Pair{"file", f})
+		}
+	}
+	left := ""
+	if r.Redacted > 0 {
+		left = Counted(r.Redacted, "value that looks like a secret", "values that look like secrets")
+	}
+	p.Pairs(append(pairs, Pair{"private map", private}, Pair{"left out", left}, Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)})...)
+	if private != "" {
+		p.Gap()
+		p.Prose(0, 6, Toned{Info, "note:"}, " the private map says what the pseudonyms stand for: do not pass it on.")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/diff"
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/export"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph/query"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph/walk"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac"
@@ -50,15 +51,16 @@ var (
 func New() backend.Backend {
 	l := &local{}
 	l.Runner = runner.New(runner.Works{
-		backend.OpScan:          l.scan,
-		backend.OpGenerateIaC:   l.generateIaC,
-		backend.OpCreateTenant:  l.createTenant,
-		backend.OpGenerateSpec:  l.generateSpec,
-		backend.OpVisualize:     l.visualize,
-		backend.OpSnapshotQuery: l.query,
-		backend.OpSnapshotDiff:  l.diffSnapshots,
-		backend.OpSnapshotPath:  l.snapshotPath,
-		backend.OpSnapshotReach: l.snapshotReach,
+		backend.OpScan:           l.scan,
+		backend.OpGenerateIaC:    l.generateIaC,
+		backend.OpCreateTenant:   l.createTenant,
+		backend.OpGenerateSpec:   l.generateSpec,
+		backend.OpVisualize:      l.visualize,
+		backend.OpSnapshotQuery:  l.query,
+		backend.OpSnapshotDiff:   l.diffSnapshots,
+		backend.OpSnapshotPath:   l.snapshotPath,
+		backend.OpSnapshotReach:  l.snapshotReach,
+		backend.OpSnapshotExport: l.snapshotExport,
 	}, runner.WithCheck(l.check))
 	return l
 }
@@ -118,7 +120,7 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 	return backend.Capabilities{
 		Operations: []backend.Operation{
 			backend.OpScan, backend.OpGenerateIaC, backend.OpCreateTenant, backend.OpGenerateSpec, backend.OpVisualize,
-			backend.OpSnapshotQuery, backend.OpSnapshotDiff, backend.OpSnapshotPath, backend.OpSnapshotReach,
+			backend.OpSnapshotQuery, backend.OpSnapshotDiff, backend.OpSnapshotPath, backend.OpSnapshotReach, backend.OpSnapshotExport,
 		},
 		Formats:  iac.Formats(),
 		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
@@ -153,6 +155,8 @@ func (l *local) check(r backend.Request) error {
 		return query.Check(r)
 	case *backend.SnapshotDiffRequest:
 		return diff.Check(r)
+	case *backend.SnapshotExportRequest:
+		return export.Check(r)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/export"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph/walk"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -57,6 +58,26 @@ func (l *local) snapshotReach(ctx context.Context, job *runner.Job) (backend.Res
 		return nil, err
 	}
 	result.Nodes = nodesFile
+	return result, nil
+}
+
+// snapshotExport writes a snapshot in another format.
+func (l *local) snapshotExport(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	request := job.Submission().Request.(*backend.SnapshotExportRequest)
+	reader, err := l.openGraph(ctx, job, request.TenantID, request.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	dir, err := job.OutputDir()
+	if err != nil {
+		return nil, err
+	}
+	x := export.Exporter{Reader: reader, Dir: dir, Progress: job.Progress}
+	result, err := x.Export(ctx, request)
+	if err != nil {
+		return nil, err
+	}
 	return result, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,58 @@ func (r *Reader) Links(ctx context.Context, yield func(source, label, target int
 		}
 	}
 	return readFault(r.path, rows.Err())
+}
+
+// Relationships is Edges, with the keys of the nodes.
+func (r *Reader) Relationships(ctx context.Context, yield func(e Edge, source, target string) error) error {
+	if err := r.hasGraph(); err != nil {
+		return err
+	}
+	labels, err := r.EdgeLabels(ctx)
+	if err != nil {
+		return err
+	}
+	// CROSS JOIN keeps the edges outermost, in the order in which they lie.
+	rows, err := r.db.QueryContext(ctx, `SELECT source, label, target, one.key, other.key FROM edges
+		CROSS JOIN nodes AS one ON one.node = source CROSS JOIN nodes AS other ON other.node = target ORDER BY source`)
+	if err != nil {
+		return readFault(r.path, err)
+	}
+	defer discard(rows)
+	type held struct {
+		Edge
+		source, target string
+	}
+	var all []held // those of one source
+	flush := func() error {
+		slices.SortFunc(all, func(a, b held) int { return compareEdges(a.Edge, b.Edge) })
+		for _, h := range all {
+			if err := yield(h.Edge, h.source, h.target); err != nil {
+				return err
+			}
+		}
+		all = all[:0]
+		return nil
+	}
+	for rows.Next() {
+		var source, label, target int64
+		var h held
+		if err := rows.Scan(&source, &label, &target, &h.source, &h.target); err != nil {
+			return readFault(r.path, err)
+		}
+		if len(all) > 0 && all[0].Source != source {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		h.Edge = labels[label]
+		h.Source, h.Target = source, target
+		all = append(all, h)
+	}
+	if err := rows.Err(); err != nil {
+		return readFault(r.path, err)
+	}
+	return flush()
 }
 
 // NodeTypes yields number, kind and type of the nodes, in the order of their numbers.

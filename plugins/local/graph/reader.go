@@ -283,15 +283,28 @@ func (r *Reader) Cursor(ctx context.Context, t Table) (*Cursor, error) {
 // Close ends the reading.
 func (c *Cursor) Close() { discard(c.rows) }
 
+// Next reads the next row. ok is false behind the last one.
+func (c *Cursor) Next() (row Row, ok bool, err error) {
+	if !c.rows.Next() {
+		return row, false, readFault(c.reader.path, c.rows.Err())
+	}
+	_, err = c.scan(&row)
+	return row, err == nil, err
+}
+
+func (c *Cursor) scan(row *Row) (number int64, err error) {
+	row.Table = c.table.String()
+	err = c.rows.Scan(&number, &row.ID, &row.Name, &row.Type, &row.Kind, &row.Location, &row.ResourceGroup, &row.SubscriptionID, &row.TenantID,
+		&row.ManagedBy, &row.APIVersion, &row.SKU, &row.Plan, &row.Tags, &row.Identity, &row.Zones, &row.ExtendedLocation, &row.Extra, &row.Properties)
+	return number, readFault(c.reader.path, err)
+}
+
 // To goes on to the row with a number, over others before it, and reads it. ok is false if there is no such row any more: the rest has been gone over.
 func (c *Cursor) To(number int64) (row Row, ok bool, err error) {
-	row.Table = c.table.String()
-	var at int64
 	for c.rows.Next() {
-		into := []any{&at, &row.ID, &row.Name, &row.Type, &row.Kind, &row.Location, &row.ResourceGroup, &row.SubscriptionID, &row.TenantID,
-			&row.ManagedBy, &row.APIVersion, &row.SKU, &row.Plan, &row.Tags, &row.Identity, &row.Zones, &row.ExtendedLocation, &row.Extra, &row.Properties}
-		if err := c.rows.Scan(into...); err != nil {
-			return row, false, readFault(c.reader.path, err)
+		at, err := c.scan(&row)
+		if err != nil {
+			return row, false, err
 		}
 		if at == number {
 			return row, true, nil

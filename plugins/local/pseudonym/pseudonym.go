@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
@@ -25,6 +26,7 @@ type Pseudonyms struct {
 	taken map[string]bool   // names of the tenant in lower case: no pseudonym may be one
 	pairs []pair
 	ips   addresses
+	own   []string // words that tell the tenant, in lower case: see Own
 }
 
 // pair is a line of the map.
@@ -59,6 +61,34 @@ func New(ctx context.Context, r *graph.Reader) (*Pseudonyms, error) {
 		return nil
 	})
 	return a, err
+}
+
+// Learn takes a name in, so that it is found wherever it stands. typ is that of a resource, or empty.
+func (a *Pseudonyms) Learn(typ, name string) {
+	if lower := strings.ToLower(name); lower != "" && !a.fixed(typ, lower) {
+		a.taken[lower] = true
+	}
+}
+
+// Own takes in what tells the tenant even within other words: its name, and its domains but Azure's.
+func (a *Pseudonyms) Own(text string) {
+	if text = strings.ToLower(text); strings.Contains(text, ".") {
+		if suffixOf("x."+text) != "example.com" { // contoso.onmicrosoft.com is told by contoso
+			return
+		}
+		text, _, _ = strings.Cut(text, ".")
+	}
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if len(word) > 3 && !slices.Contains(a.own, word) {
+			a.own = append(a.own, word)
+		}
+	}
+}
+
+// Tells says that one of the tenant's own words is in a text.
+func (a *Pseudonyms) Tells(text string) bool {
+	lower := strings.ToLower(text)
+	return slices.ContainsFunc(a.own, func(word string) bool { return strings.Contains(lower, word) })
 }
 
 // fresh makes one, and remembers what it stands for.
@@ -121,7 +151,7 @@ func (a *Pseudonyms) NameOf(typ, name string) string {
 	switch {
 	case a.fixed(typ, strings.ToLower(name)):
 		return name
-	case isGUID(name):
+	case IsGUID(name):
 		return a.GUID(name)
 	}
 	return a.Name(typ[strings.LastIndexByte(typ, '/')+1:], name)
@@ -200,7 +230,7 @@ func (a *Pseudonyms) ID(id string) string {
 
 // nameIn is NameOf for an id: Azure's own definitions keep their names.
 func (a *Pseudonyms) nameIn(typ, name string) string {
-	if strings.EqualFold(typ, "Microsoft.Authorization/roleDefinitions") && isGUID(name) && BuiltInRole(name) {
+	if strings.EqualFold(typ, "Microsoft.Authorization/roleDefinitions") && IsGUID(name) && BuiltInRole(name) {
 		return strings.ToLower(name)
 	}
 	return a.NameOf(typ, name)
@@ -210,7 +240,7 @@ func (a *Pseudonyms) nameIn(typ, name string) string {
 // a setting's name.
 func (a *Pseudonyms) MemberName(name string) string {
 	switch lower := strings.ToLower(name); {
-	case isGUID(name):
+	case IsGUID(name):
 		return a.GUID(name)
 	case strings.HasPrefix(name, "/"):
 		return a.ID(name)

@@ -113,6 +113,12 @@ var enumLike = regexp.MustCompile(`^[A-Za-z0-9]+(?:[._|+-][A-Za-z0-9]+)*$`)
 // BuiltInRole says that a GUID is that of one of Azure's own roles that are known by name.
 func BuiltInRole(guid string) bool { return spec.RoleName(guid) != "" }
 
+// BuiltInRoleName says that a name is that of one of these.
+func BuiltInRoleName(name string) bool {
+	_, ok := spec.RoleID(name)
+	return ok
+}
+
 // azureDomains are domains that say which service it is, and not whose.
 var azureDomains = []string{
 	"windows.net", "azure.com", "azure.net", "azurewebsites.net", "azurecr.io", "azure-api.net", "azureedge.net", "azurefd.net", "trafficmanager.net", "cloudapp.net", "azure-devices.net",
@@ -148,5 +154,5 @@ var services = map[string]bool{
 
 var guid = regexp.MustCompile(`^(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// isGUID says that text is a GUID.
-func isGUID(text string) bool { return guid.MatchString(text) }
+// IsGUID says that text is a GUID.
+func IsGUID(text string) bool { return guid.MatchString(text) }
