@@ -40,6 +40,8 @@ type fake struct {
 	specification *backend.SpecGenerationResult
 	// difference is what snapshot-diff answers; it makes files too. Nil is a backend without it.
 	difference *backend.SnapshotDiffResult
+	// export is what snapshot-export answers; it makes files too. Nil is a backend without it.
+	export *backend.SnapshotExportResult
 	// path and reach are what snapshot-path and snapshot-reach answer; nil is a backend without them.
 	path  *backend.SnapshotPathResult
 	reach *backend.SnapshotReachResult
@@ -74,7 +76,7 @@ func newFake(scan runner.Work) *fake {
 			err = os.WriteFile(filepath.Join(dir, "tenant.html"), []byte("<html>"), 0o600)
 		}
 		return &backend.VisualizationResult{Success: true, Complete: true, Nodes: 3}, err
-	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpSnapshotDiff: f.compare, backend.OpSnapshotQuery: f.ask, backend.OpSnapshotPath: f.findPath, backend.OpSnapshotReach: f.findReach, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
+	}, backend.OpGenerateIaC: f.generate, backend.OpGenerateSpec: f.generateSpec, backend.OpSnapshotDiff: f.compare, backend.OpSnapshotQuery: f.ask, backend.OpSnapshotPath: f.findPath, backend.OpSnapshotReach: f.findReach, backend.OpSnapshotExport: f.exportSnapshot, backend.OpCreateTenant: func(ctx context.Context, job *runner.Job) (backend.Result, error) {
 		return f.create(ctx, job)
 	}})
 	return f
@@ -96,6 +98,10 @@ func (f *fake) generateSpec(_ context.Context, job *runner.Job) (backend.Result,
 
 func (f *fake) compare(_ context.Context, job *runner.Job) (backend.Result, error) {
 	return f.difference, f.make(job)
+}
+
+func (f *fake) exportSnapshot(_ context.Context, job *runner.Job) (backend.Result, error) {
+	return f.export, f.make(job)
 }
 
 func (f *fake) findPath(_ context.Context, job *runner.Job) (backend.Result, error) {
@@ -142,6 +148,9 @@ func (f *fake) Capabilities(context.Context) (backend.Capabilities, error) {
 	}
 	if f.difference != nil {
 		can.Operations = append(can.Operations, backend.OpSnapshotDiff)
+	}
+	if f.export != nil {
+		can.Operations = append(can.Operations, backend.OpSnapshotExport)
 	}
 	if f.path != nil {
 		can.Operations = append(can.Operations, backend.OpSnapshotPath, backend.OpSnapshotReach)

@@ -178,6 +178,8 @@ func (c *content) hide(text string, at spot) string {
 		return c.id(text)
 	case pseudonym.IsGUID(text):
 		return c.guid(text)
+	case at.name == "roleName":
+		return c.role(text)
 	case at.chosen && !at.sku:
 		return c.kept(text, c.hidden.Text(text, nil))
 	}
@@ -291,8 +293,6 @@ func (c *content) nodeName(n *graph.Node) string {
 		return ""
 	case n.Kind == graph.NodeRoleDefinition:
 		return c.role(n.Name)
-	case n.Kind == graph.NodeTenant || n.Kind == graph.NodeSubscription || n.Kind == graph.NodeManagementGroup:
-		return c.word(strings.ReplaceAll(string(n.Kind), "_", "-"), n.Name)
 	case n.Kind == graph.NodeResourceGroup:
 		return c.hidden.Name("resourcegroups", n.Name)
 	case n.Kind == graph.NodeResource && n.Type != "" && n.State != graph.NodeMissing:
@@ -301,6 +301,8 @@ func (c *content) nodeName(n *graph.Node) string {
 		return c.hidden.NameOf(n.Type, n.Name)
 	case n.Kind == graph.NodeHost:
 		return c.id(n.Name)
+	case pseudonym.IsGUID(n.Name):
+		return c.guid(n.Name)
 	}
-	return c.word(strings.ReplaceAll(string(n.Kind), "_", "-"), n.Name)
+	return c.hidden.Name(strings.ReplaceAll(string(n.Kind), "_", ""), n.Name)
 }

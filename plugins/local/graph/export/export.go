@@ -114,7 +114,7 @@ func (x *Exporter) Export(ctx context.Context, r *backend.SnapshotExportRequest)
 	}
 	h := head{Tenant: snapshot.TenantID, Name: snapshot.TenantName, Complete: snapshot.Complete, Filtered: chosen != nil || snapshot.Filtered, Hidden: r.Pseudonymize}
 	if c.hidden != nil {
-		h.Tenant, h.Name = c.hidden.GUID(h.Tenant), c.word("tenant", h.Name)
+		h.Tenant, h.Name = c.hidden.GUID(h.Tenant), c.hidden.Name("tenant", h.Name)
 	}
 	files, err := output.New(x.Dir, nil)
 	if err != nil {
@@ -171,7 +171,6 @@ func (c *content) learn(ctx context.Context, r *graph.Reader) (err error) {
 		return err
 	}
 	return r.Identities(ctx, func(i graph.Identity) error {
-		c.hidden.Learn("", i.Login)
 		if _, domain, ok := strings.Cut(i.Login, "@"); ok {
 			c.hidden.Own(domain)
 		}

@@ -77,7 +77,9 @@ func (s *source) eachNode(ctx context.Context, yield func(*node) error) error {
 		}
 		made := s.content.node(&n)
 		if part == stub {
-			made.state = stateOutside
+			if made.state == string(graph.IdentityPresent) {
+				made.state = stateOutside
+			}
 			return yield(made)
 		}
 		switch n.Kind {
