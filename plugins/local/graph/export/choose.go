@@ -110,7 +110,7 @@ func choose(ctx context.Context, r *graph.Reader, given backend.Filter) (*choice
 			return broken
 		}
 		if known[label].Kind == "CONTAINS" {
-			c.parent[target] = int32(source)
+			c.parent[target] = int32(source) //nolint:gosec // a node: checked above
 		}
 		return nil
 	}); err != nil {
