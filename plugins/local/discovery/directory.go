@@ -21,7 +21,8 @@ import (
 // meanwhile is its id.
 type directory struct {
 	*scan
-	pages chan *azure.Page[object]
+	pages pool[object]
+	links pool[link]
 
 	writing sync.Mutex // holds the writer
 	writer  *graph.Writer
@@ -70,10 +71,7 @@ func (s *scan) identify(ctx context.Context, writer *graph.Writer) error {
 		return nil
 	}
 	d := &directory{scan: s, writer: writer, met: map[guid]bool{}, named: map[guid]*family{}, appIDs: map[string]bool{},
-		faults: map[*table]*fault.Fault{}, pages: make(chan *azure.Page[object], s.directoryCalls())}
-	for range cap(d.pages) {
-		d.pages <- new(azure.Page[object])
-	}
+		faults: map[*table]*fault.Fault{}, pages: newPool[object](s.directoryCalls()), links: newPool[link](s.directoryCalls())}
 	if err := d.read(ctx, which == backend.IdentitiesAll); err != nil {
 		return err
 	}

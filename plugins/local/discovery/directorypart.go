@@ -87,7 +87,7 @@ func (p *directoryPart) fail(ctx context.Context, err error, tables ...*table) e
 
 // reader takes objects in, of a family where answers do not say theirs; nil is of several. keep leaves out those for which it is false.
 func (p *directoryPart) reader(of func(*object) *family, keep func(*graph.Identity) bool) azure.Reader[object] {
-	return azure.Reader[object]{New: p.d.page, Set: setObject, Take: func(page *azure.Page[object]) error {
+	return azure.Reader[object]{New: p.d.pages.get, Set: setObject, Take: func(page *azure.Page[object]) error {
 		identities := make([]graph.Identity, 0, len(page.Rows))
 		for i := range page.Rows {
 			o := &page.Rows[i]
@@ -97,7 +97,7 @@ func (p *directoryPart) reader(of func(*object) *family, keep func(*graph.Identi
 				identities = append(identities, identity)
 			}
 		}
-		p.d.free(page)
+		p.d.pages.put(page)
 		return p.keep(identities)
 	}}
 }
@@ -163,12 +163,23 @@ func (d *directory) add(identities []graph.Identity, members []graph.Membership)
 	return d.writer.AddMemberships(members)
 }
 
-// page waits for a page that is free.
-func (d *directory) page(ctx context.Context) (*azure.Page[object], error) { return wait(ctx, d.pages) }
+// pool is some pages that are used again and again.
+type pool[T any] chan *azure.Page[T]
 
-func (d *directory) free(p *azure.Page[object]) {
-	p.Shrink(keptDirectory)
-	d.pages <- p
+func newPool[T any](pages int) pool[T] {
+	p := make(pool[T], pages)
+	for range pages {
+		p <- new(azure.Page[T])
+	}
+	return p
+}
+
+// get waits for a page that is free.
+func (p pool[T]) get(ctx context.Context) (*azure.Page[T], error) { return wait(ctx, p) }
+
+func (p pool[T]) put(page *azure.Page[T]) {
+	page.Shrink(keptDirectory)
+	p <- page
 }
 
 // keptDirectory is how much memory of a page is kept for the next one, in bytes.

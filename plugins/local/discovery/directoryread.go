@@ -147,30 +147,47 @@ func (p *directoryPart) members(ctx context.Context, ids []guid) error {
 		cast.Path, cast.Cast = list.Path+"/microsoft.graph."+sp.typ, true
 		queries = append(queries, list, cast)
 	}
-	err := azure.ReadBatch(ctx, p.d.scope.session, queries, azure.BatchReader[object]{
-		Of: func(o *object, query int) { o.query = query },
+	err := azure.ReadBatch(ctx, p.d.scope.session, queries, azure.BatchReader[link]{
+		Of: func(l *link, query int) { l.query = query },
 		Failed: func(query int, err error) error {
 			if azure.IsNotFound(err) { // the group is gone by now
 				return nil
 			}
 			return p.fail(ctx, err, memberships)
 		},
-		Reader: azure.Reader[object]{New: p.d.page, Set: setObject, Take: func(page *azure.Page[object]) error {
-			members := make([]member, 0, len(page.Rows))
-			for i := range page.Rows {
-				o := &page.Rows[i]
-				m := member{Group: ids[o.query/2].String(), Member: o.text("id"), Type: o.typ}
-				if queries[o.query].Cast {
-					m.Type = sp.typ
+		Reader: azure.Reader[link]{New: p.d.links.get, Set: setLink, Take: func(page *azure.Page[link]) error {
+			members := make([]member, len(page.Rows))
+			for i, l := range page.Rows {
+				members[i] = member{Group: ids[l.query/2].String(), Member: l.id.String(), Type: l.typ}
+				if queries[l.query].Cast {
+					members[i].Type = sp.typ
 				}
-				members = append(members, m)
 			}
-			p.d.free(page)
+			p.d.links.put(page)
 			return p.keepMembers(members)
 		}},
 	})
 	if err != nil {
 		return p.fail(ctx, err, memberships)
+	}
+	return nil
+}
+
+// link is a member of a group as it was read: small, for a batch may bring twenty thousand.
+type link struct {
+	query int
+	id    guid
+	typ   string
+}
+
+func setLink(l *link, c azure.Column) error {
+	switch string(c.Name) {
+	case "id":
+		l.id, _ = parseGUID(c.Text())
+	case "@odata.type":
+		if f := familyOf(func(f *family) bool { return c.Text() == odataType+f.typ }); f != nil {
+			l.typ = f.typ
+		}
 	}
 	return nil
 }

@@ -90,10 +90,9 @@ func familyOfKind(kind graph.IdentityKind) *family {
 	return familyOf(func(f *family) bool { return f.kind == kind })
 }
 
-// object is an object of Microsoft Graph, or the member of a group, as it was read. Its values point into the page.
+// object is an object of Microsoft Graph, as it was read. Its values point into the page.
 type object struct {
 	typ    string // behind #microsoft.graph.; empty where the answer does not say it
-	query  int    // which of a batch it answers
 	values [maxProperties]jsontext.Value
 }
 
