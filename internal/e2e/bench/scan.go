@@ -29,7 +29,7 @@ func (b bench) scanRate(ctx context.Context) ([]figure, error) {
 	defer sim.stop()
 	var rates, bare []float64
 	for range 3 {
-		result, err := b.scanTold(ctx, sim, "--depth", "resources")
+		result, err := b.scanTold(ctx, sim, "--depth", "resources", "--identities", "none")
 		if err != nil {
 			return nil, err
 		}
@@ -53,6 +53,7 @@ type scanned struct {
 	Resources     int64   `json:"resources"`
 	Relationships int64   `json:"relationships"`
 	Subscriptions int64   `json:"subscriptions"`
+	Identities    int64   `json:"identities"`
 	Seconds       float64 `json:"duration_seconds"`
 	Snapshot      struct {
 		ID string `json:"id"`

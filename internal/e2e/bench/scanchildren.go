@@ -36,7 +36,7 @@ func (b bench) scanChildren(ctx context.Context) ([]figure, error) {
 		if err := sim.forget(ctx); err != nil {
 			return nil, err
 		}
-		result, err := b.scan(ctx, sim, "--depth", "children")
+		result, err := b.scan(ctx, sim, "--depth", "children", "--identities", "none")
 		if err != nil {
 			return nil, err
 		}

@@ -52,11 +52,24 @@ func (b bench) peaks(ctx context.Context, resources int) (p peak, err error) {
 		return p, err
 	}
 	defer sim.stop()
-	cmd := b.scanCommand(ctx, sim, "--depth", "resources")
+	p, result, err := b.peakOf(ctx, sim, "--depth", "resources")
+	if err != nil {
+		return p, err
+	}
+	if result.synthetic() != int64(resources) {
+		return p, fmt.Errorf("the scan found %d of %d resources", result.synthetic(), resources)
+	}
+	p.rate = float64(resources) / result.Seconds
+	return p, nil
+}
+
+// peakOf looks at a scan.
+func (b bench) peakOf(ctx context.Context, sim *simulator, flags ...string) (p peak, result scanned, err error) {
+	cmd := b.scanCommand(ctx, sim, flags...)
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	if err := cmd.Start(); err != nil {
-		return p, err
+		return p, result, err
 	}
 	over, looked := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -67,20 +80,12 @@ func (b bench) peaks(ctx context.Context, resources int) (p peak, err error) {
 	close(over)
 	<-looked
 	if err != nil {
-		return p, fmt.Errorf("%v: %w", cmd.Args, err)
-	}
-	var result scanned
-	if err := result.read(out.Bytes()); err != nil {
-		return p, err
-	}
-	if result.synthetic() != int64(resources) {
-		return p, fmt.Errorf("the scan found %d of %d resources", result.synthetic(), resources)
+		return p, result, fmt.Errorf("%v: %w", cmd.Args, err)
 	}
 	if p.host == 0 || p.backend == 0 {
-		return p, errors.New("the scan's processes were not seen")
+		return p, result, errors.New("the scan's processes were not seen")
 	}
-	p.rate = float64(resources) / result.Seconds
-	return p, nil
+	return p, result, result.read(out.Bytes())
 }
 
 // look looks at a host and its backend until over. What they grow by after the last look is not seen.

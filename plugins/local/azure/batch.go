@@ -17,9 +17,9 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// maxBatch is how many queries Microsoft Graph takes in one call.
+// MaxBatch is how many queries Microsoft Graph takes in one call.
 // https://learn.microsoft.com/graph/json-batching#batch-size-limitations
-const maxBatch = 20
+const MaxBatch = 20
 
 // BatchReader reads the answers of many queries.
 type BatchReader[T any] struct {
@@ -36,9 +36,9 @@ func ReadBatch[T any](ctx context.Context, s *Session, queries []DirectoryQuery,
 }
 
 func readBatch[T any](ctx context.Context, s *Session, queries []DirectoryQuery, top string, r BatchReader[T]) error {
-	for first := 0; first < len(queries); first += maxBatch {
+	for first := 0; first < len(queries); first += MaxBatch {
 		b := batch[T]{session: s, queries: queries, top: top, reader: r}
-		for i := first; i < min(first+maxBatch, len(queries)); i++ {
+		for i := first; i < min(first+MaxBatch, len(queries)); i++ {
 			b.open = append(b.open, i)
 		}
 		if err := b.read(ctx); err != nil {
@@ -283,4 +283,4 @@ func (r *response) set(d *jsontext.Decoder, name string) error {
 }
 
 // BatchCalls is how many calls ReadBatch makes for the first pages of so many queries.
-func BatchCalls(queries int64) int64 { return (queries + maxBatch - 1) / maxBatch }
+func BatchCalls(queries int64) int64 { return (queries + MaxBatch - 1) / MaxBatch }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/heap"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -62,6 +63,7 @@ func (s *scan) identify(ctx context.Context, writer *graph.Writer) error {
 	if which == backend.IdentitiesNone {
 		return nil
 	}
+	defer heap.Use{Percent: 50}.Begin()() // most of it is pages, as in fill
 	s.progress.begin(phaseIdentities, "identities", 0)
 	if !s.scope.session.HasDirectory() {
 		for _, t := range directoryTables {

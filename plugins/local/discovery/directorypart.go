@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -121,24 +120,21 @@ func (p *directoryPart) keep(identities []graph.Identity) error {
 
 // member is a member of a group, as a part has it.
 type member struct {
-	Group  string `json:"group"`
-	Member string `json:"member"`
-	Type   string `json:"type"` // as family.typ
+	Group, Member string // ids
+	Type          string // as family.typ; empty is another one
 }
 
 // keepMembers writes memberships to the snapshot and the part, and has the members read.
 func (p *directoryPart) keepMembers(members []member) error {
 	rows := make([][]byte, len(members))
-	for i, m := range members {
-		row, err := json.Marshal(m)
-		if err != nil {
-			return fault.New(fault.Internal, "a membership cannot be encoded", fault.Because(err))
-		}
-		rows[i] = row
+	for i, m := range members { // ids and names of types need no escapes
+		rows[i] = []byte(`{"group":"` + m.Group + `","member":"` + m.Member + `","type":"` + m.Type + `"}`)
 	}
 	if err := p.d.save(p.file, rows...); err != nil {
 		return err
 	}
+	p.d.progress.grow(phaseMembers, "members", int64(len(members)))
+	p.d.progress.add(phaseMembers, int64(len(members)))
 	return p.d.addMembers(members)
 }
 
@@ -220,9 +216,12 @@ func (d *directory) replay(done finished) (replayed bool, err error) {
 		_, err = r.Rows(d.replayRow)
 	}
 	if err == nil {
-		if done.header.Table != memberships.name {
-			d.progress.add(phaseIdentities, done.part.Rows)
+		phase := phaseIdentities
+		if done.header.Table == memberships.name {
+			phase = phaseMembers
+			d.progress.grow(phase, "members", done.part.Rows)
 		}
+		d.progress.add(phase, done.part.Rows)
 		return true, nil
 	}
 	if f := fault.As(err); f != nil && !errors.Is(err, part.ErrDamaged) {

@@ -130,7 +130,8 @@ func (d *directory) readMembers(ctx context.Context) error {
 	slices.SortFunc(groups, compareGUIDs)
 	return beside(ctx, d.directoryCalls(), slices.Collect(slices.Chunk(groups, groupsPart)), func(ctx context.Context, ids []guid) error {
 		return d.readPart(ctx, memberships, coverKey(memberships, ids), func(ctx context.Context, p *directoryPart) error {
-			return p.members(ctx, ids)
+			some := slices.Collect(slices.Chunk(ids, azure.MaxBatch/2)) // two queries for each
+			return beside(ctx, calls, some, p.members)
 		})
 	})
 }

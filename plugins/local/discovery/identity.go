@@ -12,8 +12,11 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 )
 
-// phaseIdentities is the phase of all that is read of Microsoft Graph.
-const phaseIdentities = "identities"
+// The phases of what is read of Microsoft Graph.
+const (
+	phaseIdentities = "identities"
+	phaseMembers    = "members of groups"
+)
 
 // What is read of Microsoft Graph, in the order of the ledger.
 var (

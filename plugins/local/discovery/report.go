@@ -136,7 +136,7 @@ func (p *progress) waiting(w azure.Wait) {
 	p.waits = end
 	at := p.phases[p.latest]
 	for _, phase := range slices.Sorted(maps.Keys(p.phases)) { // a phase that has ended waits for nothing
-		if p.latest == phaseIdentities { // of which nobody knows how many there are, and which is alone
+		if p.latest == phaseIdentities || p.latest == phaseMembers { // of which nobody knows how many there are, and which are alone
 			break
 		}
 		if at == nil || at.Total > 0 && at.Done >= at.Total {
