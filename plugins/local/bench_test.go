@@ -18,13 +18,29 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
+// BenchmarkIdentities scans 100,000 users, all of them members of one group.
+func BenchmarkIdentities(b *testing.B) {
+	const users = 100_000
+	synthetic, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: 100, Subscriptions: 1, Seed: 1, Users: users, Members: users})
+	if err != nil {
+		b.Fatal(err)
+	}
+	scans(b, synthetic, backend.ScanRequest{Depth: backend.DepthResources, Identities: backend.IdentitiesAll}, "identities", func(r *backend.ScanResult) int64 { return r.Identities })
+}
+
 func benchmarkScan(b *testing.B, depth backend.Depth) {
 	const resources = 100_000
 	synthetic, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: resources, Subscriptions: 20, Seed: 1})
 	if err != nil {
 		b.Fatal(err)
 	}
-	sim, err := azuresim.New(azuresim.Config{Tenant: synthetic, Quota: -1, NoARMLimits: true, StateDir: b.TempDir()})
+	scans(b, synthetic, backend.ScanRequest{Depth: depth, Identities: backend.IdentitiesNone}, "resources", func(r *backend.ScanResult) int64 { return r.Resources })
+}
+
+// scans scans a tenant again and again, and reports how many things of a kind that finds a second.
+func scans(b *testing.B, of *tenant.Tenant, request backend.ScanRequest, kind string, found func(*backend.ScanResult) int64) {
+	b.Helper()
+	sim, err := azuresim.New(azuresim.Config{Tenant: of, Quota: -1, NoARMLimits: true, NoMSGraphLimits: true, StateDir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -34,30 +50,33 @@ func benchmarkScan(b *testing.B, depth backend.Depth) {
 	defer sim.Close()
 	l := local.New()
 	if err := l.Configure(b.Context(), backend.Settings{
-		"cloud": "custom", "resource_manager_endpoint": sim.URL(), "authority_host": sim.URL(), "ca_file": sim.CAFile(), "auth": "client-secret",
-		"tenant_id": synthetic.ID, "client_id": sim.ClientID(), "client_secret": sim.ClientSecret(), "store_dir": b.TempDir(),
+		"cloud": "custom", "resource_manager_endpoint": sim.URL(), "authority_host": sim.URL(), "graph_endpoint": sim.URL(), "ca_file": sim.CAFile(), "auth": "client-secret",
+		"tenant_id": of.ID, "client_id": sim.ClientID(), "client_secret": sim.ClientSecret(), "store_dir": b.TempDir(),
 	}); err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = l.Close(context.WithoutCancel(b.Context())) }()
+	var all int64
 	for b.Loop() {
-		job, err := l.Submit(b.Context(), backend.Submission{Request: &backend.ScanRequest{Depth: depth}})
+		job, err := l.Submit(b.Context(), backend.Submission{Request: &request, WorkDir: b.TempDir()})
 		if err != nil {
 			b.Fatal(err)
 		}
 		if err := l.WatchJob(b.Context(), job.JobID, 0, func(backend.Event) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
-		result, err := l.GetResult(b.Context(), job.JobID)
+		answer, err := l.GetResult(b.Context(), job.JobID)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if r := result.(*backend.ScanResult); r.Resources < resources || !r.Complete {
-			b.Fatalf("%d resources, complete %v", r.Resources, r.Complete)
+		result := answer.(*backend.ScanResult)
+		if found(result) == 0 || !result.Complete {
+			b.Fatalf("%d %s, complete %v", found(result), kind, result.Complete)
 		}
-		if err := l.(backend.SnapshotStore).DeleteSnapshot(b.Context(), result.(*backend.ScanResult).Snapshot.ID); err != nil {
+		all += found(result)
+		if err := l.(backend.SnapshotStore).DeleteSnapshot(b.Context(), result.Snapshot.ID); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(resources*float64(b.N)/b.Elapsed().Seconds(), "resources/s")
+	b.ReportMetric(float64(all)/b.Elapsed().Seconds(), kind+"/s")
 }

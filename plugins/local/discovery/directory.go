@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"context"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,7 +78,10 @@ func (s *scan) identify(ctx context.Context, writer *graph.Writer) error {
 	if err := d.read(ctx, which == backend.IdentitiesAll); err != nil {
 		return err
 	}
-	return d.settle(ctx)
+	err := d.settle(ctx)
+	d.pages, d.links, d.met = nil, nil, nil
+	debug.FreeOSMemory() // to derive the graph takes as much again
+	return err
 }
 
 // directoryCalls is how many calls to Microsoft Graph are made at once.
