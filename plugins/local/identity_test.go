@@ -267,25 +267,29 @@ func TestACloudWithoutDirectory(t *testing.T) {
 	}
 }
 
-// TestALargeGroup has several pages of members, which are resolved in several calls.
-func TestALargeGroup(t *testing.T) {
+// TestLargeGroups have several pages of members, who are read in several calls.
+func TestLargeGroups(t *testing.T) {
 	made, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: 200, Subscriptions: 1, Seed: 3, Users: 4000, Members: 3500})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sim, settings := withDirectory(t, azuresim.Config{Tenant: made})
-	o := mustScan(t, start(t, settings), backend.ScanRequest{})
-	want := closure(sim.Directory(), made.ID, namedBy(t, made, "", made.Subscriptions[0].ID))
-	got := peopleOf(t, settings, o).withoutKinds()
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-	largest := 0
-	for _, members := range got.Members {
-		largest = max(largest, len(members))
-	}
-	if largest < 1500 {
-		t.Errorf("the largest group has %d members", largest)
+	b := start(t, settings)
+	for which, want := range map[backend.Identities]people{
+		backend.IdentitiesReferenced: closure(sim.Directory(), made.ID, namedBy(t, made, "", made.Subscriptions[0].ID)),
+		backend.IdentitiesAll:        everybody(sim.Directory()),
+	} {
+		got := peopleOf(t, settings, mustScan(t, b, backend.ScanRequest{Identities: which})).withoutKinds()
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", which, d)
+		}
+		largest := 0
+		for _, members := range got.Members {
+			largest = max(largest, len(members))
+		}
+		if least := map[backend.Identities]int{backend.IdentitiesReferenced: 1000, backend.IdentitiesAll: 3500}[which]; largest < least {
+			t.Errorf("%s: the largest group has %d members", which, largest)
+		}
 	}
 }
 

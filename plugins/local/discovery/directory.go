@@ -35,10 +35,16 @@ type directory struct {
 	groups  []guid           // whose members are to be read
 	appIDs  map[string]bool  // of this tenant's applications, in lower case
 	refused []refused        // objects that may not be read
-	present bool             // at least one could be read
-	singly  bool             // objects may not be read by their ids together
-	shut    atomic.Bool      // the credential is not accepted
+	counts  map[counted]int64
+	singly  bool        // objects may not be read by their ids together
+	shut    atomic.Bool // the credential is not accepted
 	faults  map[*table]*fault.Fault
+}
+
+// counted are objects of a kind in a state.
+type counted struct {
+	table *table // nil is none of the ledger
+	state graph.IdentityState
 }
 
 // refused is an object that is named and may not be read.
@@ -73,7 +79,7 @@ func (s *scan) identify(ctx context.Context, writer *graph.Writer) error {
 		}
 		return nil
 	}
-	d := &directory{scan: s, writer: writer, met: map[guid]bool{}, named: map[guid]*family{}, appIDs: map[string]bool{},
+	d := &directory{scan: s, writer: writer, met: map[guid]bool{}, named: map[guid]*family{}, appIDs: map[string]bool{}, counts: map[counted]int64{},
 		faults: map[*table]*fault.Fault{}, pages: newPool[object](s.directoryCalls()), links: newPool[link](s.directoryCalls())}
 	if err := d.read(ctx, which == backend.IdentitiesAll); err != nil {
 		return err
@@ -152,11 +158,18 @@ func (d *directory) known(i *graph.Identity, o *object) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if i.Kind == graph.KindGroup && !d.met[id] && i.State != graph.IdentityDeleted {
-		d.groups = append(d.groups, id)
+	if d.met[id] { // a list may have it twice
+		return
 	}
 	d.met[id] = true
-	d.present = d.present || i.State == graph.IdentityPresent
+	of := counted{state: i.State}
+	if f := familyOfKind(i.Kind); f != nil {
+		of.table = f.table
+	}
+	d.counts[of]++
+	if i.Kind == graph.KindGroup && i.State != graph.IdentityDeleted {
+		d.groups = append(d.groups, id)
+	}
 	if i.Kind == graph.KindServicePrincipal && i.AppID != "" && strings.EqualFold(o.text("appOwnerOrganizationId"), d.scope.tenant.ID) {
 		d.appIDs[i.AppID] = true
 	}
@@ -194,7 +207,7 @@ func (d *directory) settle(ctx context.Context) error {
 	if err := d.addRefused(); err != nil {
 		return err
 	}
-	counts, err := d.writer.CountIdentities(ctx)
+	members, err := d.writer.CountMemberships(ctx)
 	if err != nil {
 		return err
 	}
@@ -202,10 +215,10 @@ func (d *directory) settle(ctx context.Context) error {
 		d.fail(applications, f)
 	}
 	for _, t := range directoryTables {
-		listed, reason := counts.Memberships, d.faults[t]
+		listed, reason := members, d.faults[t]
 		if f := familyOf(func(f *family) bool { return f.table == t }); f != nil {
-			listed = counts.Of(f.kind, graph.IdentityPresent)
-			if n := counts.Of(f.kind, graph.IdentityUnreadable); n > 0 && reason == nil {
+			listed = d.counts[counted{t, graph.IdentityPresent}]
+			if n := d.counts[counted{t, graph.IdentityUnreadable}]; n > 0 && reason == nil {
 				reason = unreadable(f, n)
 			}
 		}
@@ -234,8 +247,13 @@ func (s *scan) tellDirectory(t *table, listed int64, state backend.CoverageState
 // unasked is why nothing at all may be read, where nobody has asked for identities: then it is no gap that there are none. nil is that
 // something could be read, or failed otherwise.
 func (d *directory) unasked() *fault.Fault {
-	if d.request.Identities != "" || d.present || len(d.faults) == 0 {
+	if d.request.Identities != "" || len(d.faults) == 0 {
 		return nil
+	}
+	for of := range d.counts {
+		if of.state == graph.IdentityPresent {
+			return nil
+		}
 	}
 	var reason *fault.Fault
 	for _, t := range directoryTables {

@@ -79,6 +79,12 @@ func (w *Writer) AddMemberships(memberships []Membership) error {
 	})
 }
 
+// CountMemberships is how many different memberships have been added so far.
+func (w *Writer) CountMemberships(ctx context.Context) (n int64, err error) {
+	err = w.do(func() error { return w.conn.QueryRowContext(ctx, `SELECT count(*) FROM memberships`).Scan(&n) })
+	return n, err
+}
+
 // run adds a row of what is not Azure's.
 func (w *Writer) run(in *insert) error {
 	if _, err := in.stmt.ExecContext(w.ctx, in.args...); err != nil {
