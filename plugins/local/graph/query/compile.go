@@ -1,6 +1,7 @@
 package query
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"regexp"
@@ -16,7 +17,9 @@ import (
 
 // compile has SQLite read a statement without running it, and answers what is wrong with it as fault.InvalidArgument: it is
 // no SQL, it names what is not there, it is more than one statement, or it does more than read.
-func (s *session) compile(statement string, arguments int) error {
+//
+// arguments are bound to its parameters in their order, ?, ?2 or :name.
+func (s *session) compile(statement string, arguments []any) error {
 	text, err := libc.CString(statement)
 	if err != nil {
 		return err
@@ -47,14 +50,20 @@ func (s *session) compile(statement string, arguments int) error {
 		}
 		readOnly := sqlite3.Xsqlite3_stmt_readonly(s.tls, compiled) != 0
 		parameters := int(sqlite3.Xsqlite3_bind_parameter_count(s.tls, compiled))
+		for i := range min(parameters, len(arguments)) {
+			name := libc.GoString(sqlite3.Xsqlite3_bind_parameter_name(s.tls, compiled, int32(i+1))) //nolint:gosec // few
+			if _, named := arguments[i].(sql.NamedArg); !named && name != "" && name[0] != '?' {
+				arguments[i] = sql.Named(name[1:], arguments[i])
+			}
+		}
 		sqlite3.Xsqlite3_finalize(s.tls, compiled)
 		switch {
 		case found:
 			return moreThanOne()
 		case !readOnly:
 			return readsOnly(changing)
-		case parameters != arguments:
-			return invalid(fmt.Sprintf("the query has %d parameters, and there are %d arguments", parameters, arguments), "each ? in SQL takes an argument behind it")
+		case parameters != len(arguments):
+			return invalid(fmt.Sprintf("the query has %d parameters, and there are %d arguments", parameters, len(arguments)), "each ? in SQL takes an argument behind it")
 		}
 		found = true
 	}

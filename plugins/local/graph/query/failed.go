@@ -24,8 +24,11 @@ func (s *session) failed(r *graph.Reader, err error) error {
 // ranInto is the fault of what SQLite says.
 func ranInto(r *graph.Reader, b bounds, err error) error {
 	var e *sqlite.Error
-	if !errors.As(err, &e) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return r.ReadFault(err)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fault.Of(err)
+	case !errors.As(err, &e):
+		return fault.New(fault.Internal, "the query cannot be asked", fault.Because(err))
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_NOMEM:

@@ -151,7 +151,7 @@ func (q *Query) stream(ctx context.Context, stop context.CancelCauseFunc, b boun
 		return ranInto(q.Reader, b, err)
 	}
 	defer s.close()
-	if err := s.compile(statement, len(args)); err != nil {
+	if err := s.compile(statement, args); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, s.interrupt)()

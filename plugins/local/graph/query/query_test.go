@@ -76,6 +76,7 @@ func TestRows(t *testing.T) {
 		"the table that it hides": {backend.SnapshotQueryRequest{SQL: "SELECT id_key FROM main.resources ORDER BY 1 LIMIT 1"}, "id_key text", `{"id_key":"/providers/microsoft.authorization/policydefinitions/p"}` + "\n"},
 		"no rows":                 {backend.SnapshotQueryRequest{SQL: "SELECT name, sku FROM resources WHERE 0"}, "name text, sku json", ""},
 		"arguments":               {backend.SnapshotQueryRequest{SQL: "SELECT ?2 AS a, ?1 AS b", Args: []string{"x'; --", "2"}}, "a text, b text", `{"a":"2","b":"x'; --"}` + "\n"},
+		"named parameters":        {backend.SnapshotQueryRequest{SQL: "SELECT :b AS a, @c AS b, $d AS c, :b AS d", Args: []string{"x", "y", "z"}}, "a text, b text, c text, d text", `{"a":"x","b":"y","c":"z","d":"x"}` + "\n"},
 		"comments":                {backend.SnapshotQueryRequest{SQL: "-- what\nSELECT 1 AS a; -- that\n /* all */ ;"}, "a integer", `{"a":1}` + "\n"},
 	}
 	r := third(t)
@@ -226,7 +227,7 @@ func TestHandle(t *testing.T) {
 	if s.handle == 0 {
 		t.Error("there is no handle")
 	}
-	if err := s.compile("SELECT", 0); err == nil || errors.Is(err, os.ErrNotExist) {
+	if err := s.compile("SELECT", nil); err == nil || errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
