@@ -42,9 +42,6 @@ Examples:
     atg snapshot query --list`
 }
 
-// queryList is the query that lists the named ones.
-const queryList = "queries"
-
 // queryName is the form of a named query's name; SQL has blanks.
 var queryName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
@@ -58,7 +55,7 @@ func (c *snapshotQueryCmd) Run(ctx context.Context, a *app) error {
 	case c.List && c.Query != "":
 		return usage("--list takes no query")
 	case c.List:
-		request.Name = queryList
+		request.Name = backend.QueryList
 	case c.Query == "":
 		return usage("say what to ask: SQL, or the name of a query of atg snapshot query --list")
 	case c.Limit < 0:

@@ -147,6 +147,9 @@ type VisualizationRequest struct {
 	Filter   Filter `json:"filter"`
 }
 
+// QueryList is the name of the query that lists those that have names, with the columns name, summary and usage. It needs no snapshot.
+const QueryList = "queries"
+
 // SnapshotQueryRequest asks a read-only SQL query, or a named one, of a snapshot. The rows become an
 // artifact, so that their number has no limit.
 type SnapshotQueryRequest struct {
@@ -232,6 +235,9 @@ func SnapshotsOf(r Request) []*string {
 	case *VisualizationRequest:
 		return []*string{&r.Snapshot}
 	case *SnapshotQueryRequest:
+		if r.Name == QueryList {
+			return nil
+		}
 		return []*string{&r.Snapshot}
 	case *SnapshotDiffRequest:
 		return []*string{&r.Before, &r.After}

@@ -16,9 +16,6 @@ import (
 //go:embed named/*.sql
 var namedFiles embed.FS
 
-// listName is the name under which the named queries themselves are listed. It needs no snapshot.
-const listName = "queries"
-
 // named is a query that has a name: a file named/NAME.sql. Its first lines are comments: what it tells, and a line for each parameter,
 //
 //	-- :days (default 30): how long, in days
@@ -79,7 +76,7 @@ func (q *named) usage() string {
 
 // find answers the named query that a request asks for; nil if it asks with SQL or for the list.
 func find(r *backend.SnapshotQueryRequest) (*named, error) {
-	if r.Name == "" || r.Name == listName {
+	if r.Name == "" || r.Name == backend.QueryList {
 		return nil, nil
 	}
 	var names []string

@@ -58,7 +58,7 @@ func Check(r *backend.SnapshotQueryRequest) error {
 }
 
 // NeedsSnapshot says whether a request reads one: the list of named queries does not.
-func NeedsSnapshot(r *backend.SnapshotQueryRequest) bool { return r.Name != listName }
+func NeedsSnapshot(r *backend.SnapshotQueryRequest) bool { return r.Name != backend.QueryList }
 
 // Run does it. What is wrong with the SQL, or too much for the limits, is fault.InvalidArgument.
 func (q *Query) Run(ctx context.Context, r *backend.SnapshotQueryRequest) (*backend.SnapshotQueryResult, error) {

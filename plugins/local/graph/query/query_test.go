@@ -207,11 +207,11 @@ func TestDamagedSnapshot(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	result, rows, err := run(t, Query{}, &backend.SnapshotQueryRequest{Name: listName})
+	result, rows, err := run(t, Query{}, &backend.SnapshotQueryRequest{Name: backend.QueryList})
 	if err != nil || result.Snapshot != "" || result.RowCount != int64(len(namedQueries())) || !strings.Contains(rows, `{"name":"public-ips","summary":"Public IP`) {
 		t.Errorf("%+v, %v\n%s", result, err, rows)
 	}
-	result, _, err = run(t, Query{}, &backend.SnapshotQueryRequest{Name: listName, RowLimit: 1, Format: "csv"})
+	result, _, err = run(t, Query{}, &backend.SnapshotQueryRequest{Name: backend.QueryList, RowLimit: 1, Format: "csv"})
 	if err != nil || result.RowCount != 1 || result.Truncated != (len(namedQueries()) > 1) {
 		t.Errorf("%+v, %v", result, err)
 	}
@@ -229,5 +229,31 @@ func TestHandle(t *testing.T) {
 	}
 	if err := s.compile("SELECT", nil); err == nil || errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
+	}
+}
+
+// Snapshots of earlier formats have the same views.
+func TestEarlierFormats(t *testing.T) {
+	for _, id := range []string{"20260304-050607891-afirst", "20260304-050607891-second"} {
+		t.Run(id, func(t *testing.T) {
+			earlier, err := graph.OpenFile(t.Context(), "../testdata/"+id+".db")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := earlier.WithGraph(t.Context(), t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			for _, v := range viewNames() {
+				if _, _, err := run(t, Query{Reader: r}, &backend.SnapshotQueryRequest{SQL: "SELECT * FROM " + v}); err != nil {
+					t.Errorf("%s: %v", v, err)
+				}
+			}
+			result, rows, err := run(t, Query{Reader: r}, &backend.SnapshotQueryRequest{SQL: "SELECT count(*) > 0 AS n FROM edges WHERE kind = 'CONTAINS'"})
+			if err != nil || rows != "{\"n\":1}\n" || result.Snapshot != id {
+				t.Errorf("%+v %s, %v", result, rows, err)
+			}
+		})
 	}
 }
