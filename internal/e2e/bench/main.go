@@ -101,7 +101,7 @@ type measure struct {
 func (b bench) measures() []measure {
 	return []measure{
 		{"coldstart", b.coldStart}, {"hostcpu", b.hostCPU}, {"scan", b.scanRate},
-		{"children", b.scanChildren}, {"snapshot", b.snapshot}, {"edges", b.edges}, {"identities", b.identities}, {"resume", b.resumeSaved}, {"memory", b.scanMemory}, {"subscriptions", b.scanSubscriptions}, {"quota", b.scanQuota}, {"peer", b.peer},
+		{"children", b.scanChildren}, {"snapshot", b.snapshot}, {"edges", b.edges}, {"query", b.query}, {"identities", b.identities}, {"resume", b.resumeSaved}, {"memory", b.scanMemory}, {"subscriptions", b.scanSubscriptions}, {"quota", b.scanQuota}, {"peer", b.peer},
 		{"submit", b.submitRate}, {"status", b.statusRate}, {"joblist", b.jobList},
 		{"watchers", b.idleWatcher}, {"latency", b.eventLatency},
 		{"remotescan", b.remoteScan}, {"download", b.download},
