@@ -1,7 +1,7 @@
 SELECT assigned.id_key AS key, assigned.id, lower(assigned.principal_id) AS principal_id,
   coalesce(principal.kind, CASE assigned.principal_type WHEN 'User' THEN 'user' WHEN 'Group' THEN 'group' WHEN 'ServicePrincipal' THEN 'service_principal' ELSE 'identity' END) AS principal_kind,
   coalesce(principal.name, '') AS principal_name, coalesce(principal.login, '') AS principal_login, coalesce(principal.state, 'unknown') AS principal_state,
-  coalesce((SELECT role_name FROM main.role_definitions WHERE lower(role_definitions.name) = role_definition_name AND role_name <> '' ORDER BY id_key LIMIT 1), role_definition_name) AS role,
+  coalesce((SELECT role_name FROM main.role_definitions WHERE lower(role_definitions.name) = +assigned.role_definition_name AND role_name <> '' ORDER BY id_key LIMIT 1), role_definition_name) AS role,
   assigned.role_definition_name AS role_id, assigned.scope, assigned.scope_key,
   CASE
     WHEN assigned.scope_key IN ('', '/') THEN 'tenant'
