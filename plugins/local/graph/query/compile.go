@@ -51,7 +51,7 @@ func (s *session) compile(statement string, arguments []any) error {
 		readOnly := sqlite3.Xsqlite3_stmt_readonly(s.tls, compiled) != 0
 		parameters := int(sqlite3.Xsqlite3_bind_parameter_count(s.tls, compiled))
 		for i := range min(parameters, len(arguments)) {
-			name := libc.GoString(sqlite3.Xsqlite3_bind_parameter_name(s.tls, compiled, int32(i+1))) //nolint:gosec // few
+			name := libc.GoString(sqlite3.Xsqlite3_bind_parameter_name(s.tls, compiled, int32(i+1)))
 			if _, named := arguments[i].(sql.NamedArg); !named && name != "" && name[0] != '?' {
 				arguments[i] = sql.Named(name[1:], arguments[i])
 			}
