@@ -36,20 +36,20 @@ type state struct {
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey).(*state) }
 
-// startSimulator is sim [-empty | -synthetic N | -with FILE] [-emptied] [-quota N] [-tokens D]: it starts a simulator and points the
+// startSimulator is sim [-empty | -synthetic N | -with FILE] [-emptied] [-nobody] [-quota N] [-tokens D]: it starts a simulator and points the
 // environment at it. Its tenant is Contoso, or has no subscription, or N generated resources in two. -emptied leaves it its subscriptions, with
-// nothing in them. FILE has more rows for Contoso, as contoso.jsonl has them. Who deploys is not told to wait between two looks at it.
+// nothing in them, -nobody its directory with nobody in it. FILE has more rows for Contoso, as contoso.jsonl has them. Who deploys is not told to wait between two looks at it.
 func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 	flags := flag.NewFlagSet("sim", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	empty := flags.Bool("empty", false, "")
-	emptied := flags.Bool("emptied", false, "")
+	emptied, nobody := flags.Bool("emptied", false, ""), flags.Bool("nobody", false, "")
 	synthetic := flags.Int("synthetic", 0, "")
 	with := flags.String("with", "", "")
 	quota := flags.Int("quota", -1, "")
 	tokens := flags.Duration("tokens", time.Hour, "")
 	if err := flags.Parse(args); neg || err != nil || flags.NArg() > 0 {
-		ts.Fatalf("usage: sim [-empty | -synthetic N | -with FILE] [-emptied] [-quota N] [-tokens DURATION]")
+		ts.Fatalf("usage: sim [-empty | -synthetic N | -with FILE] [-emptied] [-nobody] [-quota N] [-tokens DURATION]")
 	}
 	config := azuresim.Config{Quota: *quota, NoARMLimits: true, TokenLifetime: *tokens, RetryAfter: -1, Log: slog.New(slog.DiscardHandler)}
 	var err error
@@ -68,6 +68,10 @@ func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if *emptied {
 		config.Tenant, err = config.Tenant.Emptied()
+		ts.Check(err)
+	}
+	if *nobody {
+		config.Tenant, err = config.Tenant.WithoutIdentities()
 		ts.Check(err)
 	}
 	s := stateOf(ts)

@@ -60,7 +60,17 @@ func New(ctx context.Context, r *graph.Reader) (*Pseudonyms, error) {
 		}
 		return nil
 	})
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	return a, r.Identities(ctx, func(i graph.Identity) error {
+		for _, name := range []string{i.Name, i.Login} {
+			if name != "" {
+				a.taken[strings.ToLower(name)] = true
+			}
+		}
+		return nil
+	})
 }
 
 // Learn takes a name in, so that it is found wherever it stands. typ is that of a resource, or empty.
@@ -171,11 +181,11 @@ func (a *Pseudonyms) Name(word, name string) string {
 		return -1
 	}, singular(strings.ToLower(word)))
 	letters = letters[:min(len(letters), 18)]
-	switch letters {
-	case "":
-		letters = "name"
-	case "virtualmachine": // Windows takes 15 characters
+	switch {
+	case letters == "virtualmachine": // Windows takes 15 characters
 		letters = "vm"
+	case len(letters) < 4: // a record A has the name of an account, which needs some
+		letters = "name" + letters
 	}
 	form := letters + "%d"
 	if strings.HasSuffix(strings.ToLower(word), "zones") { // whose names are domains

@@ -65,6 +65,14 @@ func (w *Where) list() string {
 	return "name"
 }
 
+// Mail is the pseudonym of a mail address, or of what a user signs in with; false if it has not that form.
+func (a *Pseudonyms) Mail(text string) (string, bool) {
+	if !email.MatchString(text) {
+		return "", false
+	}
+	return a.formed("e-mail", text, "user%d@example.com"), true
+}
+
 // formed is the pseudonym of a text, of a form of its own.
 func (a *Pseudonyms) formed(kind, text, form string) string {
 	key := kind + "|" + text

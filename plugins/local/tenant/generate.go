@@ -41,7 +41,7 @@ const (
 // Generate writes the specification of a snapshot. The same content gives the same bytes, whoever scanned it and when.
 func (g *Generator) Generate(ctx context.Context, r *backend.SpecGenerationRequest) (*backend.SpecGenerationResult, error) {
 	began := time.Now()
-	defer heap.Use{Limit: heapRoom + heapForRow*g.Reader.Snapshot().Resources}.Begin()()
+	defer heap.Use{Limit: heapRoom + heapForRow*(g.Reader.Snapshot().Resources+2*g.Reader.Snapshot().Identities)}.Begin()()
 	rep := report.New()
 	plan, err := build.Build(ctx, g.Reader, build.Options{Filter: r.Filter, Split: template.SplitGroup, Progress: g.counted}, rep)
 	if err != nil {
@@ -62,6 +62,9 @@ func (g *Generator) Generate(ctx context.Context, r *backend.SpecGenerationReque
 	}
 	defer w.close()
 	if err := w.units(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.writePeople(ctx, plan.Outside > 0); err != nil {
 		return nil, err
 	}
 	result := &backend.SpecGenerationResult{Success: true, Resources: plan.Generated + plan.InBody, Snapshot: g.Reader.Snapshot().ID}

@@ -2,6 +2,8 @@ package tenant_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,11 +105,31 @@ func snapshot(t *testing.T, s *spec.Spec) *graph.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return open(t, made.TenantID, made.TenantName, made.Subscriptions, rows)
+	var people []graph.Identity
+	var members []graph.Membership
+	kinds := map[spec.PrincipalKind]graph.IdentityKind{spec.User: graph.KindUser, spec.EntraGroup: graph.KindGroup, spec.ServicePrincipal: graph.KindServicePrincipal}
+	for _, p := range s.Given(spec.Places{}) {
+		d := map[string]any{"mail": p.Text("email_address"), "description": p.Text("description"), "jobTitle": p.Text("job_title"), "mailNickname": p.Text("mail_nickname")}
+		if p.Text("group_type") == "microsoft365" {
+			d["groupTypes"] = []string{"Unified"}
+		}
+		if p.Text("app_id") != "" {
+			d["appOwnerOrganizationId"] = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+		}
+		raw, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		people = append(people, graph.Identity{ObjectID: p.ObjectID, Kind: kinds[p.Kind], State: graph.IdentityPresent, Name: p.DisplayName(), Login: p.Text("user_principal_name"), AppID: p.Text("app_id"), Raw: raw})
+		for _, m := range p.Members {
+			members = append(members, graph.Membership{GroupID: p.ObjectID, MemberID: m})
+		}
+	}
+	return open(t, made.TenantID, made.TenantName, made.Subscriptions, rows, people, members)
 }
 
 // open makes a snapshot of rows, and opens it.
-func open(t testing.TB, tenantID, name string, subs []graph.Subscription, rows []graph.Row) *graph.Reader {
+func open(t testing.TB, tenantID, name string, subs []graph.Subscription, rows []graph.Row, people []graph.Identity, members []graph.Membership) *graph.Reader {
 	t.Helper()
 	store, err := graph.OpenStore(filepath.Join(t.TempDir(), "store"))
 	if err != nil {
@@ -121,7 +143,7 @@ func open(t testing.TB, tenantID, name string, subs []graph.Subscription, rows [
 	if err := w.Add(rows); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.AddSubscriptions(subs); err != nil {
+	if err := errors.Join(w.AddSubscriptions(subs), w.AddIdentities(people), w.AddMemberships(members)); err != nil {
 		t.Fatal(err)
 	}
 	finished, err := w.Finish(t.Context(), backend.Coverage{Complete: true})

@@ -1,6 +1,7 @@
 package tenant_test
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -62,6 +63,12 @@ func openSmall(t *testing.T) *graph.Reader {
 	if err := w.Add(small()); err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(w.AddIdentities(smallPeople), w.AddMemberships([]graph.Membership{
+		{GroupID: buildtest.GUID(22), MemberID: buildtest.GUID(20)}, {GroupID: buildtest.GUID(22), MemberID: buildtest.GUID(3)}, {GroupID: buildtest.GUID(22), MemberID: buildtest.GUID(24)},
+		{GroupID: buildtest.GUID(23), MemberID: buildtest.GUID(22)},
+	})); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.AddSubscriptions([]graph.Subscription{{ID: buildtest.Sub1, Name: "Contoso: Production"}, {ID: buildtest.Sub2, Name: "Contoso/Test"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +82,20 @@ func openSmall(t *testing.T) *graph.Reader {
 	}
 	t.Cleanup(r.Close)
 	return r
+}
+
+// smallPeople are the identities of small: two users of one name, groups of groups, and service principals of which one is another organization's and
+// unnamed; what is no user, group or service principal of the directory is in no specification.
+var smallPeople = []graph.Identity{
+	{ObjectID: buildtest.GUID(20), Kind: graph.KindUser, State: graph.IdentityPresent, Name: "Ada } Lovelace", Login: "ada@contoso.example", Raw: []byte(`{"mail":"ada.lovelace@contoso.example","jobTitle":"Analyst"}`)},
+	{ObjectID: buildtest.GUID(21), Kind: graph.KindUser, State: graph.IdentityPresent, Name: "Ada } Lovelace", Login: "ada2@contoso.example", Raw: []byte(`{"mail":"ada2@contoso.example"}`)},
+	{ObjectID: buildtest.GUID(22), Kind: graph.KindGroup, State: graph.IdentityPresent, Name: "On call", Raw: []byte(`{"description":"Who is called at night","groupTypes":["Unified"],"mail":"oncall@contoso.example"}`)},
+	{ObjectID: buildtest.GUID(23), Kind: graph.KindGroup, State: graph.IdentityPresent, Name: "All", Raw: []byte(`{}`)},
+	{ObjectID: buildtest.GUID(24), Kind: graph.KindServicePrincipal, State: graph.IdentityPresent, Name: "pipeline", AppID: buildtest.GUID(30), Raw: []byte(`{"appOwnerOrganizationId":"` + buildtest.TenantID + `"}`)},
+	{ObjectID: buildtest.GUID(25), Kind: graph.KindServicePrincipal, State: graph.IdentityPresent, Name: "Of somebody else", AppID: buildtest.GUID(31), Raw: []byte(`{"appOwnerOrganizationId":"f8cdef31-a31e-4b4a-93e4-5f571e91255a"}`)},
+	{ObjectID: buildtest.GUID(3), Kind: graph.KindManagedIdentity, State: graph.IdentityPresent, Name: "shop"},
+	{ObjectID: buildtest.GUID(26), Kind: graph.KindUser, State: graph.IdentityDeleted},
+	{ObjectID: buildtest.GUID(27), Kind: graph.KindApplication, State: graph.IdentityPresent, Name: "pipeline", AppID: buildtest.GUID(30)},
 }
 
 // TestGolden compares whole specifications with testdata; -update writes them anew.

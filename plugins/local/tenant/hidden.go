@@ -47,6 +47,9 @@ func (x *texts) hidden(parts []template.Part, where *member) string {
 		if pseudonym.BuiltInRole(text) {
 			return strings.ToLower(text)
 		}
+		if who := x.people.reference(text); who != nil {
+			return spec.Join(who)
+		}
 		return a.GUID(text)
 	}
 	return spec.Escape(a.Text(text, where.where(text)))

@@ -179,5 +179,5 @@ func random(t *testing.T, seed uint64) *graph.Reader {
 			rows[i].Properties = []byte(role + strings.TrimPrefix(string(rows[i].Properties), "{"))
 		}
 	}
-	return open(t, buildtest.TenantID, "Contoso", []graph.Subscription{{ID: buildtest.Sub1, Name: "Production"}, {ID: buildtest.Sub2, Name: "Test"}}, rows)
+	return open(t, buildtest.TenantID, "Contoso", []graph.Subscription{{ID: buildtest.Sub1, Name: "Production"}, {ID: buildtest.Sub2, Name: "Test"}}, rows, nil, nil)
 }

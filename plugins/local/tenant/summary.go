@@ -23,6 +23,7 @@ type summary struct {
 	resources     int
 	identities    int // resources with an identity
 	assignments   int
+	people        map[spec.PrincipalKind]int
 	secrets       int
 	sections      int
 }
@@ -39,7 +40,7 @@ type groupSum struct {
 }
 
 func newSummary() *summary {
-	return &summary{types: map[string]int{}, regions: map[string]int{}, roles: map[string]int{}}
+	return &summary{types: map[string]int{}, regions: map[string]int{}, roles: map[string]int{}, people: map[spec.PrincipalKind]int{}}
 }
 
 func (s *summary) group(*writer, *template.Unit) { s.made++ }
@@ -131,6 +132,9 @@ func (w *writer) document(to *bufio.Writer) error {
 	if err := w.body.moveTo(to); err != nil {
 		return err
 	}
+	if err := w.peopleSection(to); err != nil {
+		return err
+	}
 	if s.assignments > 0 {
 		put(to, "## Role assignments\n\nWho may do what, and where: ", words(s.assignments, "assignment", "assignments"), ".\n\n```yaml\nrole_assignments:\n")
 		if err := w.roles.moveTo(to); err != nil {
@@ -171,6 +175,9 @@ func (w *writer) narrative(to *bufio.Writer) {
 	}
 	if s.assignments > 0 {
 		put(to, " ", words(s.assignments, "role assignment says", "role assignments say"), " who may do what.")
+	}
+	if who := s.who(); who != "" {
+		put(to, " It names ", who, ".")
 	}
 	if s.secrets > 0 {
 		put(to, " ", words(s.secrets, "secret is a placeholder", "secrets are placeholders"), ".")

@@ -16,6 +16,7 @@ type texts struct {
 	names    map[string]string              // of subscriptions, by id in lower case: as the specification calls them
 	groups   map[string]int                 // how many subscriptions have a group, by its name in lower case
 	secret   func(*template.Parameter) string
+	people   *people
 	anon     *pseudonym.Pseudonyms // nil keeps everything
 }
 
@@ -41,7 +42,14 @@ func plainText(parts []template.Part) string {
 }
 
 // text is text as it is written.
-func (x *texts) text(parts []template.Part) string { return spec.Join(x.pieces(parts)) }
+func (x *texts) text(parts []template.Part) string {
+	if len(parts) == 1 && parts[0].Parameter == nil && parts[0].Ref == nil {
+		if who := x.people.reference(parts[0].Literal); who != nil {
+			return spec.Join(who)
+		}
+	}
+	return spec.Join(x.pieces(parts))
+}
 
 func (x *texts) pieces(parts []template.Part) []spec.Piece {
 	var all []spec.Piece

@@ -70,6 +70,13 @@ func newWriter(ctx context.Context, g *Generator, plan *build.Plan, rep *report.
 			return nil, err
 		}
 	}
+	if w.x.people, err = readPeople(ctx, g.Reader, w.x.anon); err == nil {
+		w.x.people.file, err = newSpool()
+	}
+	if err != nil {
+		w.close()
+		return nil, err
+	}
 	w.x.secret = w.secretName
 	w.places(subs)
 	w.y = &yamlWriter{Writer: w.block.Writer, text: w.x.value, name: w.x.memberName}
@@ -82,6 +89,9 @@ func (w *writer) close() {
 		if s != nil {
 			_ = s.Close() // temporary files
 		}
+	}
+	if w.x != nil && w.x.people != nil && w.x.people.file != nil {
+		_ = w.x.people.file.Close()
 	}
 }
 

@@ -184,6 +184,10 @@ func (r *run) findPerson(ctx context.Context, p *person) error {
 		p.refuse("it has no user_principal_name, which a new user needs")
 		return nil
 	}
+	if p.Kind == spec.User && strings.Contains(p.Text("user_principal_name"), "#EXT#") {
+		p.refuse("it is a guest: invite it")
+		return nil
+	}
 	p.line.Action, p.line.Reason = actionCreate, p.notSet()
 	if missing := r.passwordLacks(p); len(missing) > 0 {
 		p.refuse("a secret has no value: set %s in the environment of the backend", strings.Join(missing, ", "))
