@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/azure-tenant-grapher/atg/internal/azuresim"
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/directory"
 	"github.com/azure-tenant-grapher/atg/internal/azuresim/tenant"
@@ -214,4 +216,25 @@ func withAssignment(t *testing.T, of *tenant.Tenant, group string) *tenant.Tenan
 		t.Fatal(err)
 	}
 	return next
+}
+
+// TestAGroupThatHidesItsMembers leaves the others alone, and says what permission that takes.
+func TestAGroupThatHidesItsMembers(t *testing.T) {
+	sim, settings := withDirectory(t, azuresim.Config{})
+	b := start(t, settings)
+	open := peopleOf(t, settings, mustScan(t, b, backend.ScanRequest{Identities: backend.IdentitiesAll})).Members
+	hides := slices.Max(slices.Collect(maps.Keys(open)))
+	if err := sim.Directory().Update(hides, map[string]any{"visibility": "HiddenMembership"}); err != nil {
+		t.Fatal(err)
+	}
+	inject(t, sim, azuresim.Faults{Rules: []azuresim.Fault{{Path: "/groups/" + hides + "/members", Status: 403}}})
+	o := mustScan(t, b, backend.ScanRequest{Identities: backend.IdentitiesAll})
+	delete(open, hides)
+	if d := cmp.Diff(open, peopleOf(t, settings, o).Members); d != "" {
+		t.Errorf("members (-want +got):\n%s", d)
+	}
+	gaps := o.result.Coverage.Gaps()
+	if len(gaps) != 1 || gaps[0].Kind != "memberships" || gaps[0].State != backend.CoverageDenied || !strings.Contains(gaps[0].Fault.Message, "Member.Read.Hidden") {
+		t.Errorf("gaps = %+v", gaps)
+	}
 }

@@ -67,7 +67,7 @@ const (
 	CoverageThrottled   CoverageState = "throttled"   // given up after throttling
 	CoverageFailed      CoverageState = "failed"      // given up after another error
 	CoverageUnsupported CoverageState = "unsupported" // this backend or this cloud cannot read it
-	CoverageSkipped     CoverageState = "skipped"     // disabled in Azure (a deleted or disabled subscription)
+	CoverageSkipped     CoverageState = "skipped"     // disabled in Azure (a deleted or disabled subscription), or not asked for and not allowed
 )
 
 // Gap says that things may exist in scope that the scan did not read. What the user limited or what

@@ -29,6 +29,8 @@ const (
 	PermissionGroups       = "GroupMember.Read.All"
 	PermissionApplications = "Application.Read.All" // and service principals
 	PermissionDirectory    = "Directory.Read.All"
+	// PermissionHidden is needed beside PermissionGroups for the members of groups that hide them.
+	PermissionHidden = "Member.Read.Hidden"
 )
 
 // DirectoryQuery asks Microsoft Graph for a list, or for a single object.

@@ -33,6 +33,7 @@ type directory struct {
 	met     map[guid]bool    // objects that were read, or tried
 	named   map[guid]*family // objects to read, of the family that is said to be theirs; nil is unknown
 	groups  []guid           // whose members are to be read
+	hidden  map[guid]bool    // groups that hide their members
 	appIDs  map[string]bool  // of this tenant's applications, in lower case
 	refused []refused        // objects that may not be read
 	counts  map[counted]int64
@@ -79,7 +80,7 @@ func (s *scan) identify(ctx context.Context, writer *graph.Writer) error {
 		}
 		return nil
 	}
-	d := &directory{scan: s, writer: writer, met: map[guid]bool{}, named: map[guid]*family{}, appIDs: map[string]bool{}, counts: map[counted]int64{},
+	d := &directory{scan: s, writer: writer, met: map[guid]bool{}, named: map[guid]*family{}, appIDs: map[string]bool{}, hidden: map[guid]bool{}, counts: map[counted]int64{},
 		faults: map[*table]*fault.Fault{}, pages: newPool[object](s.directoryCalls()), links: newPool[link](s.directoryCalls())}
 	if err := d.read(ctx, which == backend.IdentitiesAll); err != nil {
 		return err
@@ -169,6 +170,9 @@ func (d *directory) known(i *graph.Identity, o *object) {
 	d.counts[of]++
 	if i.Kind == graph.KindGroup && i.State != graph.IdentityDeleted {
 		d.groups = append(d.groups, id)
+		if o.text("visibility") == "HiddenMembership" {
+			d.hidden[id] = true
+		}
 	}
 	if i.Kind == graph.KindServicePrincipal && i.AppID != "" && strings.EqualFold(o.text("appOwnerOrganizationId"), d.scope.tenant.ID) {
 		d.appIDs[i.AppID] = true

@@ -144,6 +144,9 @@ func (p *directoryPart) members(ctx context.Context, ids []guid) error {
 	var queries []azure.DirectoryQuery
 	for _, id := range ids {
 		list := azure.DirectoryQuery{Path: "/groups/" + id.String() + "/members", Select: []string{"id"}, Permission: azure.PermissionGroups}
+		if p.d.hidden[id] {
+			list.Permission = azure.PermissionHidden
+		}
 		cast := list
 		cast.Path, cast.Cast = list.Path+"/microsoft.graph."+sp.typ, true
 		queries = append(queries, list, cast)
