@@ -199,7 +199,7 @@ func (l *layout) fill(i int) {
 	room := make([]circle, len(c.inner))
 	around := make([]*circle, len(c.inner))
 	for n, in := range c.inner {
-		room[n].r = l.clusters[in].r + groupGap/2
+		room[n].r = l.clusters[in].r*1.05 + groupGap // room for its name
 		around[n] = &room[n]
 	}
 	c.r = pack(around) + subscriptionGap

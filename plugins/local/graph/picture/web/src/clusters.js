@@ -20,15 +20,18 @@ export function drawClusters(ctx, t, model) {
     visible.push(p);
   });
   visible.sort((a, b) => large(b.c.kind) - large(a.c.kind)); // the outer ones first
+  const few = visible.filter((p) => large(p.c.kind)).length <= 8; // shadows take time
   for (const { c, x, y, r } of visible) {
     const outer = large(c.kind);
     ctx.beginPath();
     ctx.arc(x, y, r, 0, 2 * Math.PI);
     if (outer) {
       ctx.save();
-      ctx.shadowColor = "rgba(16, 24, 40, 0.10)";
-      ctx.shadowBlur = Math.min(24, r / 8);
-      ctx.shadowOffsetY = Math.min(6, r / 40);
+      if (few) {
+        ctx.shadowColor = "rgba(16, 24, 40, 0.10)";
+        ctx.shadowBlur = Math.min(24, r / 8);
+        ctx.shadowOffsetY = Math.min(6, r / 40);
+      }
       ctx.fillStyle = `rgb(${colors.cluster})`;
       ctx.fill();
       ctx.restore();

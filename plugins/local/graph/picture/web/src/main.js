@@ -34,9 +34,11 @@ async function start() {
   const view = new View(byId("stage"), model, state);
   const app = (window.atg = { model, state, view, select, clear, back }); // for whoever looks into it from the console
   view.first = () => {
-    performance.mark("atg-first");
-    document.documentElement.dataset.state = "first";
-    later();
+    requestAnimationFrame(() => requestAnimationFrame(() => { // by then the frame has been shown
+      performance.mark("atg-first");
+      document.documentElement.dataset.state = "first";
+      later();
+    }));
   };
   changed(() => view.recolor());
 
