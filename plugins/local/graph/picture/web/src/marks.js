@@ -1,6 +1,6 @@
 // Draws what lies above the nodes: letters and labels of nodes that are large enough, and, in full strength over the dimmed rest, what is selected,
 // hovered or on the path, with its neighbours and the edges between.
-import { IDENTITY, incident, MANAGEMENT_GROUP, RESOURCE } from "./model.js";
+import { GROUP, IDENTITY, incident, MANAGEMENT_GROUP, RESOURCE, SUBSCRIPTION } from "./model.js";
 import { inkOn, theme } from "./theme.js";
 import { shorten } from "./clusters.js";
 
@@ -42,6 +42,16 @@ function* everything(t, model) {
   }
 }
 
+const widths = new Map(); // of letters, at one pixel
+
+function widthOf(ctx, text) {
+  if (!widths.has(text)) {
+    ctx.font = `600 100px ${font}`;
+    widths.set(text, Math.max(ctx.measureText(text).width / 100, 0.1));
+  }
+  return widths.get(text);
+}
+
 /** letters writes into each node what it is. */
 function letters(ctx, t, model, colors, nodes) {
   ctx.textAlign = "center";
@@ -49,9 +59,9 @@ function letters(ctx, t, model, colors, nodes) {
   for (const i of nodes) {
     const [x, y, r] = place(t, model, i);
     const text = model.head.types[model.type[i]].letters;
-    const size = Math.min(r * 0.95, (r * 2.6) / Math.max(text.length, 2));
-    if (r < 6 || size < 5.5) continue;
-    ctx.font = `600 ${Math.min(size, 40)}px ${font}`;
+    const size = Math.min(r * 0.85, (r * 1.6) / widthOf(ctx, text));
+    if (r < 6 || size < 5) continue;
+    ctx.font = `600 ${Math.min(size, 64)}px ${font}`;
     ctx.fillStyle = inkOn(model.missing(i) ? colors.missing : colors.categories[model.category[i]]);
     ctx.fillText(text, x, y + size * 0.04);
   }
@@ -71,6 +81,7 @@ function names(ctx, t, model, colors, nodes, least, strong, labels) {
     const [x, y, r] = place(t, model, i);
     if (r < (model.kind[i] === MANAGEMENT_GROUP ? Math.min(least, 5.5) : least) || x < -100 || x > t.width + 100 || y < -50 || y > t.height + 50) continue;
     const marked = strong.includes(i);
+    if (!marked && (model.kind[i] === SUBSCRIPTION || model.kind[i] === GROUP)) continue; // clusters have their names
     const size = marked ? 13 : 11;
     ctx.font = `${marked ? 600 : 450} ${size}px ${font}`;
     const text = shorten(ctx, model.names[i], marked ? 320 : Math.max(model.kind[i] === MANAGEMENT_GROUP ? 150 : 90, r * 3));

@@ -178,7 +178,8 @@ export class View {
 
   /** go moves the camera to a circle. */
   go({ x, y, r }, part = 0.9) {
-    this.frameOn(x - r, y - r, x + r, y + r, part);
+    const reach = Math.max(r, 45); // nearer, there is nothing more to see
+    this.frameOn(x - reach, y - reach, x + reach, y + reach, part);
   }
 
   /** fit shows everything, also when the window changes, until the reader moves the camera. */
