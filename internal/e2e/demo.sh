@@ -96,6 +96,9 @@ show ls -l local/terraform
 show sed -n '3,30p' local/terraform/modules/rg-web-prod/main.tf
 show sed -n '1,20p' local/terraform/REPORT.md
 
+show atg visualize --output contoso.html
+show ls -l contoso.html
+
 brief atg generate-spec --output contoso.md
 show sed -n '1,13p' contoso.md
 for name in $(grep -o '\${secret:[^}]*}' contoso.md | tr 'a-z.-' 'A-Z__' | sed 's/.*:\(.*\)}/\1/' | sort -u); do
@@ -150,4 +153,4 @@ show atg -q snapshot diff
 printf '\n$ atg snapshot diff --format markdown --exit-code   # for a pipeline\n'
 atg -q snapshot diff --format markdown --exit-code || echo "exit code $?"
 echo
-echo "That was a simulated tenant. For your own: az login, then bin/atg scan, then bin/atg generate-iac --format terraform --output-dir infra, or bin/atg generate-spec --output tenant.md"
+echo "That was a simulated tenant. For your own: az login, then bin/atg scan, then bin/atg generate-iac --format terraform --output-dir infra, or bin/atg generate-spec --output tenant.md, or bin/atg visualize --output tenant.html --open"
