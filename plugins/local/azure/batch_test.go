@@ -289,6 +289,28 @@ func TestTheDirectoryIsNearlyExhausted(t *testing.T) {
 	})
 }
 
+// TestObjectsWithoutAChoiceOfProperties asks once with one, and then never again.
+func TestObjectsWithoutAChoiceOfProperties(t *testing.T) {
+	var asked []string
+	s := sessionWith(t, graphCloud, func(r *http.Request) (*http.Response, error) {
+		asked = append(asked, r.URL.RequestURI())
+		if r.URL.RawQuery != "" {
+			return respond(400, `{"error":{"code":"Request_BadRequest","message":"the query option is not available"}}`), nil
+		}
+		return respond(200, "{"+value("a", "b")+"}"), nil
+	})
+	var got []string
+	for range 2 {
+		if err := ReadObjects(t.Context(), s, []string{"a", "b"}, []string{"id", "displayName"}, intoIDs(&got)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const path = "/v1.0/directoryObjects/getByIds"
+	if d := cmp.Diff([]string{path + "?$select=id,displayName", path, path}, asked); d != "" || len(got) != 4 {
+		t.Errorf("got %v, asked (-want +got):\n%s", got, d)
+	}
+}
+
 // TestAMissingPermissionIsNamed reads what may not be read.
 func TestAMissingPermissionIsNamed(t *testing.T) {
 	s := sessionWith(t, graphCloud, func(*http.Request) (*http.Response, error) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -73,6 +74,8 @@ type Session struct {
 	tops       tops
 	versions   versions
 	seams      seams
+	// unselective says that objects read by their ids come with what properties they come.
+	unselective atomic.Bool
 }
 
 func newSession(config *Config, tenant string, wire *http.Client) *Session {

@@ -47,12 +47,18 @@ func (s *Session) HasDirectory() bool { return s.config.Endpoints.Graph != "" }
 
 // relative is the address below the version, as a batch takes it, with pages of so many rows.
 func (q *DirectoryQuery) relative(top string) string {
-	options := []string{"$select=" + strings.Join(q.Select, ",")}
+	var options []string
+	if len(q.Select) > 0 {
+		options = append(options, "$select="+strings.Join(q.Select, ","))
+	}
 	if !q.One {
 		options = append(options, "$top="+top)
 	}
 	if q.Cast {
 		options = append(options, "$count=true")
+	}
+	if len(options) == 0 {
+		return q.Path
 	}
 	return q.Path + "?" + strings.Join(options, "&")
 }
@@ -84,8 +90,21 @@ func readDirectory[T any](ctx context.Context, s *Session, q DirectoryQuery, fro
 }
 
 // ReadObjects reads the objects of some ids, MaxObjects at most, of whatever type. Those that the directory does not have are
-// left out of the answer.
+// left out of the answer. Microsoft's documentation has said that this call takes no choice of properties, and it takes one all the
+// same; where it does not, those that it gives without have to do.
 func ReadObjects[T any](ctx context.Context, s *Session, ids, properties []string, r Reader[T]) error {
+	if s.unselective.Load() {
+		properties = nil
+	}
+	err := readObjects(ctx, s, ids, properties, r)
+	if f := failureOf(err); f != nil && f.status == http.StatusBadRequest && len(properties) > 0 {
+		s.unselective.Store(true)
+		return readObjects(ctx, s, ids, nil, r)
+	}
+	return err
+}
+
+func readObjects[T any](ctx context.Context, s *Session, ids, properties []string, r Reader[T]) error {
 	body, err := json.Marshal(map[string][]string{"ids": ids})
 	if err != nil {
 		return fault.New(fault.Internal, "the ids cannot be encoded", fault.Because(err))
