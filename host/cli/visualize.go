@@ -76,10 +76,14 @@ func (a *app) openPage(ctx context.Context, file string) {
 	}
 }
 
-// browse asks the platform to open a file with the program that is for it. It waits for the platform, not for that program.
+// browse asks the platform to open a file with the program that is for it, and does not wait for that program, which may stay.
 func browse(ctx context.Context, file string) error {
 	name, args := opener(runtime.GOOS)
-	return exec.CommandContext(ctx, name, append(args, file)...).Run() //nolint:gosec // the platform's own program
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), name, append(args, file)...) //nolint:gosec // the platform's own program
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	return cmd.Process.Release()
 }
 
 // opener is the platform's program for that.

@@ -255,6 +255,9 @@ func TestBrowser(t *testing.T) {
 	t.Run("narrow", func(t *testing.T) {
 		y := open(t, b, html, "", 390, 780)
 		y.is(`document.getElementById("side").hidden`, "true")
+		y.is(`document.getElementById("misses-badge").checkVisibility()`, "true") // what is missing is told in any window
+		y.run(`document.getElementById("misses-badge").click()`)
+		y.is(`document.getElementById("misses-list").checkVisibility()`, "true")
 		y.run(fmt.Sprintf("atg.select(%d)", vnet))
 		y.is(`document.documentElement.scrollWidth <= 390`, "true")
 		y.quiet()

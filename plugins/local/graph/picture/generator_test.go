@@ -168,6 +168,34 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
+// TestGenerateOfOlderSnapshots: those of formats without a graph get it in a copy.
+func TestGenerateOfOlderSnapshots(t *testing.T) {
+	files, err := filepath.Glob("../testdata/*.db")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			old, err := graph.OpenFile(t.Context(), file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader, err := old.WithGraph(t.Context(), t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			result, pieces, err := draw(t, reader, backend.Filter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ids := unpack[[]string](t, pieces["ids"]); int64(len(ids)) != result.Nodes || len(ids) < 3 {
+				t.Errorf("%d nodes, %d ids", result.Nodes, len(ids))
+			}
+		})
+	}
+}
+
 func TestGeneratedPage(t *testing.T) {
 	gap := backend.CoverageEntry{Scope: "aaaaaaaa-0000-4000-8000-000000000002", Name: "test", Kind: "roleassignments", State: backend.CoverageDenied, Fault: fault.New(fault.AzureForbidden, "no permission.")}
 	result, pieces, err := draw(t, snapshot(t, backend.Coverage{Entries: []backend.CoverageEntry{gap, {Scope: "tenant", Kind: "users", State: backend.CoverageListed}}}), backend.Filter{})

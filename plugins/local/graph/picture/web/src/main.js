@@ -111,7 +111,7 @@ function header(head) {
   byId("scanned").title = `Snapshot ${head.snapshot}`;
   const misses = byId("misses");
   if (head.misses.length) {
-    misses.hidden = false;
+    misses.hidden = byId("misses-badge").hidden = false;
     byId("misses-title").textContent = head.partial ? "This picture shows a part" : "This picture misses something";
     byId("misses-count").textContent = count(head.misses.length);
     byId("misses-list").append(...head.misses.map((text) => el("li", {}, text)));
@@ -174,6 +174,10 @@ function buttons({ model, view }) {
   turn(narrow.matches);
   narrow.addEventListener("change", () => turn(narrow.matches));
   on("menu", () => turn(!byId("side").hidden));
+  on("misses-badge", () => {
+    turn(false);
+    byId("misses").open = true;
+  });
 }
 
 start().catch((error) => {
