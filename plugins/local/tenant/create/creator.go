@@ -13,7 +13,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/discovery"
-	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/heap"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -27,9 +27,8 @@ type Creator struct {
 	Poll     time.Duration       // how soon to look again at what Azure does, where it does not say; 0 is soon at first, then every five seconds
 }
 
-// Input is a specification as rows of a snapshot.
+// Input is what a specification says beside its rows.
 type Input struct {
-	Rows     []graph.Row
 	People   *people                            // who is no resource
 	Names    map[string][]*person               // those of them who are not there yet and whom a resource names, by its id in lower case
 	After    map[string][]string                // ids that a resource waits for beside those that it refers to, by its id in lower case
@@ -80,11 +79,15 @@ func Check(r *backend.TenantCreationRequest) error {
 	return nil
 }
 
+// heapPercent is how much garbage there may be for what is in use: a specification is whole in memory while it is read.
+const heapPercent = 40
+
 // Run plans, deploys, or removes, as the request says. A deployment of which parts failed succeeds as a job: its result tells what failed.
 func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResult, error) {
 	if err := Check(t.Request); err != nil {
 		return nil, err
 	}
+	defer heap.Use{Percent: heapPercent}.Begin()()
 	var parsed *spec.Spec
 	if !t.Request.Rollback {
 		var err error

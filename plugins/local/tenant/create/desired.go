@@ -12,6 +12,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/build"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -23,21 +24,27 @@ type desired struct {
 	in     *Input
 }
 
+// rowsAtOnce is how many rows are handed to the snapshot together.
+const rowsAtOnce = 256
+
 // open writes the rows of a specification into a snapshot of the work folder. It has to be closed.
-func (r *run) open(ctx context.Context, in *Input) (*desired, error) {
+func (r *run) open(ctx context.Context, parsed *spec.Spec, places spec.Places, ps *people) (*desired, error) {
 	dir, err := os.MkdirTemp(r.WorkDir, "specification-")
 	if err != nil {
 		return nil, fault.New(fault.ExecutionFailed, "cannot make a folder for the specification", fault.Because(err))
 	}
-	d := &desired{dir: dir, in: in}
-	if err := d.write(ctx, r, in.Rows); err != nil {
+	d := &desired{dir: dir}
+	if err := d.write(ctx, r, func(take func(graph.Row) error) (err error) {
+		d.in, err = r.input(ctx, parsed, places, ps, take)
+		return err
+	}); err != nil {
 		d.close()
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *desired) write(ctx context.Context, r *run, rows []graph.Row) error {
+func (d *desired) write(ctx context.Context, r *run, rows func(take func(graph.Row) error) error) error {
 	store, err := graph.OpenStore(filepath.Join(d.dir, "store"))
 	if err != nil {
 		return err
@@ -54,7 +61,19 @@ func (d *desired) write(ctx context.Context, r *run, rows []graph.Row) error {
 	if err := w.AddSubscriptions(subscriptions); err != nil {
 		return err
 	}
-	if err := w.Add(rows); err != nil {
+	some := make([]graph.Row, 0, rowsAtOnce)
+	if err := rows(func(row graph.Row) error {
+		if some = append(some, row); len(some) < rowsAtOnce {
+			return nil
+		}
+		err := w.Add(some)
+		clear(some)
+		some = some[:0]
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := w.Add(some); err != nil {
 		return err
 	}
 	snapshot, err := w.Finish(ctx, backend.Coverage{Complete: true})

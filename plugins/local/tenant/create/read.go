@@ -34,8 +34,8 @@ func parse(ctx context.Context, t *Task) (*spec.Spec, error) {
 	return parsed, nil
 }
 
-// input makes rows of a specification: of its people those that are there have their object ids.
-func (r *run) input(ctx context.Context, parsed *spec.Spec, places spec.Places, ps *people) (*Input, error) {
+// input hands out the rows of a specification, and answers what else it says: of its people those that are there have their object ids.
+func (r *run) input(ctx context.Context, parsed *spec.Spec, places spec.Places, ps *people, take func(graph.Row) error) (*Input, error) {
 	places.Principals = ps.ids()
 	in := &Input{People: ps, Names: map[string][]*person{}}
 	said, err := parsed.Rows(places, func(row graph.Row) error {
@@ -44,8 +44,10 @@ func (r *run) input(ctx context.Context, parsed *spec.Spec, places spec.Places, 
 				in.Names[strings.ToLower(row.ID)] = named
 			}
 		}
-		in.Rows = append(in.Rows, row)
-		return context.Cause(ctx)
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		return take(row)
 	})
 	if err != nil {
 		return nil, err

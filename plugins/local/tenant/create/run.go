@@ -23,15 +23,14 @@ func (r *run) create(ctx context.Context, parsed *spec.Spec) (*backend.TenantCre
 			return nil, err
 		}
 	}
-	in, err := r.input(ctx, parsed, places, ps)
-	if err != nil {
-		return nil, err
-	}
-	d, err := r.open(ctx, in)
+	d, err := r.open(ctx, parsed, places, ps)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { d.close() }()
+	if !ps.work() || r.Request.DryRun { // it is large
+		parsed = nil
+	}
 	p, err := r.plan(ctx, d)
 	if err != nil {
 		return nil, err
@@ -51,12 +50,9 @@ func (r *run) create(ctx context.Context, parsed *spec.Spec) (*backend.TenantCre
 		if err := r.makePeople(ctx, ps, journal.again); err != nil {
 			return nil, err
 		}
-		blocked = p.blocked(in)
-		if in, err = r.input(ctx, parsed, places, ps); err != nil { // with the ids that they have now
-			return nil, err
-		}
+		blocked = p.blocked(d.in)
 		d.close()
-		if d, err = r.open(ctx, in); err != nil {
+		if d, err = r.open(ctx, parsed, places, ps); err != nil { // with the ids that they have now
 			d = &desired{}
 			return nil, err
 		}
