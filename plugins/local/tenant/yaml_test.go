@@ -106,7 +106,7 @@ nested:
 		t.Fatal(problems, err)
 	}
 	for i, digits := range []string{"1", "1.50", "1e400", "123456789012345678901234567890", "-0"} {
-		if got := s.Resources[0].Properties.Fields[0].Value.Items[i]; got.Kind != template.Number || got.Text != digits {
+		if got := s.Resources[0].Member("properties").Fields[0].Value.Items[i]; got.Kind != template.Number || got.Text != digits {
 			t.Errorf("%s is read as %+v", digits, got)
 		}
 	}

@@ -45,6 +45,7 @@ func (d *decoder) block(v *Value) {
 	if !d.check(v, document, nil) {
 		return
 	}
+	packResources(v)
 	if t := v.member("tenant"); t != nil {
 		d.once(&d.spec.Name, t, "name", "tenant.name")
 		d.once(&d.spec.TenantID, t, "tenant_id", "tenant.tenant_id")
@@ -271,29 +272,10 @@ func (d *decoder) resource(v *Value, g *Group, s *Subscription) {
 func (d *decoder) add(v *Value, g *Group, s *Subscription) *Resource {
 	r := &Resource{
 		Name: v.text("name"), APIVersion: v.text("api_version"), Group: g, Subscription: s, Scope: v.text("scope"), Location: v.text("location"), Kind: v.text("kind"),
-		ManagedBy: v.text("managed_by"), Label: v.text("id"), At: v.At, fields: *v,
-	}
-	for _, m := range []struct {
-		into *Value
-		name string
-	}{
-		{&r.SKU, "sku"}, {&r.Plan, "plan"}, {&r.Identity, "identity"}, {&r.Tags, "tags"}, {&r.Zones, "zones"},
-		{&r.ExtendedLocation, "extended_location"}, {&r.Properties, "properties"}, {&r.Extra, "extra"},
-	} {
-		if found := v.member(m.name); found != nil {
-			*m.into = *found
-		}
+		ManagedBy: v.text("managed_by"), Label: v.text("id"), At: v.At, packed: v.Text, identity: v.Bool,
 	}
 	d.spec.Resources = append(d.spec.Resources, r)
 	return r
-}
-
-// place of a member of a resource; that of the resource where it has none.
-func (r *Resource) place(name string) Position {
-	if m := r.fields.member(name); m != nil {
-		return m.At
-	}
-	return r.At
 }
 
 func (d *decoder) principal(v *Value, kind PrincipalKind) {

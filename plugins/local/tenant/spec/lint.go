@@ -19,13 +19,17 @@ type linter struct {
 	edges [][]int32 // by resource, those that have to be there before
 	at    map[*Resource]int32
 
+	of    *Resource // the one that is looked at
+	body  *body     // what it contains
+	parts map[*Resource]map[string]bool
+
 	suggested int // references for which a near name was looked for
 }
 
 // lint tells what is wrong with a specification beyond its form. The error is that the context has ended.
 func lint(ctx context.Context, s *Spec, p *problems) error {
 	s.index = newIndex(s)
-	l := &linter{problems: p, spec: s, x: s.index, edges: make([][]int32, len(s.Resources)), at: make(map[*Resource]int32, len(s.Resources))}
+	l := &linter{problems: p, spec: s, x: s.index, edges: make([][]int32, len(s.Resources)), at: make(map[*Resource]int32, len(s.Resources)), parts: map[*Resource]map[string]bool{}}
 	l.tenant()
 	for _, g := range s.Groups {
 		l.group(g)
@@ -87,7 +91,7 @@ func (l *linter) group(g *Group) {
 func (l *linter) identify(r *Resource) {
 	id := strings.ToLower(l.x.places.id(r))
 	if first := l.x.resources[id]; first != nil {
-		l.wrong(r.place("name"), "resources", "", "the resource %s is there twice; the first one is in line %d", short(r.Type+" "+r.Name), first.At.Line)
+		l.wrong(l.place(r, "name"), "resources", "", "the resource %s is there twice; the first one is in line %d", short(r.Type+" "+r.Name), first.At.Line)
 		return
 	}
 	l.x.resources[id] = r
@@ -95,33 +99,47 @@ func (l *linter) identify(r *Resource) {
 
 // resource checks one resource.
 func (l *linter) resource(i int, r *Resource) {
+	b := r.open()
+	l.of, l.body = r, b
 	lower := strings.ToLower(r.Type)
 	known := l.typ(r, lower)
 	l.name(r, lower)
-	l.location(r.place("location"), r.Name+".location", r.Location)
+	l.location(l.place(r, "location"), r.Name+".location", r.Location)
 	if r.Scope != "" {
-		l.text(r, &Value{Kind: template.String, Text: r.Scope, At: r.place("scope")}, "scope")
+		l.text(r, &Value{Kind: template.String, Text: r.Scope, At: l.place(r, "scope")}, "scope")
 		if resolved, _, err := l.x.places.text(r.Scope); err == nil && !strings.HasPrefix(resolved, "/") {
-			l.wrong(r.place("scope"), "scope", "name a resource: ${resource:NAME}", "the scope %q is no id", short(r.Scope))
+			l.wrong(l.place(r, "scope"), "scope", "name a resource: ${resource:NAME}", "the scope %q is no id", short(r.Scope))
 		}
 	}
 	for _, name := range []string{"kind", "managed_by"} {
-		if m := r.fields.member(name); m != nil {
+		if m := b.fields.member(name); m != nil {
 			l.text(r, m, name)
 		}
 	}
-	l.tags(r, &r.Tags)
-	l.identity(r)
+	l.tags(r, &b.Tags)
+	l.identity(r, b)
 	if known == nil {
-		for _, v := range []*Value{&r.SKU, &r.Plan, &r.Zones, &r.ExtendedLocation, &r.Properties, &r.Extra} {
+		for _, v := range []*Value{&b.SKU, &b.Plan, &b.Zones, &b.ExtendedLocation, &b.Properties, &b.Extra} {
 			l.walk(r, v, nil, spot{name: "properties", top: true})
 		}
 	} else {
-		l.body(r, known)
+		l.bodyOf(r, b, known)
 	}
 	if up := l.above(r); up != nil {
 		l.depend(i, up)
 	}
+}
+
+// place of a member of a resource; that of the resource where it has none.
+func (l *linter) place(r *Resource, name string) Position {
+	b := l.body
+	if l.of != r {
+		b = r.open()
+	}
+	if m := b.fields.member(name); m != nil {
+		return m.At
+	}
+	return r.At
 }
 
 // above is what a resource hangs below, if the specification has it.
@@ -165,7 +183,7 @@ var versionForm = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(?:-[a-z0-9-]+)?$`)
 
 // typ checks the type, and answers it if it is known.
 func (l *linter) typ(r *Resource, lower string) *armschema.Type {
-	at, key := r.place("type"), short(r.Name)+".type"
+	at, key := l.place(r, "type"), short(r.Name)+".type"
 	types, names := strings.Count(r.Type, "/"), strings.Count(r.Name, "/")+1
 	switch {
 	case types == 0 || strings.Contains(r.Type, "//"):
@@ -178,10 +196,10 @@ func (l *linter) typ(r *Resource, lower string) *armschema.Type {
 		l.wrong(at, key, "", "role assignments stand among role_assignments, not among resources")
 		return nil
 	case types != names:
-		l.wrong(r.place("name"), short(r.Name)+".name", "the name of a child has the names above it: vnet-hub/web", "the type %s needs a name of %d parts, and %q has %d", short(r.Type), types, short(r.Name), names)
+		l.wrong(l.place(r, "name"), short(r.Name)+".name", "the name of a child has the names above it: vnet-hub/web", "the type %s needs a name of %d parts, and %q has %d", short(r.Type), types, short(r.Name), names)
 	}
 	if r.APIVersion != "" && !versionForm.MatchString(r.APIVersion) {
-		l.wrong(r.place("api_version"), short(r.Name)+".api_version", "", "%q is no api-version: they are written as 2024-01-01", short(r.APIVersion))
+		l.wrong(l.place(r, "api_version"), short(r.Name)+".api_version", "", "%q is no api-version: they are written as 2024-01-01", short(r.APIVersion))
 	}
 	t, ok := armschema.Lookup(lower)
 	if !ok {
@@ -201,10 +219,10 @@ func (l *linter) typ(r *Resource, lower string) *armschema.Type {
 		return nil
 	}
 	if versionForm.MatchString(r.APIVersion) && r.APIVersion != t.Version && t.Version != "" {
-		l.doubt(r.place("api_version"), short(r.Name)+".api_version", "leave it out", "%s is deployed with the api-version %s, which is the one that this atg knows", t.Name, t.Version)
+		l.doubt(l.place(r, "api_version"), short(r.Name)+".api_version", "leave it out", "%s is deployed with the api-version %s, which is the one that this atg knows", t.Name, t.Version)
 	}
 	if len(t.Names) > 0 && !slices.ContainsFunc(t.Names, func(n string) bool { return strings.EqualFold(n, last(r.Name)) }) {
-		l.wrong(r.place("name"), short(r.Name)+".name", "", "a %s can only be called %s", t.Name, strings.Join(t.Names, " or "))
+		l.wrong(l.place(r, "name"), short(r.Name)+".name", "", "a %s can only be called %s", t.Name, strings.Join(t.Names, " or "))
 	}
 	return t
 }
@@ -217,7 +235,7 @@ func (l *linter) name(r *Resource, lower string) {
 		why = rule.wrong(last(r.Name))
 	}
 	if why != "" {
-		l.wrong(r.place("name"), short(r.Name)+".name", "", "Azure takes no %s called %q: %s", short(r.Type), short(r.Name), why)
+		l.wrong(l.place(r, "name"), short(r.Name)+".name", "", "Azure takes no %s called %q: %s", short(r.Type), short(r.Name), why)
 	}
 }
 

@@ -51,14 +51,14 @@ var topMembers = []struct{ name, azure string }{
 	{"tags", "tags"}, {"identity", "identity"}, {"location", "location"}, {"properties", "properties"},
 }
 
-// body checks what a resource of a known type says.
-func (l *linter) body(r *Resource, t *armschema.Type) {
+// bodyOf checks what a resource of a known type says.
+func (l *linter) bodyOf(r *Resource, b *body, t *armschema.Type) {
 	schema := t.BodyOf(last(r.Name))
 	if schema == nil {
 		return
 	}
 	for _, m := range topMembers {
-		v := r.fields.member(m.name)
+		v := b.fields.member(m.name)
 		if v == nil {
 			continue
 		}
@@ -72,11 +72,11 @@ func (l *linter) body(r *Resource, t *armschema.Type) {
 			l.walk(r, v, p.Schema, spot{name: m.name, top: true})
 		}
 	}
-	for i := range r.Extra.Fields {
-		l.property(r, &r.Extra.Fields[i], schema, &spot{name: "extra"})
+	for i := range b.Extra.Fields {
+		l.property(r, &b.Extra.Fields[i], schema, &spot{name: "extra"})
 	}
 	if p, ok := schema.Property("properties"); ok {
-		l.required(r, &r.Properties, p.Schema, t)
+		l.required(r, &b.Properties, p.Schema, t)
 	}
 }
 
@@ -301,7 +301,7 @@ func (l *linter) found(r *Resource, p Piece, id string) error {
 	if to == nil {
 		return &refError{p.Kind, p.Arg, "there is no resource " + short(p.Arg)}
 	}
-	if p.Kind != RefResource && to.Identity.empty() && !strings.EqualFold(to.Type, typeManagedIdentity) {
+	if p.Kind != RefResource && !to.identity && !strings.EqualFold(to.Type, typeManagedIdentity) {
 		return &refError{p.Kind, "", "the resource " + short(to.Name) + " has no identity"}
 	}
 	if p.Kind == RefClient && !strings.EqualFold(to.Type, typeManagedIdentity) {
@@ -323,34 +323,36 @@ func (l *linter) part(id string) *Resource {
 	if len(rest)%2 != 0 {
 		return nil
 	}
-	body := &to.Properties
-	for i := 0; i < len(rest); i += 2 {
-		body = item(body, rest[i], rest[i+1])
-		if body == nil {
-			return nil
-		}
+	parts, known := l.parts[to]
+	if !known {
+		parts = map[string]bool{}
+		partsOf(&to.open().Properties, "", parts)
+		l.parts[to] = parts
+	}
+	if !parts[strings.ToLower(strings.Join(rest, "/"))] {
+		return nil
 	}
 	return to
 }
 
-// item is what the item of a list says that has a name: its properties.
-func item(body *Value, list, name string) *Value {
+// partsOf finds the parts of a body as ids name them, in lower case: the items of its lists that have names, and the parts of what these say.
+func partsOf(body *Value, above string, into map[string]bool) {
 	for i := range body.Fields {
-		if !strings.EqualFold(body.Fields[i].Name, list) {
-			continue
-		}
-		for k := range body.Fields[i].Value.Items {
-			it := &body.Fields[i].Value.Items[k]
-			if !strings.EqualFold(anyCase(it, "name"), name) {
+		f := &body.Fields[i]
+		for k := range f.Value.Items {
+			it := &f.Value.Items[k]
+			name := anyCase(it, "name")
+			if name == "" {
 				continue
 			}
-			if p := it.member("properties"); p != nil {
-				return p
+			part := above + strings.ToLower(f.Name+"/"+name)
+			into[part] = true
+			if inner := it.member("properties"); inner != nil {
+				it = inner
 			}
-			return it
+			partsOf(it, part+"/", into)
 		}
 	}
-	return nil
 }
 
 // suggested is for how many references that lead nowhere a near name is looked for: for each of them, all names are looked at.

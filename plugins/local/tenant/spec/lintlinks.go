@@ -8,11 +8,11 @@ import (
 )
 
 // identity checks the managed identities of a resource.
-func (l *linter) identity(r *Resource) {
-	if r.Identity.empty() {
+func (l *linter) identity(r *Resource, b *body) {
+	if b.Identity.empty() {
 		return
 	}
-	typ := r.Identity.member("type")
+	typ := b.Identity.member("type")
 	if typ == nil {
 		return
 	}
@@ -20,7 +20,7 @@ func (l *linter) identity(r *Resource) {
 	if !system && !user && !strings.EqualFold(typ.Text, "None") {
 		l.wrong(typ.At, title(r, "identity.type"), "take SystemAssigned, UserAssigned, or both with a comma", "%q is no type of identity", short(typ.Text))
 	}
-	ids := r.Identity.member("user_assigned")
+	ids := b.Identity.member("user_assigned")
 	if ids == nil {
 		return
 	}

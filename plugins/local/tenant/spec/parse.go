@@ -3,8 +3,10 @@ package spec
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"unicode/utf8"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -77,6 +79,19 @@ func Parse(ctx context.Context, r io.Reader, limits Limits) (*Spec, []Problem, e
 // read reads at most so many bytes. What is too large is refused before it is put together.
 func read(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
 	const chunk = 1 << 20
+	if f, ok := r.(*os.File); ok { // whose size is known: it is put together where it stays
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= most {
+			whole := make([]byte, info.Size()+1)
+			n, err := io.ReadFull(f, whole)
+			if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+				return whole[:n], nil
+			}
+			if err == nil {
+				err = errors.New("it grows while it is read")
+			}
+			return nil, fault.New(fault.InvalidArgument, "the specification cannot be read", fault.Because(err))
+		}
+	}
 	var chunks [][]byte
 	for n := int64(0); ; {
 		if ctx.Err() != nil {

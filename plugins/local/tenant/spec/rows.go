@@ -161,9 +161,10 @@ func (m *rowMaker) columns(r *graph.Row) {
 }
 
 func (m *rowMaker) resource(r *Resource) graph.Row {
+	b := r.open()
 	row := graph.Row{
 		Table: graph.TableResources, ID: m.t.id(r), Type: r.Type, Kind: m.text(r.Kind), Location: region(r.Location), ManagedBy: m.text(r.ManagedBy), APIVersion: r.APIVersion,
-		SKU: m.json(&r.SKU), Plan: m.json(&r.Plan), Tags: m.json(&r.Tags), Zones: m.json(&r.Zones), ExtendedLocation: m.json(&r.ExtendedLocation), Extra: m.json(&r.Extra),
+		SKU: m.json(&b.SKU), Plan: m.json(&b.Plan), Tags: m.json(&b.Tags), Zones: m.json(&b.Zones), ExtendedLocation: m.json(&b.ExtendedLocation), Extra: m.json(&b.Extra),
 	}
 	m.columns(&row)
 	m.out.Positions[strings.ToLower(row.ID)] = r.At
@@ -177,8 +178,8 @@ func (m *rowMaker) resource(r *Resource) graph.Row {
 	if row.Location == "" && r.Group != nil && needsLocation(lower) {
 		row.Location = region(r.Group.Location)
 	}
-	row.Identity = m.identity(r, row.ID)
-	properties := r.Properties
+	row.Identity = m.identity(b, row.ID)
+	properties := b.Properties
 	if strings.EqualFold(r.Type, typeManagedIdentity) { // what Azure gives it
 		properties = Value{Kind: template.Map, Fields: append(append([]Field{}, properties.Fields...), field("principalId", principalID(row.ID)), field("clientId", clientID(row.ID)))}
 	}
@@ -203,8 +204,8 @@ func needsLocation(lower string) bool {
 }
 
 // identity is the column of a resource's identities, with the ids that stand for those that Azure makes.
-func (m *rowMaker) identity(r *Resource, id string) []byte {
-	typ := r.Identity.text("type")
+func (m *rowMaker) identity(b *body, id string) []byte {
+	typ := b.Identity.text("type")
 	if typ == "" {
 		return nil
 	}
@@ -212,7 +213,7 @@ func (m *rowMaker) identity(r *Resource, id string) []byte {
 	if system, _ := identityKinds(typ); system {
 		v.Fields = append(v.Fields, field("principalId", principalID(id)), field("tenantId", m.out.TenantID))
 	}
-	if ids := r.Identity.member("user_assigned"); ids != nil {
+	if ids := b.Identity.member("user_assigned"); ids != nil {
 		users := Value{Kind: template.Map}
 		for _, u := range userAssigned(ids) {
 			users.Fields = append(users.Fields, Field{Name: m.text(u.Text), Value: Value{Kind: template.Map}})

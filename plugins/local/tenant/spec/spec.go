@@ -48,12 +48,11 @@ type Resource struct {
 	Kind         string
 	ManagedBy    string
 
-	SKU, Plan, Identity, Tags, Zones, ExtendedLocation, Properties, Extra Value
-
 	Label string
 	At    Position
 
-	fields Value // as it was written, for places
+	packed   string // all that it has: see open
+	identity bool   // it has one
 }
 
 // Assignment is a role assignment. Its texts may have references.
