@@ -157,8 +157,8 @@ func (l *layout) above(top, r float64) {
 		slices.SortFunc(level, func(a, b int32) int {
 			return cmp.Or(cmp.Compare(l.place[a].x, l.place[b].x), strings.Compare(l.graph.Nodes[a].Name, l.graph.Nodes[b].Name), strings.Compare(l.graph.Nodes[a].ID, l.graph.Nodes[b].ID))
 		})
-		l.spread(level, size*8)
-		highest += size * 5
+		l.spread(level, size*10)
+		highest += size * 4.2
 		for _, i := range level {
 			l.place[i].y = highest
 			tell(i)
