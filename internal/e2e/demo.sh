@@ -96,9 +96,6 @@ show ls -l local/terraform
 show sed -n '3,30p' local/terraform/modules/rg-web-prod/main.tf
 show sed -n '1,20p' local/terraform/REPORT.md
 
-show atg visualize --output contoso.html
-show ls -l contoso.html
-
 brief atg generate-spec --output contoso.md
 show sed -n '1,13p' contoso.md
 for name in $(grep -o '\${secret:[^}]*}' contoso.md | tr 'a-z.-' 'A-Z__' | sed 's/.*:\(.*\)}/\1/' | sort -u); do
