@@ -2,7 +2,6 @@ package create
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -106,7 +105,7 @@ func (ps *people) lookUp(ctx context.Context, r *run) error {
 					problems = append(problems, fault.Problem{Key: p.Name, Message: ambiguous.Error(), Hint: "write its object id into the specification", Line: int(p.At.Line), Column: int(p.At.Column)})
 					return nil
 				case fault.CodeOf(err) == fault.AzureForbidden:
-					p.refuse("%s", oneLine(fault.Of(err).Message))
+					p.refuse("Microsoft Graph refuses to tell of it: the permission %s is missing", kinds[p.Kind].read)
 					return nil
 				}
 				return err
@@ -124,7 +123,45 @@ func (ps *people) lookUp(ctx context.Context, r *run) error {
 		slices.SortFunc(problems, func(a, b fault.Problem) int { return a.Line - b.Line })
 		return fault.New(fault.InvalidArgument, problems[0].Message, fault.Problems(problems...), fault.Hint("%s", problems[0].Hint))
 	}
+	if err := ps.checkDomains(ctx, r); err != nil {
+		return err
+	}
 	return each(func(ctx context.Context, p *person) error { return r.lacks(ctx, ps, p) })
+}
+
+// checkDomains refuses new users of domains that the tenant does not have, where the credential may read which it has.
+func (ps *people) checkDomains(ctx context.Context, r *run) error {
+	isNew := func(p *person) bool { return p.Kind == spec.User && p.line.Action == actionCreate }
+	if !slices.ContainsFunc(ps.all, isNew) {
+		return nil
+	}
+	const path = "/organization"
+	a, err := r.session.SendDirectory(ctx, azure.DirectoryRequest{Method: http.MethodGet, Path: path, Query: url.Values{"$select": {"verifiedDomains"}}, Permission: "Organization.Read.All"})
+	if fault.CodeOf(err) == fault.AzureForbidden {
+		return nil // Microsoft Graph tells when they are made
+	}
+	if err != nil {
+		return err
+	}
+	var page struct {
+		Value []struct {
+			VerifiedDomains []struct{ Name string } `json:"verifiedDomains"`
+		} `json:"value"`
+	}
+	if err := unmarshal(path, a.Body, &page); err != nil || len(page.Value) == 0 {
+		return err
+	}
+	var known []string
+	for _, d := range page.Value[0].VerifiedDomains {
+		known = append(known, d.Name)
+	}
+	for _, p := range ps.all {
+		_, domain, _ := strings.Cut(p.Text("user_principal_name"), "@")
+		if isNew(p) && !slices.ContainsFunc(known, func(d string) bool { return strings.EqualFold(d, domain) }) {
+			p.refuse("%q is none of the domains of this tenant, which are %s", domain, oneLine(strings.Join(known, ", ")))
+		}
+	}
+	return nil
 }
 
 // ambiguity is that several objects have a name.
@@ -305,92 +342,4 @@ func unmarshal(path string, content []byte, into any) error {
 		return fault.New(fault.ExecutionFailed, "Microsoft Graph's answer cannot be read", fault.On(path), fault.From(fault.OriginAzure), fault.Because(err))
 	}
 	return nil
-}
-
-// directoryVersion stands in the journal where resources have their api-version.
-const directoryVersion = "v1.0"
-
-// path is what the journal calls one by. Whoever takes the job back finds with it what was made: a user by its principal name, a group by its
-// mail nickname, a service principal by its name and the mark of the job.
-func (p *person) path(job string) string {
-	path := kinds[p.Kind].path + "/"
-	switch p.Kind {
-	case spec.User:
-		return path + url.PathEscape(p.Text("user_principal_name"))
-	case spec.EntraGroup:
-		return path + url.PathEscape(p.DisplayName()) + "/" + url.PathEscape(nicknameOf(p, job))
-	}
-	return path + url.PathEscape(p.DisplayName()) + "/" + url.PathEscape(p.Text("app_id"))
-}
-
-// content is the digest of what one is to be.
-func (p *person) content() []byte {
-	s := &seal{sha256.New()}
-	fields, _ := json.Marshal(p.Fields) // they are values of a specification
-	s.write(p.Name, string(fields))
-	return s.sum.Sum(nil)
-}
-
-// work says that somebody is to be made, or to be made a member.
-func (ps *people) work() bool {
-	return slices.ContainsFunc(ps.all, func(p *person) bool { return p.line.Action == actionCreate || len(p.joins) > 0 })
-}
-
-// confirm leaves out what was not in the plan that was confirmed.
-func (ps *people) confirm(r *run, confirmed map[string]bool) {
-	for _, p := range ps.all {
-		if (p.line.Action == actionCreate || len(p.joins) > 0) && !confirmed[strings.ToLower(p.path(r.Job))] {
-			r.log(backend.LevelWarn, "left as it is, for it was not in the plan that was confirmed: the %s", p)
-			p.joins = nil
-			if p.line.Action == actionCreate {
-				p.failed = fault.New(fault.ExecutionFailed, "not made: it was not in the plan that was confirmed", fault.On(p.String()))
-			}
-			p.line.Action = actionExists
-		}
-	}
-}
-
-// blocked are the resources, by id in lower case, that name somebody who could not be made, with all that needs them.
-func (p *plan) blocked(in *Input) map[string]string {
-	why := map[string]string{}
-	for id, named := range in.Names {
-		for _, who := range named {
-			if who.found.ID == "" {
-				why[id] = "it names the " + who.String() + ", which could not be made"
-			}
-		}
-	}
-	if len(why) == 0 {
-		return why
-	}
-	order := make([]int, len(p.all))
-	for n := range order {
-		order[n] = n
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return p.level[a] - p.level[b] })
-	for _, n := range order {
-		for _, need := range p.all[n].needs {
-			if _, ok := why[strings.ToLower(p.all[need].id)]; ok && why[strings.ToLower(p.all[n].id)] == "" {
-				why[strings.ToLower(p.all[n].id)] = "it needs " + p.all[need].id
-			}
-		}
-	}
-	return why
-}
-
-// tell adds to a result what became of the people.
-func (ps *people) tell(r *run, result *backend.TenantCreationResult) {
-	for _, p := range ps.all {
-		switch {
-		case p.failed != nil:
-			result.ResourcesFailed++
-			result.Failures = append(result.Failures, backend.ResourceFailed{Resource: p.String(), Fault: p.failed})
-		case p.line.Action == actionCreate || len(p.joins) > 0:
-			result.ResourcesCreated++
-		}
-	}
-	if result.ResourcesFailed > 0 {
-		result.Success, result.Complete = false, false
-		result.Error = r.left(int(result.ResourcesCreated), int(result.ResourcesFailed))
-	}
 }

@@ -305,7 +305,7 @@ func TestMissingPermissionsAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := b.makeTeam(t.Context(), jobA, spec, &heard{})
-	if err != nil || out.Success || out.ResourcesFailed != 4 { // two users, the group that was to have them, and the role of one
+	if err != nil || out.Success || out.ResourcesFailed != 4 || out.ResourcesCreated != 7 { // two users, the group that was to have them and stands, and the role of one
 		t.Fatalf("%+v, %v", out, err)
 	}
 	told := ""
@@ -321,7 +321,11 @@ func TestMissingPermissionsAreNamed(t *testing.T) {
 	if err := b.sim.SetSettings(settings); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range b.planTeam(spec).Plan.Changes {
+	denied := b.planTeam(spec)
+	if again := b.planTeam(spec); again.Plan.Digest != denied.Plan.Digest {
+		t.Error("a plan without permissions is another one each time")
+	}
+	for _, c := range denied.Plan.Changes {
 		if c.Type == "group" && (c.Action != actionUnsupported || !strings.Contains(c.Reason, azure.PermissionGroups)) {
 			t.Errorf("%+v", c)
 		}
@@ -332,6 +336,28 @@ func TestMissingPermissionsAreNamed(t *testing.T) {
 	}
 	if out, err := b.makeTeam(t.Context(), jobB, spec, &heard{}); err != nil || !out.Success {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// A user of another tenant's domain is told before anything is made, and so is a guest.
+func TestWhoCannotBeMadeIsInThePlan(t *testing.T) {
+	b := newTeam(t)
+	plan := b.planTeam("```yaml\nusers:\n  - {name: A, user_principal_name: a@elsewhere.example}\n  - {name: B, user_principal_name: \"b_c.com#EXT#@" + domainOf(b) + "\"}\n" +
+		"  - {name: C, user_principal_name: c@" + domainOf(b) + ", mfa_enabled: true}\n  - {name: D}\ngroups:\n  - {name: E, members: [\"${user:A}\", \"${user:C}\"]}\n```\n")
+	got := map[string]string{}
+	for _, c := range plan.Plan.Changes {
+		got[c.Resource] = c.Action + ": " + c.Reason
+	}
+	for who, word := range map[string]string{
+		"A": `unsupported: "elsewhere.example" is none of the domains of this tenant`, "B": "unsupported: it is a guest", "C": "create: not set: mfa_enabled",
+		"D": "unsupported: it has no user_principal_name", "E": "create: its member A cannot be made",
+	} {
+		if !strings.HasPrefix(got[who], word) {
+			t.Errorf("%s is told with %q", who, got[who])
+		}
+	}
+	if plan.Complete {
+		t.Error("the plan is told as complete")
 	}
 }
 

@@ -69,7 +69,8 @@ type planner struct {
 	*run
 	t       *template.Template
 	names   map[string][]*person
-	missing sync.Map // ids in lower case of what is not there, with all below it
+	refused map[template.Node]string // Azure's codes, of what it says that it does not have
+	missing sync.Map                 // ids in lower case of what is not there, with all below it
 	mu      sync.Mutex
 	all     []info
 	changes []backend.PlannedChange // by node
@@ -85,7 +86,7 @@ func (r *run) plan(ctx context.Context, d *desired) (*plan, error) {
 	}
 	total := int(built.Generated)
 	r.begin(phasePlan, total)
-	p := &planner{run: r, t: built.Template, names: d.in.Names, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total), regions: map[string]string{}}
+	p := &planner{run: r, t: built.Template, names: d.in.Names, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total), regions: map[string]string{}, refused: map[template.Node]string{}}
 	if err := p.scopes(ctx, d.in); err != nil {
 		return nil, err
 	}
@@ -183,7 +184,7 @@ func failedFirst(group context.Context, err error) error {
 func (p *planner) resource(ctx context.Context, u *template.Unit, res *template.Resource) error {
 	defer p.step()
 	i, n := infoOf(u, res), res.Node
-	change := backend.PlannedChange{Resource: res.ID, Type: res.Type, Action: actionCreate}
+	change, code := backend.PlannedChange{Resource: res.ID, Type: res.Type, Action: actionCreate}, ""
 	content := contentOf(res)
 	if !p.isMissing(res.ID) {
 		actual, err := p.session.Get(ctx, res.ID, res.APIVersion)
@@ -200,6 +201,9 @@ func (p *planner) resource(ctx context.Context, u *template.Unit, res *template.
 			p.missing.Store(strings.ToLower(res.ID), true)
 		case azure.IsUnsupported(err) && !azure.HasCode(err, "MissingSubscriptionRegistration", "SubscriptionNotRegistered"):
 			change.Action, change.Reason = actionUnsupported, fault.Of(err).Message
+			if said := azure.RefusalOf(err); said != nil { // without the id of the call, which is another one each time
+				code, change.Reason = oneLine(said.Innermost().Code), wordsOf(said.Innermost())
+			}
 		case azure.IsUnsupported(err): // a deployment registers the provider
 		default:
 			return err
@@ -221,6 +225,9 @@ func (p *planner) resource(ctx context.Context, u *template.Unit, res *template.
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all[n], p.changes[n], p.content[n] = i, change, content
+	if code != "" && change.Action == actionUnsupported {
+		p.refused[n] = code
+	}
 	if isGroup(res.ID) {
 		p.regions[strings.ToLower(res.ID)], _ = plain(res.Location)
 	}
@@ -240,7 +247,7 @@ func (p *planner) isMissing(id string) bool {
 
 // finish completes the plan with what cannot be done, and seals it.
 func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*plan, error) {
-	out := &plan{all: p.all, level: levels(p.all), changes: p.changes, content: p.content, refused: map[template.Node]string{}, regions: p.regions, location: p.location(), whole: built}
+	out := &plan{all: p.all, level: levels(p.all), changes: p.changes, content: p.content, refused: p.refused, regions: p.regions, location: p.location(), whole: built}
 	out.first = p.firstScope()
 	out.people = d.in.People
 	if err := built.Rest(ctx, func(e report.Entry) error {

@@ -82,6 +82,20 @@ func TestARefusalIsAPartOfThePlanByItsCode(t *testing.T) {
 	}
 }
 
+// What Azure says that it does not have makes the same plan each time, though each answer has an id of its own.
+func TestWhatAzureDoesNotHaveIsThePlanItWas(t *testing.T) {
+	b := newBench(t, azuresim.Config{NoARMLimits: true})
+	b.deploy(jobA, b.shop())
+	b.inject(azuresim.Faults{Rules: []azuresim.Fault{{Method: http.MethodGet, Path: "/networkInterfaces/nic$", Status: http.StatusBadRequest, Code: "ResourceTypeNotSupported", Message: "not here"}}})
+	plan := b.plan(b.shop())
+	if reasons(plan)["nic"] != "ResourceTypeNotSupported: not here" {
+		t.Errorf("%v", reasons(plan))
+	}
+	if again := b.plan(b.shop()); again.Plan.Digest != plan.Plan.Digest {
+		t.Error("the same plan has another digest")
+	}
+}
+
 // Who may only read gets a plan all the same, and is told what was not asked.
 func TestWhoMayNotValidateGetsAPlan(t *testing.T) {
 	b := newBench(t, azuresim.Config{NoARMLimits: true})
