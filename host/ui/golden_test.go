@@ -79,8 +79,15 @@ func scanSummary() ScanSummary {
 				{Key: "microsoft.keyvault/vaults", Count: 500}, {Key: "microsoft.web/sites", Count: 400}, {Key: "microsoft.sql/servers", Count: 300},
 				{Key: "microsoft.network/virtualnetworks", Count: 100}, {Key: "microsoft.network/publicipaddresses", Count: 46},
 			},
-			BySubscription: []backend.Count{{Key: "s1", Name: "Production", Count: 12000}, {Key: "s3", Name: "Lab", Count: 345}},
-			ByLocation:     []backend.Count{{Key: "westeurope", Count: 12345}},
+			BySubscription:  []backend.Count{{Key: "s1", Name: "Production", Count: 12000}, {Key: "s3", Name: "Lab", Count: 345}},
+			ByLocation:      []backend.Count{{Key: "westeurope", Count: 12000}, {Key: "", Count: 340}, {Key: "northeurope", Count: 5}},
+			ByResourceGroup: []backend.Count{{Key: "/subscriptions/s1/resourcegroups/web", Name: "Web", Count: 300}, {Key: "/subscriptions/s1/resourcegroups/evil\x1b[2j", Name: "evil\x1b[2J", Count: 20}},
+			ByRelationship:  []backend.Count{{Key: "CONTAINS", Count: 20000}, {Key: "USES_SUBNET", Count: 3456}},
+			ByIdentity:      []backend.Count{{Key: "user", Count: 78}},
+			Exposure: []backend.Count{
+				{Key: "public-ips", Name: "public IP addresses in use", Count: 46}, {Key: "public-storage", Name: "storage accounts open to the internet"},
+				{Key: "untagged", Name: "resources and resource groups without tags", Count: 1234},
+			},
 		},
 		Next: "atg snapshot show 20260901T120000Z-1f2e3d4c",
 	}

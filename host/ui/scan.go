@@ -37,7 +37,7 @@ func (p *Page) Scan(s ScanSummary) {
 	p.Pairs(scanPairs(s)...)
 	if s.Detail != nil && len(s.Detail.ByType) > 0 {
 		p.Title("Most common types")
-		p.counts("TYPE", s.Detail.ByType, topTypes, "type", "types")
+		p.counts("TYPE", "RESOURCES", s.Detail.ByType, topTypes, "type", "types")
 	}
 	p.Gaps(r.Coverage)
 	if s.Next != "" {
@@ -83,59 +83,6 @@ func scanPairs(s ScanSummary) []Pair {
 		pairs = append(pairs, Pair{"snapshot", Toned{Strong, r.Snapshot.ID}})
 	}
 	return pairs
-}
-
-// counts shows the first most of a list of counts, and how many there are beside.
-func (p *Page) counts(title string, counts []backend.Count, most int, singular, plural string) {
-	var rows [][]string
-	for _, c := range counts[:min(most, len(counts))] {
-		rows = append(rows, []string{orElse(c.Name, c.Key), Count(c.Count)})
-	}
-	p.Table(Table{Indent: 2, Columns: []Column{{Title: title}, {Title: "RESOURCES", Right: true}}, Rows: rows})
-	if more := len(counts) - most; more > 0 {
-		p.Line("  ", Toned{Faint, "and " + Counted(int64(more), "more "+singular, "more "+plural)})
-	}
-}
-
-// Snapshot shows one snapshot in full.
-func (p *Page) Snapshot(d backend.SnapshotDetail) {
-	s := d.Snapshot
-	state := Toned{Good, "complete"}
-	if !s.Complete {
-		state = Toned{Warning, "incomplete"}
-	}
-	p.Line(Toned{Strong, tenantTitle(s)}, "  ", state)
-	filtered := ""
-	if s.Filtered {
-		filtered = "yes: it is a part of the tenant"
-	}
-	p.Pairs(
-		Pair{"snapshot", Toned{Strong, s.ID}},
-		Pair{"taken", Moment(s.CreatedAt)},
-		Pair{"took", Seconds(s.DurationSeconds)},
-		Pair{"filtered", filtered},
-		Pair{"resources", Count(s.Resources) + " in " + Counted(s.Subscriptions, "subscription", "subscriptions")},
-		Pair{"relationships", Count(s.Relationships)},
-		Pair{"identities", Count(s.Identities)},
-		Pair{"role assignments", Count(s.RoleAssignments)},
-		Pair{"size", Size(s.Size)},
-		Pair{"sha256", s.SHA256},
-		Pair{"made by", s.Producer + ", schema " + fmt.Sprint(s.SchemaVersion)},
-	)
-	for _, list := range []struct {
-		title, column, singular, plural string
-		counts                          []backend.Count
-	}{
-		{"Subscriptions", "SUBSCRIPTION", "subscription", "subscriptions", d.BySubscription},
-		{"Types", "TYPE", "type", "types", d.ByType},
-		{"Locations", "LOCATION", "location", "locations", d.ByLocation},
-	} {
-		if len(list.counts) > 0 {
-			p.Title(list.title)
-			p.counts(list.column, list.counts, 3*topTypes, list.singular, list.plural)
-		}
-	}
-	p.Gaps(d.Coverage)
 }
 
 // Health shows whether a backend works, and why not.
@@ -194,37 +141,4 @@ func (p *Page) Health(name string, h backend.Health) {
 	for _, hint := range hints {
 		p.Prose(0, 6, Toned{Info, "hint:"}, " ", hint)
 	}
-}
-
-// Snapshots lists snapshots.
-func (p *Page) Snapshots(snapshots []backend.Snapshot) {
-	t := Table{
-		Empty: "no snapshots yet; atg scan makes one",
-		Columns: []Column{
-			{Title: "SNAPSHOT", Whole: true}, {Title: "TENANT"}, {Title: "TAKEN", Whole: true}, {Title: "STATE", Whole: true},
-			{Title: "RESOURCES", Right: true}, {Title: "SUBSCRIPTIONS", Right: true}, {Title: "SIZE", Right: true},
-		},
-		Tone: func(row, column int) Tone {
-			if column != 3 {
-				return Normal
-			}
-			if snapshots[row].Complete {
-				return Good
-			}
-			return Warning
-		},
-	}
-	for _, s := range snapshots {
-		state := "complete"
-		if !s.Complete {
-			state = "incomplete"
-		}
-		if s.Filtered {
-			state += ", filtered"
-		}
-		t.Rows = append(t.Rows, []string{
-			s.ID, orElse(s.TenantName, s.TenantID), Moment(s.CreatedAt), state, Count(s.Resources), Count(s.Subscriptions), Size(s.Size),
-		})
-	}
-	p.Table(t)
 }

@@ -200,7 +200,11 @@ func (l *local) GetSnapshot(ctx context.Context, id string) (backend.SnapshotDet
 	if err != nil {
 		return backend.SnapshotDetail{}, err
 	}
-	return e.store.Get(ctx, id)
+	detail, err := e.store.Get(ctx, id)
+	if err == nil {
+		detail.Exposure = e.exposure(ctx, detail.Snapshot)
+	}
+	return detail, err
 }
 
 // DeleteSnapshot implements backend.SnapshotStore.

@@ -2,6 +2,9 @@ package local
 
 import (
 	"context"
+	"log/slog"
+	"os"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph/query"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -39,4 +42,43 @@ func (l *local) query(ctx context.Context, job *runner.Job) (backend.Result, err
 		return nil, err
 	}
 	return result, nil
+}
+
+// exposureTimeout is how long a description waits for what deserves a look, once. It adorns the description, and where it takes longer it is
+// given up for good.
+const exposureTimeout = 20 * time.Second
+
+// exposure counts what deserves a look in a snapshot, once: it is kept beside it. It answers nothing where that cannot be had.
+func (e *engine) exposure(ctx context.Context, s backend.Snapshot) []backend.Count {
+	if counts, ok := e.store.Exposure(s.ID, query.ExposureVersion()); ok {
+		return counts
+	}
+	limited, cancel := context.WithTimeout(ctx, exposureTimeout)
+	defer cancel()
+	counts, err := e.countExposure(limited, s.ID)
+	if err != nil {
+		slog.Debug("what deserves a look is not counted", "snapshot", s.ID, "error", err)
+		if ctx.Err() != nil || limited.Err() == nil {
+			return nil
+		}
+	}
+	e.store.KeepExposure(s.ID, query.ExposureVersion(), counts)
+	return counts
+}
+
+func (e *engine) countExposure(ctx context.Context, id string) ([]backend.Count, error) {
+	reader, err := e.store.Open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	if !reader.HasGraph() { // to make one would take too long
+		return nil, nil
+	}
+	temp, err := os.MkdirTemp("", "atg-exposure-*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(temp) }()
+	return query.Exposure(ctx, reader, temp)
 }

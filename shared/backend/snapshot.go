@@ -53,9 +53,19 @@ type SnapshotDetail struct {
 	BySubscription []Count      `json:"by_subscription"` // most first
 	ByType         []Count      `json:"by_type"`
 	ByLocation     []Count      `json:"by_location"`
+	// ByResourceGroup are the largest resource groups, by their ids in lower case: at most MaxResourceGroups.
+	ByResourceGroup []Count `json:"by_resource_group"`
+	ByIdentity      []Count `json:"by_identity"`     // how many identities there are of each kind
+	ByRelationship  []Count `json:"by_relationship"` // how many relationships there are of each kind
+	// Exposure is how many there are of what deserves a look, in the backend's order, with those of which there are none. Each is counted
+	// by the query that has its Key as name; Name is for people. Empty if the backend does not tell.
+	Exposure []Count `json:"exposure,omitempty"`
 }
 
-// Count is how many resources share something.
+// MaxResourceGroups is the most that SnapshotDetail.ByResourceGroup has.
+const MaxResourceGroups = 50
+
+// Count is how many share something: resources, unless it says what else.
 type Count struct {
 	Key   string `json:"key"`
 	Name  string `json:"name,omitempty"` // for people, where the key is an id

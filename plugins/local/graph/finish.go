@@ -176,9 +176,9 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 const count = `SELECT
 	(SELECT count(*) FROM (SELECT subscription_id FROM subscriptions UNION
 		SELECT substr(id_key, length('/subscriptions/') + 1) FROM containers WHERE type = '` + typeSubscription + `')),
-	(SELECT count(*) FROM edges),
+	(SELECT coalesce(sum(resources), 0) FROM sums WHERE dimension = 'relationship'),
 	(SELECT count(*) FROM role_assignments),
-	(SELECT count(*) FROM identities)`
+	(SELECT coalesce(sum(resources), 0) FROM sums WHERE dimension = 'identity')`
 
 // publish syncs the finished file, describes it, and moves both into the store.
 func (w *Writer) publish(ctx context.Context, snapshot backend.Snapshot) (backend.Snapshot, error) {

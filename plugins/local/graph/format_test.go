@@ -45,7 +45,7 @@ func writeThird(t *testing.T, s *Store) {
 			fullRow(TableAuthorization, "Microsoft.Authorization/roleAssignments", "A"),
 			fullRow(TableAuthorization, "Microsoft.Authorization/roleDefinitions", "D"),
 			{Table: "advisorresources", Name: "without id"},
-			{Table: TableResources, ID: group + "/providers/Microsoft.Web/sites/Shop", Type: "Microsoft.Web/sites", Name: "Shop", SubscriptionID: subscription,
+			{Table: TableResources, ID: group + "/providers/Microsoft.Web/sites/Shop", Type: "Microsoft.Web/sites", Name: "Shop", ResourceGroup: "RG-Übung", SubscriptionID: subscription,
 				Identity: []byte(`{"type":"SystemAssigned","principalId":"aaaaaaaa` + guidTail + `"}`), Properties: []byte(`{"content":"` + storage + `","logs":"` + group + `/providers/Microsoft.X/ys/gone"}`)},
 		}),
 		w.AddIdentities([]Identity{{ObjectID: "aaaaaaaa" + guidTail, Kind: KindManagedIdentity, State: IdentityPresent, Name: "Shop", Raw: []byte(`{"id":"aaaaaaaa` + guidTail + `"}`)}}),
@@ -84,9 +84,10 @@ func TestFormatsStayReadable(t *testing.T) {
 		Request: &backend.ScanRequest{TenantID: tenant},
 		Coverage: backend.Coverage{Complete: true, Entries: []backend.CoverageEntry{
 			{Scope: subscription, Kind: TableResources, State: backend.CoverageListed, Listed: 1, Expected: 1}}},
-		BySubscription: []backend.Count{{Key: subscription, Name: "First", Count: 1}},
-		ByType:         []backend.Count{{Key: "microsoft.web/sites", Count: 1}},
-		ByLocation:     []backend.Count{{Key: "West Europe", Count: 1}},
+		BySubscription:  []backend.Count{{Key: subscription, Name: "First", Count: 1}},
+		ByType:          []backend.Count{{Key: "microsoft.web/sites", Count: 1}},
+		ByLocation:      []backend.Count{{Key: "West Europe", Count: 1}},
+		ByResourceGroup: []backend.Count{}, ByIdentity: []backend.Count{}, ByRelationship: []backend.Count{},
 	}
 	second := backend.SnapshotDetail{
 		Snapshot: backend.Snapshot{
@@ -100,13 +101,17 @@ func TestFormatsStayReadable(t *testing.T) {
 		BySubscription: []backend.Count{{Key: subscription, Name: "First", Count: 3}},
 		ByType: []backend.Count{{Key: "microsoft.authorization/policydefinitions", Count: 1},
 			{Key: "microsoft.storage/storageaccounts", Count: 1}, {Key: "microsoft.storage/storageaccounts/blobservices", Count: 1}},
-		ByLocation: []backend.Count{{Key: "westeurope", Count: 3}},
+		ByLocation:      []backend.Count{{Key: "westeurope", Count: 3}},
+		ByResourceGroup: []backend.Count{}, ByIdentity: []backend.Count{}, ByRelationship: []backend.Count{},
 	}
 	third := second
 	third.Snapshot.ID, third.Snapshot.JobID, third.Snapshot.Producer, third.Snapshot.SchemaVersion = thirdSnapshot, "job-3", "atg 0.3", 3
 	third.Snapshot.Resources, third.Snapshot.Relationships, third.Snapshot.Identities = 4, 11, 1
 	third.BySubscription = []backend.Count{{Key: subscription, Name: "First", Count: 4}}
 	third.ByType = append(slices.Clone(second.ByType), backend.Count{Key: "microsoft.web/sites", Count: 1})
+	third.ByResourceGroup = []backend.Count{{Key: "/subscriptions/" + subscription + "/resourcegroups/rg-übung", Name: "RG-Übung", Count: 1}}
+	third.ByIdentity = []backend.Count{{Key: "managed_identity", Count: 1}}
+	third.ByRelationship = []backend.Count{{Key: "CONTAINS", Count: 6}, {Key: "REFERS_TO", Count: 2}, {Key: "HAS_ROLE", Count: 1}, {Key: "MEMBER_OF", Count: 1}, {Key: "USES_IDENTITY", Count: 1}}
 	third.ByLocation = []backend.Count{{Key: "westeurope", Count: 3}, {Key: "", Count: 1}}
 	cases := map[string]struct {
 		want   backend.SnapshotDetail
@@ -114,7 +119,7 @@ func TestFormatsStayReadable(t *testing.T) {
 	}{
 		"1": {first, "5a26f4b15b0d5234040e0934cb3317a01ed3b365a560fa9fad431142d8c969e6"},
 		"2": {second, "64f3fe4dc8c3c4a9d762b0083efb42ddbbdca0052b11fe96b8e665f684f22fff"},
-		"3": {third, "09c96806696cc5c7e10dfb3c763e49e553d76f9d5ba23f031de067ca666c5873"},
+		"3": {third, "54b81497d795bc4f78b8b3713addce99c63be94d12b2d39b75d993b285f2b928"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

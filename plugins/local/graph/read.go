@@ -44,11 +44,15 @@ func (s *Store) detail(ctx context.Context, id string) (detail backend.SnapshotD
 		return detail, readFault(path, err)
 	}
 	detail.Coverage.Complete = detail.Snapshot.Complete
-	sums := sums
+	sums := sums[:]
 	if detail.Snapshot.SchemaVersion < 2 {
-		sums = counted
+		sums = counted[:]
 	}
-	for i, into := range []*[]backend.Count{&detail.BySubscription, &detail.ByType, &detail.ByLocation} {
+	into := []*[]backend.Count{&detail.BySubscription, &detail.ByType, &detail.ByLocation, &detail.ByResourceGroup, &detail.ByIdentity, &detail.ByRelationship}
+	for _, counts := range into {
+		*counts = []backend.Count{}
+	}
+	for i, into := range into[:len(sums)] {
 		if *into, err = readCounts(ctx, db, sums[i]); err != nil {
 			return detail, readFault(path, err)
 		}
@@ -56,13 +60,16 @@ func (s *Store) detail(ctx context.Context, id string) (detail backend.SnapshotD
 	return detail, nil
 }
 
-// sums are the resources by subscription, type and location, as Finish summed them up. Those of no
-// subscription belong to the tenant.
+// sums are the resources by subscription, type, location and resource group, the identities and the relationships, as Finish summed
+// them up. Those of no subscription belong to the tenant. Format 2 has the first three.
 var sums = [...]string{
 	`SELECT CASE value WHEN '' THEN 'tenant' ELSE value END, name, resources FROM sums
 		WHERE dimension = 'subscription' ORDER BY 3 DESC, 1`,
 	`SELECT value, name, resources FROM sums WHERE dimension = 'type' ORDER BY 3 DESC, 1`,
 	`SELECT value, name, resources FROM sums WHERE dimension = 'location' ORDER BY 3 DESC, 1`,
+	`SELECT value, name, resources FROM sums WHERE dimension = 'resource_group' ORDER BY 3 DESC, 1`,
+	`SELECT value, name, resources FROM sums WHERE dimension = 'identity' ORDER BY 3 DESC, 1`,
+	`SELECT value, name, resources FROM sums WHERE dimension = 'relationship' ORDER BY 3 DESC, 1`,
 }
 
 // counted are the same of format 1, which has no sums.

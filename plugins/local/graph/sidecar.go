@@ -16,6 +16,30 @@ type description struct {
 	// Verified is the identity that the file had when it was sealed, or when its checksum last proved
 	// right; nil if neither is known.
 	Verified *identity `json:"verified,omitempty"`
+	Exposure *exposure `json:"exposure,omitempty"`
+}
+
+// exposure is what was counted of a snapshot after its scan, and by what: another version may count otherwise.
+type exposure struct {
+	By     string          `json:"by"`
+	Counts []backend.Count `json:"counts"`
+}
+
+// Exposure answers what KeepExposure has kept of a snapshot.
+func (s *Store) Exposure(id, by string) (counts []backend.Count, ok bool) {
+	d, ok := readSidecar(s.sidecar(id), id)
+	if !ok || d.Exposure == nil || d.Exposure.By != by {
+		return nil, false
+	}
+	return d.Exposure.Counts, true
+}
+
+// KeepExposure keeps what was counted of a snapshot beside it. by says what counted it.
+func (s *Store) KeepExposure(id, by string, counts []backend.Count) {
+	if d, ok := readSidecar(s.sidecar(id), id); ok {
+		d.Exposure = &exposure{By: by, Counts: counts}
+		s.keepSidecar(d)
+	}
 }
 
 // identity tells a file from itself after a change. Its size stands in the description. What a system

@@ -27,3 +27,6 @@ func (r *Reader) OpenSQL() *sql.DB {
 
 // ReadFault says why the snapshot could not be read.
 func (r *Reader) ReadFault(err error) error { return readFault(r.path, err) }
+
+// HasGraph says that the snapshot is of a format with nodes and edges; see WithGraph.
+func (r *Reader) HasGraph() bool { return r.snapshot.SchemaVersion >= firstWithIdentities }

@@ -65,9 +65,10 @@ func TestSnapshotTellsAboutItsScan(t *testing.T) {
 	}
 	wantDetail := backend.SnapshotDetail{
 		Snapshot: want, Request: &request, Coverage: coverage,
-		BySubscription: []backend.Count{{Key: "s1", Name: "First", Count: 2}, {Key: "s2", Name: "Second", Count: 1}, {Key: "tenant", Count: 1}},
-		ByType:         []backend.Count{{Key: "a/b", Count: 2}, {Key: "a/c", Count: 1}, {Key: "d/e", Count: 1}},
-		ByLocation:     []backend.Count{{Key: "westeurope", Count: 2}, {Key: "", Count: 1}, {Key: "northeurope", Count: 1}},
+		BySubscription:  []backend.Count{{Key: "s1", Name: "First", Count: 2}, {Key: "s2", Name: "Second", Count: 1}, {Key: "tenant", Count: 1}},
+		ByType:          []backend.Count{{Key: "a/b", Count: 2}, {Key: "a/c", Count: 1}, {Key: "d/e", Count: 1}},
+		ByLocation:      []backend.Count{{Key: "westeurope", Count: 2}, {Key: "", Count: 1}, {Key: "northeurope", Count: 1}},
+		ByResourceGroup: []backend.Count{}, ByIdentity: []backend.Count{}, ByRelationship: []backend.Count{{Key: "CONTAINS", Count: 5}, {Key: "HAS_ROLE", Count: 1}},
 	}
 	sameFault := cmp.Comparer(func(a, b *fault.Fault) bool {
 		x, _ := encodeFault(a)

@@ -71,5 +71,15 @@ func (w *Writer) writeSums(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	_, err = w.conn.ExecContext(ctx, graphSums)
+	return err
 }
+
+// graphSums are the sums of the graph. Of resource groups the largest are enough: there may be very many.
+const graphSums = `
+INSERT INTO sums SELECT 'resource_group', key, coalesce((SELECT name FROM containers WHERE id_key = key), ''), n FROM (
+	SELECT '/subscriptions/' || subscription_id || '/resourcegroups/' || resource_group AS key, count(*) AS n FROM nodes
+	WHERE kind = 'resource' AND state = 'present' AND resource_group <> '' GROUP BY subscription_id, resource_group ORDER BY n DESC, key LIMIT 50);
+INSERT INTO sums SELECT 'identity', kind, '', count(*) FROM identities GROUP BY kind;
+INSERT INTO sums SELECT 'relationship', edge_labels.kind, '', sum(n) FROM (SELECT label, count(*) AS n FROM edges GROUP BY label) AS counted
+	JOIN edge_labels ON edge_labels.label = counted.label GROUP BY edge_labels.kind`

@@ -208,7 +208,7 @@ func TestTheLastOfARowsIdStays(t *testing.T) {
 		t.Error(diff)
 	}
 	// What was counted while rows came is what there is without the duplicates.
-	for i := range sums {
+	for i := range counted {
 		if diff := cmp.Diff(query(t, s, snapshot.ID, counted[i]), query(t, s, snapshot.ID, sums[i])); diff != "" {
 			t.Error(diff)
 		}

@@ -376,15 +376,21 @@ func (x *BrokenSnapshot) GetReason() string {
 
 // SnapshotDetail is a snapshot with its contents summed up.
 type SnapshotDetail struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Snapshot       *Snapshot              `protobuf:"bytes,1,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
-	Request        *ScanRequest           `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"` // what was asked for
-	Coverage       *Coverage              `protobuf:"bytes,3,opt,name=coverage,proto3" json:"coverage,omitempty"`
-	BySubscription []*Count               `protobuf:"bytes,4,rep,name=by_subscription,json=bySubscription,proto3" json:"by_subscription,omitempty"` // most first
-	ByType         []*Count               `protobuf:"bytes,5,rep,name=by_type,json=byType,proto3" json:"by_type,omitempty"`
-	ByLocation     []*Count               `protobuf:"bytes,6,rep,name=by_location,json=byLocation,proto3" json:"by_location,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Snapshot        *Snapshot              `protobuf:"bytes,1,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Request         *ScanRequest           `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"` // what was asked for
+	Coverage        *Coverage              `protobuf:"bytes,3,opt,name=coverage,proto3" json:"coverage,omitempty"`
+	BySubscription  []*Count               `protobuf:"bytes,4,rep,name=by_subscription,json=bySubscription,proto3" json:"by_subscription,omitempty"` // most first
+	ByType          []*Count               `protobuf:"bytes,5,rep,name=by_type,json=byType,proto3" json:"by_type,omitempty"`
+	ByLocation      []*Count               `protobuf:"bytes,6,rep,name=by_location,json=byLocation,proto3" json:"by_location,omitempty"`
+	ByResourceGroup []*Count               `protobuf:"bytes,7,rep,name=by_resource_group,json=byResourceGroup,proto3" json:"by_resource_group,omitempty"` // the largest 50, by their ids in lower case
+	ByIdentity      []*Count               `protobuf:"bytes,8,rep,name=by_identity,json=byIdentity,proto3" json:"by_identity,omitempty"`                  // how many identities there are of each kind
+	ByRelationship  []*Count               `protobuf:"bytes,9,rep,name=by_relationship,json=byRelationship,proto3" json:"by_relationship,omitempty"`      // how many relationships there are of each kind
+	// How many there are of what deserves a look, in the backend's order. Each is counted by the query
+	// that has its key as name; the name is for people. Empty if the backend does not tell.
+	Exposure      []*Count `protobuf:"bytes,10,rep,name=exposure,proto3" json:"exposure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SnapshotDetail) Reset() {
@@ -459,7 +465,35 @@ func (x *SnapshotDetail) GetByLocation() []*Count {
 	return nil
 }
 
-// Count is how many resources share something.
+func (x *SnapshotDetail) GetByResourceGroup() []*Count {
+	if x != nil {
+		return x.ByResourceGroup
+	}
+	return nil
+}
+
+func (x *SnapshotDetail) GetByIdentity() []*Count {
+	if x != nil {
+		return x.ByIdentity
+	}
+	return nil
+}
+
+func (x *SnapshotDetail) GetByRelationship() []*Count {
+	if x != nil {
+		return x.ByRelationship
+	}
+	return nil
+}
+
+func (x *SnapshotDetail) GetExposure() []*Count {
+	if x != nil {
+		return x.Exposure
+	}
+	return nil
+}
+
+// Count is how many share something: resources, unless it says what else.
 type Count struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -708,7 +742,7 @@ const file_atg_backend_v1_snapshots_proto_rawDesc = "" +
 	"\x06broken\x18\x03 \x03(\v2\x1e.atg.backend.v1.BrokenSnapshotR\x06broken\"8\n" +
 	"\x0eBrokenSnapshot\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xdb\x02\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xc9\x04\n" +
 	"\x0eSnapshotDetail\x124\n" +
 	"\bsnapshot\x18\x01 \x01(\v2\x18.atg.backend.v1.SnapshotR\bsnapshot\x125\n" +
 	"\arequest\x18\x02 \x01(\v2\x1b.atg.backend.v1.ScanRequestR\arequest\x124\n" +
@@ -716,7 +750,13 @@ const file_atg_backend_v1_snapshots_proto_rawDesc = "" +
 	"\x0fby_subscription\x18\x04 \x03(\v2\x15.atg.backend.v1.CountR\x0ebySubscription\x12.\n" +
 	"\aby_type\x18\x05 \x03(\v2\x15.atg.backend.v1.CountR\x06byType\x126\n" +
 	"\vby_location\x18\x06 \x03(\v2\x15.atg.backend.v1.CountR\n" +
-	"byLocation\"C\n" +
+	"byLocation\x12A\n" +
+	"\x11by_resource_group\x18\a \x03(\v2\x15.atg.backend.v1.CountR\x0fbyResourceGroup\x126\n" +
+	"\vby_identity\x18\b \x03(\v2\x15.atg.backend.v1.CountR\n" +
+	"byIdentity\x12>\n" +
+	"\x0fby_relationship\x18\t \x03(\v2\x15.atg.backend.v1.CountR\x0ebyRelationship\x121\n" +
+	"\bexposure\x18\n" +
+	" \x03(\v2\x15.atg.backend.v1.CountR\bexposure\"C\n" +
 	"\x05Count\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -769,13 +809,17 @@ var file_atg_backend_v1_snapshots_proto_depIdxs = []int32{
 	5,  // 6: atg.backend.v1.SnapshotDetail.by_subscription:type_name -> atg.backend.v1.Count
 	5,  // 7: atg.backend.v1.SnapshotDetail.by_type:type_name -> atg.backend.v1.Count
 	5,  // 8: atg.backend.v1.SnapshotDetail.by_location:type_name -> atg.backend.v1.Count
-	7,  // 9: atg.backend.v1.Coverage.entries:type_name -> atg.backend.v1.CoverageEntry
-	10, // 10: atg.backend.v1.CoverageEntry.fault:type_name -> atg.backend.v1.Fault
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	5,  // 9: atg.backend.v1.SnapshotDetail.by_resource_group:type_name -> atg.backend.v1.Count
+	5,  // 10: atg.backend.v1.SnapshotDetail.by_identity:type_name -> atg.backend.v1.Count
+	5,  // 11: atg.backend.v1.SnapshotDetail.by_relationship:type_name -> atg.backend.v1.Count
+	5,  // 12: atg.backend.v1.SnapshotDetail.exposure:type_name -> atg.backend.v1.Count
+	7,  // 13: atg.backend.v1.Coverage.entries:type_name -> atg.backend.v1.CoverageEntry
+	10, // 14: atg.backend.v1.CoverageEntry.fault:type_name -> atg.backend.v1.Fault
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_atg_backend_v1_snapshots_proto_init() }
