@@ -16,7 +16,8 @@ type snapshotShowCmd struct {
 
 // Help is the long help.
 func (snapshotShowCmd) Help() string {
-	return `Shows what a snapshot holds, by subscription, type and location, and what the scan could not read.
+	return `Shows what a snapshot holds, by subscription, type, location and resource group, what in it is worth a look,
+and what the scan could not read.
 
 Examples:
   atg snapshot show                 # the newest

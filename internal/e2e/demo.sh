@@ -43,6 +43,7 @@ show atg health
 show atg scan
 show atg snapshot list
 show atg snapshot show
+show atg -q snapshot query orphans
 
 printf '\n# How does a server get at a vault, and what may those who own the tenant?\n'
 show atg -q snapshot path vm-erp-app-01 vaults/kv-contoso-prod

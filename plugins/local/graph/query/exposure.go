@@ -85,6 +85,6 @@ func (s *session) exposure(ctx context.Context, i int) (backend.Count, error) {
 	for i, p := range q.parameters {
 		args = append(args, sql.Named(p.name, values[i]))
 	}
-	err = s.conn.QueryRowContext(ctx, "SELECT "+e.count+" FROM (\n"+q.sql+"\n)", args...).Scan(&c.Count) //nolint:gosec // both are this package's
+	err = s.conn.QueryRowContext(ctx, "SELECT "+e.count+" FROM (\n"+q.sql+"\n)", args...).Scan(&c.Count)
 	return c, err
 }
