@@ -262,6 +262,23 @@ func TestBrowser(t *testing.T) {
 		y.is(`document.documentElement.scrollWidth <= 390`, "true")
 		y.quiet()
 	})
+	t.Run("fifty thousand", func(t *testing.T) {
+		large := sample(50_000, 20)
+		at := first(t, large, "microsoft.network/virtualnetworks")
+		y := open(t, b, page(t, large, sampleDetails(large)), "", 1200, 800)
+		y.settled()
+		y.click(fmt.Sprintf("atg.view.point(%d)", at)) // from afar nobody means one dot: the click goes into the circle
+		y.settled()
+		y.is(`atg.state.selected`, "-1")
+		y.run(fmt.Sprintf(`const c = atg.model.head.clusters[atg.model.home[%d]]; atg.view.go(c)`, at))
+		y.settled()
+		y.click(fmt.Sprintf("atg.view.point(%d)", at))
+		y.wait(fmt.Sprintf("atg.state.selected === %d", at))
+		y.wait(`document.getElementById("fields").dataset.ready === "true"`)
+		y.run(`[...document.querySelectorAll(".facet label")].find(l => l.textContent.startsWith("Storage")).click()`)
+		y.is(`[...atg.model.hidden].filter(h => !h).length < 10000`, "true")
+		y.quiet()
+	})
 	t.Run("hostile names", func(t *testing.T) {
 		h := hostileGraph()
 		y := open(t, b, page(t, h, sampleDetails(h)), "", 1440, 900)
