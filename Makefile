@@ -46,7 +46,7 @@ vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible schema-current web-current readme iac web-test test ## test, and builds for other platforms, generated code, the README
+test-all: cross reproducible schema-current web-current readme iac cypher web-test test ## test, and builds for other platforms, generated code, the README
 
 # -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
@@ -87,6 +87,22 @@ iac: ## terraform, and a grammar of Bicep that is not ours, read generated code,
 
 $(GRAMMAR): tools/bicep-syntax/package-lock.json
 	npm --prefix tools/bicep-syntax ci --silent
+	@touch $@
+
+CYPHER := tools/cypher-syntax/node_modules/.package-lock.json
+
+.PHONY: cypher
+cypher: ## Neo4j's own parser and Graphviz read exports, where they are installed
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+		echo "cypher: node and npm are NOT INSTALLED, so no parser of Neo4j has read exported Cypher"; \
+	elif ! $(MAKE) --silent $(CYPHER); then \
+		echo "cypher: npm CANNOT FETCH the parser of Neo4j, so it has not read exported Cypher"; \
+	else \
+		go test -count=1 -tags cyphersyntax -run 'CypherSyntax|Graphviz' ./plugins/local/graph/export ./internal/e2e; \
+	fi
+
+$(CYPHER): tools/cypher-syntax/package-lock.json
+	npm --prefix tools/cypher-syntax ci --silent
 	@touch $@
 
 # The page of atg visualize: what it is built of, and what npm fetches for it.

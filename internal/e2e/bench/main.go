@@ -106,7 +106,7 @@ func (b bench) measures() []measure {
 		{"watchers", b.idleWatcher}, {"latency", b.eventLatency},
 		{"remotescan", b.remoteScan}, {"download", b.download},
 		{"generate", b.generate}, {"schema", b.schema}, {"spec", b.spec},
-		{"diff", b.diff}, {"picture", b.picture},
+		{"diff", b.diff}, {"picture", b.picture}, {"walk", b.walk}, {"export", b.export},
 	}
 }
 

@@ -56,7 +56,8 @@ type scanned struct {
 	Identities    int64   `json:"identities"`
 	Seconds       float64 `json:"duration_seconds"`
 	Snapshot      struct {
-		ID string `json:"id"`
+		ID       string `json:"id"`
+		TenantID string `json:"tenant_id"`
 	} `json:"snapshot"`
 	Coverage struct {
 		Entries []struct {

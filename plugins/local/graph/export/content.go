@@ -173,6 +173,9 @@ func (c *content) text(text string, at spot) string {
 
 // hide is the pseudonym of a text.
 func (c *content) hide(text string, at spot) string {
+	if made, ok := c.hidden.Mail(text); ok { // also where it is a login
+		return made
+	}
 	switch {
 	case strings.HasPrefix(text, "/") && !strings.ContainsAny(text, " \n\"'") && strings.Count(text, "/") > 1:
 		return c.id(text)
@@ -271,6 +274,9 @@ func (c *content) guid(id string) string {
 func (c *content) login(login string) string {
 	if login == "" {
 		return ""
+	}
+	if made, ok := c.hidden.Mail(login); ok {
+		return made
 	}
 	return c.kept(login, c.hidden.Text(login, nil))
 }

@@ -24,6 +24,7 @@ type format struct {
 	// write writes the files in turn; w are their writers, in the order of files. keys says that edges need the keys of their nodes.
 	begin func(w []io.Writer, head head) sink
 	keys  bool
+	bare  bool // nothing but the nodes themselves is written; under pseudonyms the rest is read all the same, so that all formats have the same ones
 }
 
 // sink takes a graph: its nodes, then its edges.
@@ -39,7 +40,7 @@ var formats = []format{
 	{name: "graphml", files: []string{"graph.graphml"}, begin: newGraphML},
 	{name: "cypher", files: []string{"graph.cypher"}, begin: newCypher, keys: true},
 	{name: "neo4j-csv", files: []string{"nodes.csv", "relationships.csv"}, begin: newCSV},
-	{name: "dot", files: []string{"graph.dot"}, begin: newDOT},
+	{name: "dot", files: []string{"graph.dot"}, begin: newDOT, bare: true},
 }
 
 // MapFile says with Pseudonymize which pseudonym stands for what.
@@ -121,7 +122,7 @@ func (x *Exporter) Export(ctx context.Context, r *backend.SnapshotExportRequest)
 		return nil, err
 	}
 	defer func() { _ = files.Close() }() // only a folder's handle
-	s := &source{reader: x.Reader, chosen: chosen, content: c, keys: formats[at].keys, progress: x.Progress, head: h}
+	s := &source{reader: x.Reader, chosen: chosen, content: c, keys: formats[at].keys, bare: formats[at].bare && !r.Pseudonymize, progress: x.Progress, head: h}
 	if err := writeAll(files, formats[at].files, nil, func(w []io.Writer) error { return s.run(ctx, formats[at].begin(w, h)) }); err != nil {
 		return nil, err
 	}

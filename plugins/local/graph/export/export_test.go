@@ -108,7 +108,11 @@ func TestGolden(t *testing.T) {
 			name := map[bool]string{false: "plain", true: "pseudonyms"}[hidden]
 			t.Run(format+" "+name, func(t *testing.T) {
 				files, result := exported(t, small(t, "vm-1", complete), backend.SnapshotExportRequest{Format: format, Pseudonymize: hidden})
-				if result.Resources != 3 || result.Redacted != 2 || !result.Complete || result.Nodes < 9 || result.Edges < 8 || result.Format != format {
+				redacted := int64(2)
+				if format == "dot" && !hidden {
+					redacted = 0 // it does not read properties
+				}
+				if result.Resources != 3 || result.Redacted != redacted || !result.Complete || result.Nodes < 9 || result.Edges < 8 || result.Format != format {
 					t.Errorf("%+v", result)
 				}
 				for file, got := range files {

@@ -19,6 +19,7 @@ type source struct {
 	chosen   *choice // nil is everything
 	content  *content
 	keys     bool // edges need the keys of their nodes
+	bare     bool // nothing but the nodes themselves is written
 	progress func(backend.Progress)
 	head     head
 
@@ -61,47 +62,6 @@ func (s *source) tell(phase string, done int64) {
 	if s.progress != nil && done%1024 == 0 {
 		s.progress(backend.Progress{Phase: "export", Message: phase, Done: done, Unit: "rows"})
 	}
-}
-
-// eachNode yields the nodes with what their rows say.
-func (s *source) eachNode(ctx context.Context, yield func(*node) error) error {
-	m, err := newMerge(ctx, s.reader)
-	if err != nil {
-		return err
-	}
-	defer m.close()
-	return s.reader.Nodes(ctx, func(n graph.Node) error {
-		part := s.chosen.node(n.Number)
-		if part == nothing {
-			return nil
-		}
-		made := s.content.node(&n)
-		if part == stub {
-			if made.state == string(graph.IdentityPresent) {
-				made.state = stateOutside
-			}
-			return yield(made)
-		}
-		switch n.Kind {
-		case graph.NodeResource, graph.NodeRoleDefinition, graph.NodeSubscription, graph.NodeManagementGroup, graph.NodeResourceGroup:
-			row, err := m.row(n.Kind, n.Key)
-			if err != nil {
-				return err
-			}
-			if row != nil {
-				s.content.addRow(made, row)
-			}
-		default:
-			i, err := m.identity(n.Key)
-			if err != nil {
-				return err
-			}
-			if i != nil {
-				s.content.addIdentity(made, i)
-			}
-		}
-		return yield(made)
-	})
 }
 
 // merge reads the rows of nodes beside them: both are in the order of their keys.
