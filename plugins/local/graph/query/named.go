@@ -32,6 +32,15 @@ type parameter struct {
 	required             bool
 }
 
+// forms are those of parameters that are not any text.
+var forms = map[string]struct {
+	name    string
+	pattern *regexp.Regexp
+}{
+	"days":  {"a number of days", regexp.MustCompile(`^-?[0-9]{1,6}$`)},
+	"ports": {"a list of ports with commas between them", regexp.MustCompile(`^[1-9][0-9]{0,4}(, *[1-9][0-9]{0,4})*$`)},
+}
+
 var parameterLine = regexp.MustCompile(`^-- :([a-z]+)(?: \(default (.*?)\))?: (.+)$`)
 
 var namedQueries = sync.OnceValue(func() []named {
@@ -100,6 +109,11 @@ func (q *named) arguments(given []string) ([]string, error) {
 			fault.On(q.name), fault.Hint("atg snapshot query %s", q.usage()))
 	}
 	values := make([]string, len(q.parameters))
+	for i, p := range q.parameters[:len(given)] {
+		if f, ok := forms[p.name]; ok && !f.pattern.MatchString(given[i]) {
+			return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("%s is %s, not %q", strings.ToUpper(p.name), f.name, given[i]), fault.On(q.name), fault.Hint("atg snapshot query %s", q.usage()))
+		}
+	}
 	for i, p := range q.parameters {
 		switch {
 		case i < len(given):

@@ -142,6 +142,8 @@ func TestWrongQueries(t *testing.T) {
 		"fails while it runs":    {backend.SnapshotQueryRequest{SQL: "SELECT json_extract('{', '$.a')"}, "the query failed: malformed JSON", ""},
 		"no named query":         {backend.SnapshotQueryRequest{Name: "public-ip"}, `no query "public-ip"`, "did you mean public-ips?"},
 		"a named one with much":  {backend.SnapshotQueryRequest{Name: "public-ips", Args: []string{"x"}}, "takes 0 arguments, not 1", ""},
+		"no number":              {backend.SnapshotQueryRequest{Name: "expiring-credentials", Args: []string{"soon"}}, `DAYS is a number of days, not "soon"`, "expiring-credentials [DAYS]"},
+		"no ports":               {backend.SnapshotQueryRequest{Name: "open-ports", Args: []string{"22,,x"}}, `PORTS is a list of ports with commas between them, not "22,,x"`, ""},
 		"a NUL":                  {backend.SnapshotQueryRequest{SQL: "SELECT 1\x00; DROP TABLE resources"}, "NUL", ""},
 	}
 	r := third(t)

@@ -3,6 +3,7 @@ package query
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,16 +29,17 @@ type line struct {
 // contoso is a small tenant in which every named query finds something, and something beside it that it must not find.
 func contoso(t *testing.T) *graph.Reader {
 	t.Helper()
-	return write(t, "testdata/tenant.jsonl")
-}
-
-func write(t *testing.T, path string) *graph.Reader {
-	t.Helper()
-	f, err := os.Open(path)
+	f, err := os.Open("testdata/tenant.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	return write(t, f)
+}
+
+// write makes a snapshot of lines.
+func write(t *testing.T, f io.Reader) *graph.Reader {
+	t.Helper()
 	dir := t.TempDir()
 	s, err := graph.OpenStore(dir)
 	if err != nil {
@@ -50,7 +52,9 @@ func write(t *testing.T, path string) *graph.Reader {
 		t.Fatal(err)
 	}
 	defer w.Abort()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
 		var l line
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ above (key, scope_key) AS ( -- as the view scopes, but of these alone
   UNION
   SELECT above.key, edges.source_key FROM above JOIN edges ON edges.target_key = above.scope_key AND edges.kind = 'CONTAINS'
   UNION
-  SELECT above.key, '/providers/microsoft.management/managementgroups/' || lower(ancestor.value ->> '$.name')
+  SELECT above.key, '/providers/microsoft.management/managementgroups/' || lower(iif(ancestor.type = 'object', ancestor.value, '{}') ->> '$.name')
     FROM above JOIN containers ON containers.key = above.scope_key, json_each(containers.properties, '$.managementGroupAncestorsChain') AS ancestor)
 SELECT access.principal_kind, access.principal_name, access.principal_login, access.role, above.scope_key <> above.key AS inherited,
   access.scope_kind, access.scope, access.group_name, access.condition, access.principal_id, thing.id AS resource_id

@@ -2,10 +2,10 @@
 -- :days (default 30): within so many days
 WITH credential AS (
   SELECT owner.kind AS owner_kind, owner.name AS owner_name, owner.id AS owner_id, 'secret' AS kind,
-    coalesce(item.value ->> '$.displayName', item.value ->> '$.keyId', '') AS name, item.value ->> '$.endDateTime' AS expires_at
+    coalesce(iif(item.type = 'object', item.value, '{}') ->> '$.displayName', iif(item.type = 'object', item.value, '{}') ->> '$.keyId', '') AS name, iif(item.type = 'object', item.value, '{}') ->> '$.endDateTime' AS expires_at
   FROM identities AS owner, json_each(iif(json_valid(owner.raw), owner.raw, '{}'), '$.passwordCredentials') AS item WHERE owner.kind IN ('application', 'service_principal')
   UNION ALL
-  SELECT owner.kind, owner.name, owner.id, 'certificate', coalesce(item.value ->> '$.displayName', item.value ->> '$.keyId', ''), item.value ->> '$.endDateTime'
+  SELECT owner.kind, owner.name, owner.id, 'certificate', coalesce(iif(item.type = 'object', item.value, '{}') ->> '$.displayName', iif(item.type = 'object', item.value, '{}') ->> '$.keyId', ''), iif(item.type = 'object', item.value, '{}') ->> '$.endDateTime'
   FROM identities AS owner, json_each(iif(json_valid(owner.raw), owner.raw, '{}'), '$.keyCredentials') AS item WHERE owner.kind IN ('application', 'service_principal')
   UNION ALL
   SELECT 'vault', substr(parent_key, length(rtrim(parent_key, replace(parent_key, '/', ''))) + 1), id, iif(type LIKE '%/keys', 'key', 'secret'), name,

@@ -1,12 +1,14 @@
 -- Rules of network security groups that let the internet reach ports for management or databases, and how many subnets and interfaces have the group.
 -- :ports (default 22,23,135,445,1433,3306,3389,5432,5985,5986): ports, with commas between them
 WITH wanted AS (
-  SELECT CAST(value AS INTEGER) AS port FROM json_each('[' || iif(:ports GLOB '*[^0-9, ]*', '', :ports) || ']')),
+  SELECT value AS port FROM json_each('[' || :ports || ']')),
 rule AS (
-  SELECT security.key, security.id, security.name, security.subscription, item.value ->> '$.name' AS rule, item.value -> '$.properties' AS allowed
-  FROM resources AS security, json_each(security.properties, '$.securityRules') AS item
-  WHERE security.type = 'microsoft.network/networksecuritygroups'
-    AND item.value ->> '$.properties.direction' = 'Inbound' AND item.value ->> '$.properties.access' = 'Allow' AND item.value ->> '$.properties.protocol' IN ('*', 'Tcp', 'TCP', 'tcp'))
+  SELECT key, id, name, subscription, item ->> '$.name' AS rule, item -> '$.properties' AS allowed
+  FROM (
+    SELECT security.key, security.id, security.name, security.subscription, iif(item.type = 'object', item.value, '{}') AS item
+    FROM resources AS security, json_each(security.properties, '$.securityRules') AS item
+    WHERE security.type = 'microsoft.network/networksecuritygroups')
+  WHERE item ->> '$.properties.direction' = 'Inbound' AND item ->> '$.properties.access' = 'Allow' AND item ->> '$.properties.protocol' IN ('*', 'Tcp', 'TCP', 'tcp'))
 SELECT id, name, subscription, rule,
   coalesce(nullif(allowed ->> '$.sourceAddressPrefix', ''), (SELECT group_concat(value, ', ' ORDER BY value) FROM json_each(allowed, '$.sourceAddressPrefixes'))) AS sources,
   coalesce(nullif(allowed ->> '$.destinationPortRange', ''), (SELECT group_concat(value, ', ' ORDER BY value) FROM json_each(allowed, '$.destinationPortRanges'))) AS ports,

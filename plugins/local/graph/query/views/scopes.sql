@@ -1,9 +1,9 @@
 WITH RECURSIVE above (key, scope_key) AS (
   SELECT id_key, parent_key FROM main.containers WHERE type <> 'microsoft.resources/subscriptions/resourcegroups'
   UNION
-  SELECT containers.id_key, '/providers/microsoft.management/managementgroups/' || lower(ancestor.value ->> '$.name')
+  SELECT containers.id_key, '/providers/microsoft.management/managementgroups/' || lower(iif(ancestor.type = 'object', ancestor.value, '{}') ->> '$.name')
     FROM main.containers, json_each(iif(json_valid(properties), properties, NULL), '$.managementGroupAncestorsChain') AS ancestor
-    WHERE containers.type = 'microsoft.resources/subscriptions' AND ancestor.type = 'object'
+    WHERE containers.type = 'microsoft.resources/subscriptions'
   UNION
   SELECT above.key, containers.parent_key FROM above JOIN main.containers ON containers.id_key = above.scope_key)
 SELECT key, key AS scope_key, 0 AS inherited FROM main.nodes
