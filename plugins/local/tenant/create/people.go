@@ -88,6 +88,14 @@ func (ps *people) ids() map[string]string {
 
 // lookUp finds who of them is in the directory, and says what would be done with each.
 func (ps *people) lookUp(ctx context.Context, r *run) error {
+	if !r.session.HasDirectory() {
+		for _, p := range ps.all {
+			if p.line.Action == actionUnsupported {
+				p.refuse("no address of Microsoft Graph is configured for this cloud")
+			}
+		}
+		return nil
+	}
 	r.beginWith(phaseDirectory, len(ps.all), "identities")
 	var mu sync.Mutex
 	var problems []fault.Problem

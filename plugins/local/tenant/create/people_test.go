@@ -361,6 +361,28 @@ func TestWhoCannotBeMadeIsInThePlan(t *testing.T) {
 	}
 }
 
+// A cloud of which no Microsoft Graph is known makes nobody, and says so.
+func TestNobodyIsMadeWithoutMicrosoftGraph(t *testing.T) {
+	b := newTeam(t)
+	spec, env := b.team(), b.sim.Env()
+	client, err := azure.New(azure.Config{Patience: 30 * time.Second, Getenv: func(name string) string {
+		if name == "ATG_AZURE_GRAPH_ENDPOINT" {
+			return ""
+		}
+		return env[name]
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	b.creator.Azure = client
+	for _, c := range b.planTeam(spec).Plan.Changes {
+		if c.Type == "user" && (c.Action != actionUnsupported || !strings.Contains(c.Reason, "no address of Microsoft Graph")) {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
 func TestANameOfSeveralIsAnError(t *testing.T) {
 	b := newTeam(t)
 	for _, nickname := range []string{"one", "two"} {
