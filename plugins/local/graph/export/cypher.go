@@ -1,8 +1,10 @@
 package export
 
 import (
+	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // Rows of one kind are written together, in statements of at most so many of them or so many bytes.
@@ -164,42 +166,41 @@ func (b *batch) raw(name, value string) {
 	b.rows = append(b.rows, value...)
 }
 
-func (b *batch) text(name, text string) { b.raw(name, cypherText(text)) }
+func (b *batch) text(name, text string) {
+	b.raw(name, "")
+	b.rows = appendCypher(b.rows, text)
+}
 
-// cypherText is a text as Cypher writes it. Neo4j before version 5 reads \uXXXX everywhere, before anything else, also behind another backslash; so no
-// backslash of the text may come to stand before a u.
-func cypherText(text string) string {
-	var s strings.Builder
-	s.Grow(len(text) + 2)
-	s.WriteByte('\'')
-	slash := false
-	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
-		if slash && r == 'u' {
-			s.WriteString("' + '")
-		}
-		slash = r == '\\'
-		switch {
-		case r == '\\' || r == '\'':
-			s.WriteByte('\\')
-			s.WriteRune(r)
-		case r == '\n':
-			s.WriteString(`\n`)
-		case r == '\r':
-			s.WriteString(`\r`)
-		case r == '\t':
-			s.WriteString(`\t`)
-		case r == 0:
-			s.WriteRune('\uFFFD')
-		case r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029':
-			const hex = "0123456789abcdef"
-			s.WriteString(`\u`)
-			for shift := 12; shift >= 0; shift -= 4 {
-				s.WriteByte(hex[r>>shift&15])
+// appendCypher appends a text as Cypher writes it. Neo4j before version 5 reads \uXXXX everywhere, before anything else, also behind another
+// backslash; so no backslash of the text may come to stand before a u.
+func appendCypher(to []byte, text string) []byte {
+	to = append(to, '\'')
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	from := 0 // what lies before at is appended as it is
+	for at, r := range text {
+		if r >= ' ' && r != '\\' && r != '\'' && r != 0x7f && r != '\u0085' && r != '\u2028' && r != '\u2029' {
+			if r == 'u' && at > 0 && text[at-1] == '\\' {
+				to = append(to, "' + '"...)
 			}
+			continue
+		}
+		to = append(to, text[from:at]...)
+		from = at + utf8.RuneLen(r)
+		switch r {
+		case '\\', '\'':
+			to = append(to, '\\', byte(r))
+		case '\n':
+			to = append(to, `\n`...)
+		case '\r':
+			to = append(to, `\r`...)
+		case '\t':
+			to = append(to, `\t`...)
+		case 0:
+			to = append(to, "\uFFFD"...)
 		default:
-			s.WriteRune(r)
+			to = fmt.Appendf(to, `\u%04x`, r)
 		}
 	}
-	s.WriteByte('\'')
-	return s.String()
+	to = append(to, text[from:]...)
+	return append(to, '\'')
 }
