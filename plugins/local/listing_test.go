@@ -97,6 +97,25 @@ func TestWithoutResourceGraph(t *testing.T) {
 		}
 	}
 
+	t.Run("extensions", func(t *testing.T) {
+		const extending = `SELECT lower(id), substr(id_key, 1, parent_length) FROM resources WHERE type = 'microsoft.insights/diagnosticsettings'`
+		listed := mustScan(t, b, backend.ScanRequest{Discovery: backend.DiscoveryARM, Depth: backend.DepthExtensions})
+		shown := mustScan(t, b, backend.ScanRequest{Discovery: backend.DiscoveryGraph, Depth: backend.DepthExtensions})
+		want := query(t, settings, shown, extending)
+		if d := cmp.Diff(want, query(t, settings, listed, extending)); d != "" {
+			t.Errorf("extensions (-Resource Graph +Resource Manager):\n%s", d)
+		}
+		above := 0 // of subscriptions and groups
+		for _, of := range want {
+			if !strings.Contains(of, "/providers/") {
+				above++
+			}
+		}
+		if above == 0 || above == len(want) {
+			t.Errorf("%d of %d extend what contains resources", above, len(want))
+		}
+	})
+
 	t.Run("of itself", func(t *testing.T) {
 		inject(t, sim, azuresim.Faults{Rules: []azuresim.Fault{{Path: graphPath, Status: 404, Code: "InvalidResourceNamespace", Message: "The resource namespace 'Microsoft.ResourceGraph' is invalid."}}})
 		auto := mustScan(t, b, backend.ScanRequest{Depth: backend.DepthChildren})

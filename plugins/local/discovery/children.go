@@ -47,13 +47,16 @@ func (s *scan) follow(u unit, p backend.Part) {
 	if s.wants(backend.DepthChildren) && u.table == resources || u.table == listed {
 		dependents = append(dependents, dependent(children, u))
 	}
-	if s.wants(backend.DepthExtensions) && (u.table == resources || u.table == listed || u.table == containers || u.table == children) {
+	if s.wants(backend.DepthExtensions) && slices.Contains([]*table{resources, listed, containers, around, children}, u.table) {
 		dependents = append(dependents, dependent(extensions, u))
 	}
 	for _, d := range dependents {
 		s.progress.grow(d.table.phase, "resources", p.Rows)
 		if _, done := s.resumed.parts[d.key()]; done {
 			s.progress.add(d.table.phase, p.Rows)
+			if d.table == extensions && d.of == around {
+				s.arm.add(lane, func(ctx context.Context) error { return s.extendAbove(ctx, d) })
+			}
 			continue
 		}
 		read := s.readChildren
@@ -242,36 +245,4 @@ func (r *reading) list(ctx context.Context, child armschema.Child, of parent) er
 		}
 	}
 	return nil
-}
-
-// readExtensions reads the extension resources of a part's rows.
-func (s *scan) readExtensions(ctx context.Context, u unit, of backend.Part) error {
-	return s.readBelow(ctx, u, of, func(ctx context.Context, r *reading, group *errgroup.Group, p parent) error {
-		for _, e := range armschema.Extensions() {
-			if s.lacks(e, p.typ) || s.excludes(e.Type) {
-				continue
-			}
-			id, typ := strings.Clone(p.id), p.typ
-			group.Go(func() error {
-				if s.lacks(e, typ) { // by now
-					return nil
-				}
-				subscription, _ := scopeOf(id)
-				err := azure.ReadList(ctx, s.scope.session, azure.List{Path: id + "/" + e.Segment, Version: e.Version}, r.reader(nil))
-				if azure.IsUnsupported(err) {
-					s.unextendable.Store(extended{e.Type, typ}, true)
-				}
-				return r.settle(ctx, err, scopeName(subscription), e.Type, id)
-			})
-		}
-		return nil
-	})
-}
-
-// extended is a pair of types of which the one cannot extend the other.
-type extended struct{ extension, resource string }
-
-func (s *scan) lacks(e armschema.Extension, typ string) bool {
-	_, lacks := s.unextendable.Load(extended{e.Type, typ})
-	return lacks
 }
