@@ -65,7 +65,7 @@ func (x *tab) coarsely(name string) {
 		if err := png.Encode(&b, coarse(seen)); err != nil {
 			x.t.Fatal(err)
 		}
-		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil { //nolint:gosec // a file of the repository
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
 			x.t.Fatal(err)
 		}
 	}

@@ -31,15 +31,14 @@ async function start() {
   const model = await load();
   header(model.head);
   const state = new State();
-  const view = new View(byId("stage"), model, state);
-  const app = (window.atg = { model, state, view, select, clear, back }); // for whoever looks into it from the console
-  view.first = () => {
+  const view = new View(byId("stage"), model, state, () => {
     requestAnimationFrame(() => requestAnimationFrame(() => { // by then the frame has been shown
       performance.mark("atg-first");
       document.documentElement.dataset.state = "first";
       later();
     }));
-  };
+  });
+  const app = (window.atg = { model, state, view, select, clear, back }); // for whoever looks into it from the console
   changed(() => view.recolor());
 
   /** select shows a node: on the canvas, in the panel, and in the address. */

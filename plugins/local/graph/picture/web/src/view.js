@@ -20,8 +20,9 @@ const steady = (grown) =>
   };
 
 export class View {
-  /** model is the graph; state what is hovered, selected, found, and the path. */
-  constructor(container, model, state) {
+  /** model is the graph; state what is hovered, selected, found, and the path; first is called when everything was drawn once. */
+  constructor(container, model, state, first) {
+    this.first = first;
     this.model = model;
     this.state = state;
     this.moving = false;
@@ -104,8 +105,11 @@ export class View {
     const taken = drawLabels(marks, t, this.model, visible);
     marks.globalAlpha = 1;
     drawMarks(marks, t, this.model, this.state, taken);
-    this.first?.();
-    this.first = null;
+    if (this.first && this.sigma.getGraph().order === this.model.n) {
+      const { first } = this;
+      this.first = null;
+      first();
+    }
   }
 
   /** alpha is how strong edges are: the fewer, and the nearer, the stronger. */
@@ -172,7 +176,8 @@ export class View {
     const middle = { x: (x0 + x1) / 2 - (free.x - width / 2) / k, y: (y0 + y1) / 2 + (free.y - height / 2) / k };
     const to = { ...this.sigma.viewportToFramedGraph(this.sigma.graphToViewport(middle, now), now), ratio };
     if (duration && !calm()) camera.animate(to, { duration });
-    else camera.setState(to);
+    else if (this.frame) camera.setState(to);
+    else Object.assign(camera, to); // nothing is drawn yet, so nobody has to hear of it and draw once more
     return to;
   }
 
