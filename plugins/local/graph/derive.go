@@ -249,13 +249,24 @@ func (d *deriver) each(ctx context.Context, query string, columns int, derive fu
 	return d.write(ctx, &l)
 }
 
-// assignments derives who has which role where.
+// assignments derives who has which role where. A tenant may have many of both, and no index of definitions is there yet.
 func (d *deriver) assignments(ctx context.Context) error {
-	return d.each(ctx, `SELECT lower(principal_id), scope, coalesce(
-			(SELECT role_name FROM role_definitions WHERE lower(role_definitions.name) = role_definition_name AND role_name <> '' ORDER BY id_key LIMIT 1), role_definition_name)
-		FROM role_assignments WHERE principal_id <> '' AND scope <> ''`, 3, func(l *links, row []string) {
+	_, err := d.w.conn.ExecContext(ctx, `
+		CREATE TEMP TABLE role_names (name TEXT NOT NULL PRIMARY KEY, role_name TEXT NOT NULL) WITHOUT ROWID;
+		INSERT OR IGNORE INTO role_names SELECT lower(name), role_name FROM role_definitions WHERE role_name <> '' ORDER BY id_key`)
+	if err != nil {
+		return err
+	}
+	err = d.each(ctx, `SELECT lower(principal_id), scope, coalesce(role_names.role_name, role_definition_name)
+		FROM role_assignments LEFT JOIN role_names ON role_names.name = role_definition_name
+		WHERE principal_id <> '' AND scope <> ''`, 3, func(l *links, row []string) {
 		d.linker.assign(l, row[0], row[1], row[2])
 	})
+	if err != nil {
+		return err
+	}
+	_, err = d.w.conn.ExecContext(ctx, "DROP TABLE role_names")
+	return err
 }
 
 // identities derives which service principals belong to which application and resource.
