@@ -75,6 +75,7 @@ type class struct {
 	access Access
 	takes  []bool // by index of identity types: acts as the identity of resources of that type
 	policy bool   // it comes of an access policy, which nothing inherits
+	role   *role  // of a role that is about chosen types; nil is any other
 }
 
 // The classes that are no roles.
@@ -102,13 +103,14 @@ type closure struct {
 	byMask        map[string]int32 // index of classes
 	byLabel       map[int32]int32  // class by the label of a role or access policy
 	identityTypes map[int32]int    // types of resources that have identities, to a number
-	visited       [][]uint64       // by class, a set of nodes
+	onType        map[[2]int32]Access
+	visited       [][]uint64 // by class, a set of nodes
 	states        []state
 }
 
 func newClosure(n *network, roles map[string]role) *closure {
 	c := &closure{
-		network: n, roles: roles, byMask: map[string]int32{}, byLabel: map[int32]int32{}, identityTypes: map[int32]int{},
+		network: n, roles: roles, byMask: map[string]int32{}, byLabel: map[int32]int32{}, identityTypes: map[int32]int{}, onType: map[[2]int32]Access{},
 		classes: []class{classActs: {access: AccessActs}, classPart: {access: AccessPart}, classDepends: {access: AccessDepends}},
 		visited: make([][]uint64, classRoles),
 	}
@@ -177,6 +179,9 @@ func (c *closure) follows(s state, next *state) bool {
 		switch {
 		case kind == "CONTAINS" && !c.classes[s.class].policy:
 			next.class, next.role = s.class, s.role
+			if r := c.classes[s.class].role; r != nil && c.kind(next.node) == graph.NodeResource && !r.below(c.typeNames[c.types[next.node]]) {
+				return false
+			}
 		case kind == "USES_IDENTITY" && c.classes[s.class].takes[c.identityTypes[c.types[s.node]]]:
 			next.class = classActs
 		default:
@@ -209,13 +214,19 @@ func (c *closure) granted(label int32) int32 {
 	} else {
 		r := roleNamed(c.roles, e.Detail)
 		made.access = r.access
+		if !r.whole() {
+			made.role = &r
+		}
 		for typ, i := range c.identityTypes {
 			made.takes[i] = r.takes(c.typeNames[typ])
 		}
 	}
 	mask := string(made.access)
-	if made.policy {
+	switch {
+	case made.policy:
 		mask += " policy"
+	case made.role != nil:
+		mask += " " + e.Detail
 	}
 	for _, takes := range made.takes {
 		mask += map[bool]string{false: "0", true: "1"}[takes]
@@ -261,7 +272,7 @@ func (c *closure) includes(one, other int32) bool {
 	if one == other || one == classPart && other == classDepends {
 		return true
 	}
-	if one < classRoles || other < classRoles || c.classes[one].policy || rank[c.classes[one].access] < rank[c.classes[other].access] {
+	if one < classRoles || other < classRoles || c.classes[one].policy || c.classes[one].role != nil || rank[c.classes[one].access] < rank[c.classes[other].access] {
 		return false
 	}
 	for i, takes := range c.classes[other].takes {
@@ -272,12 +283,28 @@ func (c *closure) includes(one, other int32) bool {
 	return true
 }
 
+// access is what a state allows with its node: of a role that is about chosen types what it says of that one, empty if nothing. The
+// scope of a role has what the role has.
+func (c *closure) access(s state) Access {
+	of := c.classes[s.class]
+	if of.role == nil || c.labels[s.label].Kind == "HAS_ROLE" {
+		return of.access
+	}
+	key := [2]int32{s.class, c.types[s.node]}
+	known, ok := c.onType[key]
+	if !ok {
+		known = of.role.on(c.typeNames[c.types[s.node]])
+		c.onType[key] = known
+	}
+	return known
+}
+
 // best are the strongest states of each node but the start, of equally strong ones the nearest, by hops and node.
 func (c *closure) best() []int32 {
 	chosen := make([]int32, len(c.kinds)) // by node, one more than the index of the state
-	for i, s := range c.states {
-		if held := chosen[s.node]; held == 0 || rank[c.classes[c.states[held-1].class].access] < rank[c.classes[s.class].access] {
-			chosen[s.node] = int32(i + 1)
+	for i, s := range c.states[1:] {
+		if held, access := chosen[s.node], c.access(s); access != "" && (held == 0 || rank[c.access(c.states[held-1])] < rank[access]) {
+			chosen[s.node] = int32(i + 2)
 		}
 	}
 	var all []int32
@@ -321,7 +348,7 @@ func (c *closure) write(ctx context.Context, states []int32, to io.Writer) error
 		}
 		e := c.labels[s.label]
 		row := Reached{
-			Hops: int(s.hops), Access: c.classes[s.class].access, ID: node.ID, Kind: node.Kind, Name: cmp.Or(node.Name, node.ID), Type: typeOf(node), Location: node.Location,
+			Hops: int(s.hops), Access: c.access(s), ID: node.ID, Kind: node.Kind, Name: cmp.Or(node.Name, node.ID), Type: typeOf(node), Location: node.Location,
 			ResourceGroup: node.ResourceGroup, SubscriptionID: node.SubscriptionID, State: stateOf(node), Via: via.ID, ViaName: cmp.Or(via.Name, via.ID), Relationship: e.Kind, Property: e.Property,
 		}
 		if s.role >= 0 {

@@ -102,6 +102,62 @@ func (r *role) can(action string) bool {
 	})
 }
 
+// whole says that a role allows the same with everything below its scope, whatever its type.
+func (r *role) whole() bool {
+	if r.all || r.access == AccessOwner || len(r.allows) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.allows, func(p permission) bool {
+		return slices.Contains(p.Actions, "*") || r.access == AccessRead && slices.Contains(p.Actions, "*/read")
+	})
+}
+
+// on is what a role allows with a thing of a type, which is in lower case: empty if it does not speak of it. Data in it belongs to it.
+func (r *role) on(typ string) Access {
+	switch {
+	case r.whole():
+		return r.access
+	case r.can(typ + "/write"), r.can(typ + "/delete"), r.acts(typ):
+		return AccessWrite
+	case r.can(typ + "/read"), r.reads(typ):
+		return AccessRead
+	}
+	return ""
+}
+
+// acts says that a role has an action of a type, or one on the data in it, that is more than to read.
+func (r *role) acts(typ string) bool {
+	return slices.ContainsFunc(r.allows, func(p permission) bool {
+		return slices.ContainsFunc(p.Actions, func(action string) bool {
+			operation, ok := strings.CutPrefix(strings.ToLower(action), typ+"/")
+			return ok && strings.HasSuffix(operation, "/action") && strings.Count(operation, "/") == 1 && r.can(strings.ToLower(action))
+		}) || slices.ContainsFunc(p.DataActions, func(action string) bool {
+			action = strings.ToLower(action)
+			return strings.HasPrefix(action, typ+"/") && !strings.HasSuffix(action, "/read") && (strings.Contains(action, "*") || r.can(action))
+		})
+	})
+}
+
+// reads says that a role reads data in a thing of a type.
+func (r *role) reads(typ string) bool {
+	return slices.ContainsFunc(r.allows, func(p permission) bool {
+		return slices.ContainsFunc(p.DataActions, func(action string) bool { return strings.HasPrefix(strings.ToLower(action), typ+"/") })
+	})
+}
+
+// below says that a role may speak of a type, or of what things of the type have in them.
+func (r *role) below(typ string) bool {
+	if r.on(typ) != "" {
+		return true
+	}
+	return slices.ContainsFunc(r.allows, func(p permission) bool {
+		return slices.ContainsFunc(slices.Concat(p.Actions, p.DataActions), func(action string) bool {
+			fixed, _, _ := strings.Cut(strings.ToLower(action), "*")
+			return strings.HasPrefix(fixed, typ+"/") || strings.HasPrefix(typ+"/", fixed)
+		})
+	})
+}
+
 // glob matches a text against a pattern in which * stands for any text, as Azure does.
 func glob(pattern, text string) bool {
 	first, rest, starred := strings.Cut(pattern, "*")

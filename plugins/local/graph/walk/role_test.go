@@ -1,6 +1,9 @@
 package walk
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestRoles(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -43,6 +46,40 @@ func TestRoles(t *testing.T) {
 		if got := roleNamed(nil, name); got.access != want {
 			t.Errorf("%s is %s", name, got.access)
 		}
+	}
+}
+
+func TestRolesOfChosenTypes(t *testing.T) {
+	const vault, secret, machine, group = "microsoft.keyvault/vaults", "microsoft.keyvault/vaults/secrets", "microsoft.compute/virtualmachines", "microsoft.resources/subscriptions/resourcegroups"
+	for name, tc := range map[string]struct {
+		permission string
+		on         map[string]Access
+		below      []string
+	}{
+		"reader":        {`"actions":["*/read"]`, map[string]Access{vault: AccessRead, group: AccessRead}, []string{vault, group}},
+		"operator":      {`"actions":["*/read","Microsoft.Compute/virtualMachines/start/action"]`, map[string]Access{vault: AccessRead, secret: AccessRead, machine: AccessWrite, group: AccessRead}, []string{vault, secret, machine, group}},
+		"secrets":       {`"dataActions":["Microsoft.KeyVault/vaults/secrets/getSecret/action"]`, map[string]Access{vault: AccessWrite, secret: AccessWrite}, []string{vault, secret}},
+		"names of them": {`"actions":["Microsoft.KeyVault/vaults/secrets/read"]`, map[string]Access{secret: AccessRead}, []string{vault, secret}},
+		"starts them":   {`"actions":["Microsoft.Compute/virtualMachines/start/action"]`, map[string]Access{machine: AccessWrite}, []string{machine}},
+		"not that":      {`"actions":["Microsoft.Compute/virtualMachines/start/action"],"notActions":["Microsoft.Compute/*"]`, map[string]Access{}, []string{machine}},
+		"compute":       {`"actions":["Microsoft.Compute/*"]`, map[string]Access{machine: AccessWrite}, []string{machine}},
+		"groups":        {`"actions":["Microsoft.Resources/subscriptions/resourceGroups/read"]`, map[string]Access{group: AccessRead}, []string{group}},
+		"blobs":         {`"dataActions":["Microsoft.KeyVault/vaults/secrets/readMetadata/read"]`, map[string]Access{vault: AccessRead, secret: AccessRead}, []string{vault, secret}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, ok := parseRole([]byte(`{"permissions":[{` + tc.permission + `}]}`))
+			if !ok {
+				t.Fatal("it says nothing")
+			}
+			for _, typ := range []string{vault, secret, machine, group} {
+				if got := r.on(typ); got != tc.on[typ] && !(r.whole() && got == r.access) {
+					t.Errorf("on %s: %q", typ, got)
+				}
+				if got := r.below(typ); got != slices.Contains(tc.below, typ) && !r.whole() {
+					t.Errorf("below %s: %v", typ, got)
+				}
+			}
+		})
 	}
 }
 

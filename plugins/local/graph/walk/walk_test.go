@@ -121,7 +121,10 @@ func TestReach(t *testing.T) {
 		{"eve", 0, []string{
 			"1 write safe by HAS_ACCESS_POLICY of eve as keys: get, delete", "1 write vm-two by HAS_ROLE of eve as VM Runner",
 			"2 acts_as vm-two by USES_IDENTITY of vm-two", "3 read rg-data by HAS_ROLE of vm-two as Reader",
+			"5 read sign by CONTAINS of safe as Reader", "5 read password by CONTAINS of safe as Reader",
 		}},
+		// A role is about the types that it speaks of, whatever else is below its scope.
+		{"dan", 0, []string{"1 write rg-data by HAS_ROLE of dan as Secrets Writer", "3 write password by CONTAINS of safe as Secrets Writer"}},
 		{"bob", 1, []string{"1 write rg-web by HAS_ROLE of bob as VM Operator"}},
 		{"shop", 0, []string{"1 read rg-test by HAS_ROLE of Shop as Reader", "2 read far by CONTAINS of rg-test as Reader", "2 read same by CONTAINS of rg-test as Reader"}},
 		{"application/shop", 1, []string{"1 acts_as Shop by INSTANCE_OF of Shop"}},
@@ -149,6 +152,9 @@ func TestReach(t *testing.T) {
 	}
 	if n := strings.Count(ada, " ada "); strings.Contains(ada, "acts_as ada") {
 		t.Errorf("she reaches herself: %d\n%s", n, ada)
+	}
+	if bob := strings.Join(reached(t, r, "bob", 2), "\n"); !strings.Contains(bob, "2 write vm-one by") || !strings.Contains(bob, "2 read loose by") {
+		t.Errorf("who starts machines and reads the rest:\n%s", bob)
 	}
 	if bob := strings.Join(reached(t, r, "bob", 0), "\n"); strings.Contains(bob, "acts_as") {
 		t.Errorf("who may start a machine acts as it:\n%s", bob)

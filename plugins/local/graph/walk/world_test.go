@@ -183,6 +183,10 @@ func town() *world {
 	w.member(inner, admins)
 	w.member(admins, inner) // a ring
 	w.resource(data, "Microsoft.KeyVault/vaults/safe", `{"accessPolicies":[{"objectId":"`+guid(101)+`","permissions":{"secrets":["Get","list"]}},{"objectId":"`+eve+`","permissions":{"keys":["get","delete"]}}]}`)
+	w.resource(data, "Microsoft.KeyVault/vaults/safe/secrets/password", `{}`)
+	w.resource(data, "Microsoft.KeyVault/vaults/safe/keys/sign", `{}`)
+	w.role("Secrets Writer", "Microsoft.KeyVault/vaults/secrets/write")
+	w.assign(w.identity(4, graph.KindUser, "dan"), "Secrets Writer", data)
 	w.role("Reader", "*/read")
 	w.role("Contributor", "*")
 	w.role("VM Operator", "*/read", "Microsoft.Compute/virtualMachines/start/action")
