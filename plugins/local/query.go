@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph/query"
@@ -29,10 +28,11 @@ func (l *local) query(ctx context.Context, job *runner.Job) (backend.Result, err
 		}
 		defer reader.Close()
 		job.Tenant(reader.Snapshot().TenantID)
-		if q.Temp, err = job.WorkDir(); err != nil {
+		temp, err := job.WorkDir()
+		if err != nil {
 			return nil, err
 		}
-		if q.Reader, err = reader.WithGraph(ctx, q.Temp); err != nil {
+		if q.Reader, err = reader.WithGraph(ctx, temp); err != nil {
 			return nil, err
 		}
 		defer q.Reader.Close()
@@ -75,10 +75,5 @@ func (e *engine) countExposure(ctx context.Context, id string) ([]backend.Count,
 	if !reader.HasGraph() { // to make one would take too long
 		return nil, nil
 	}
-	temp, err := os.MkdirTemp("", "atg-exposure-*")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(temp) }()
-	return query.Exposure(ctx, reader, temp)
+	return query.Exposure(ctx, reader)
 }

@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 
+	"modernc.org/libc"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -26,6 +28,7 @@ func (c connector) Driver() driver.Driver                        { return engine
 // open opens the database at an absolute path with SQLite's URI parameters. One connection is all
 // that a writer or a reader needs, and it keeps the settings of the connection.
 func open(path, parameters string) *sql.DB {
+	placeTemporaries(filepath.Dir(path))
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // a drive letter
@@ -41,6 +44,30 @@ func open(path, parameters string) *sql.DB {
 func openFinished(path string) *sql.DB {
 	return open(path, "mode=ro&immutable=1&_query_only=1&_defensive=1")
 }
+
+// TemporaryPrefix begins the names of SQLite's temporary files.
+const TemporaryPrefix = "etilqs_"
+
+var temporaries struct {
+	once sync.Once
+	dir  string
+}
+
+// placeTemporaries says where SQLite puts its temporary files, which sorting needs: where snapshots are, since there must be room
+// anyway, and not where TMPDIR says. It counts once, for the process: SQLite reads the setting without a lock, so that it has to stand before
+// there is any connection. Where the folder is gone or cannot be written, SQLite takes TMPDIR after all.
+func placeTemporaries(dir string) {
+	temporaries.once.Do(func() {
+		name, err := libc.CString(dir)
+		if err != nil {
+			return // no memory: TMPDIR it is
+		}
+		temporaries.dir, sqlite3.Xsqlite3_temp_directory = dir, name
+	})
+}
+
+// TemporaryDir is where SQLite puts its temporary files; empty before the first snapshot was opened.
+func TemporaryDir() string { return temporaries.dir }
 
 // code is SQLite's primary result code of err; 0 if err is not SQLite's.
 func code(err error) int {

@@ -30,19 +30,14 @@ const pageSize = 32768
 
 // loading are the settings of a file that nobody else sees yet and that is synced once, at the end. A
 // statement that fails cannot be taken back, for there is no journal: the whole file is given up.
-// The cache is also what a sort may hold in memory: more than 4 MiB is no faster. Sorting writes its
-// temporary files beside the snapshot, where there must be room anyway, and not where TMPDIR says; the
-// setting is the process's, so of two writers at once one may use the folder of the other.
-func loading(dir string) string {
-	return fmt.Sprintf(`
+// The cache is also what a sort may hold in memory: more than 4 MiB is no faster.
+var loading = fmt.Sprintf(`
 PRAGMA page_size = %d;
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -4096;
 PRAGMA locking_mode = EXCLUSIVE;
-PRAGMA temp_store_directory = '%s';
-`, pageSize, strings.ReplaceAll(dir, "'", "''"))
-}
+`, pageSize)
 
 // Meta is what a snapshot says about the scan that made it.
 type Meta struct {
@@ -154,11 +149,12 @@ func (w *Writer) create() error {
 	if err := f.Close(); err != nil {
 		return err
 	}
+	placeTemporaries(w.store.dir)
 	w.db = open(path, "mode=rw")
 	if w.conn, err = w.db.Conn(w.ctx); err != nil {
 		return err
 	}
-	if _, err := w.conn.ExecContext(w.ctx, loading(w.staging.dir)+schema); err != nil {
+	if _, err := w.conn.ExecContext(w.ctx, loading+schema); err != nil {
 		return err
 	}
 	for _, t := range tables {

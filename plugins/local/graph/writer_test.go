@@ -140,12 +140,23 @@ func TestLargeProperties(t *testing.T) {
 	}
 }
 
-// Sorting must not need room where the user has given none.
-func TestTemporaryFilesLieBesideTheSnapshot(t *testing.T) {
-	w := newWriter(t, newStore(t), Meta{})
+// Sorting must not need room where the user has given none. The setting is the process's, so the test runs in one of its own.
+func TestTemporaryFilesLieBesideTheSnapshots(t *testing.T) {
+	s := otherStore(t)
+	if s == nil {
+		here := newStore(t)
+		if err := os.MkdirAll(here.dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := another(t, here).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	w := newWriter(t, s, Meta{})
 	var dir string
-	if err := w.conn.QueryRowContext(t.Context(), "PRAGMA temp_store_directory").Scan(&dir); err != nil || dir != w.staging.dir {
-		t.Errorf("they lie in %q, %v", dir, err)
+	if err := w.conn.QueryRowContext(t.Context(), "PRAGMA temp_store_directory").Scan(&dir); err != nil || dir != s.dir || TemporaryDir() != s.dir {
+		t.Errorf("they lie in %q and not in %q, %v", dir, s.dir, err)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestDocument(t *testing.T) {
 		}
 		slices.Sort(documented[name])
 	}
-	s, err := openSession(t.Context(), third(t), t.TempDir(), usualBounds)
+	s, err := openSession(t.Context(), third(t), usualBounds)
 	if err != nil {
 		t.Fatal(err)
 	}

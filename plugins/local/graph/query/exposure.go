@@ -37,16 +37,15 @@ var ExposureVersion = sync.OnceValue(func() string {
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 })
 
-// Exposure counts what deserves a look: each with the name of the query that lists it. It needs a reader with a graph, and a folder for
-// temporary files. At 100,000 resources it takes about half a second.
-func Exposure(ctx context.Context, r *graph.Reader, temp string) ([]backend.Count, error) {
+// Exposure counts what deserves a look: each with the name of the query that lists it. It needs a reader with a graph. At 100,000 resources it takes about half a second.
+func Exposure(ctx context.Context, r *graph.Reader) ([]backend.Count, error) {
 	defer limitMemory(usualBounds.memory)()
 	counts, faults := make([]backend.Count, len(exposures)), make([]error, len(exposures))
 	todo := make(chan int)
 	var done sync.WaitGroup
 	for range 2 {
 		done.Go(func() {
-			s, err := openSession(ctx, r, temp, usualBounds)
+			s, err := openSession(ctx, r, usualBounds)
 			if err == nil {
 				defer s.close()
 			}

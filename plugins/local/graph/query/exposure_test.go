@@ -10,7 +10,7 @@ import (
 
 func TestExposure(t *testing.T) {
 	r := contoso(t)
-	counts, err := Exposure(t.Context(), r, t.TempDir())
+	counts, err := Exposure(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestExposure(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	counts, err = Exposure(t.Context(), third(t), t.TempDir())
+	counts, err = Exposure(t.Context(), third(t))
 	if err != nil || len(counts) != len(exposures) {
 		t.Errorf("%v, %v", counts, err)
 	}

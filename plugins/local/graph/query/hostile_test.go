@@ -80,7 +80,7 @@ func TestHostileTenant(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Exposure(t.Context(), r, t.TempDir()); err != nil {
+	if _, err := Exposure(t.Context(), r); err != nil {
 		t.Error(err)
 	}
 }

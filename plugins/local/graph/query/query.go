@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -30,7 +29,6 @@ const DefaultTimeout = time.Minute
 type Query struct {
 	Reader  *graph.Reader // with a graph; nil for the list of named queries
 	Dir     string        // where the rows go, in a file rows.ndjson or rows.csv
-	Temp    string        // for temporary files
 	Timeout time.Duration // 0 is DefaultTimeout
 
 	bounds bounds // zero is the usual ones
@@ -94,16 +92,11 @@ func (q *Query) ask(ctx context.Context, r *backend.SnapshotQueryRequest, out *w
 	tooLong := invalid(fmt.Sprintf("the query did not end within %s", limit), "ask for less: a filter by type or id uses an index; the setting query_timeout is the limit")
 	timed, cancel := context.WithTimeoutCause(ctx, limit, tooLong)
 	defer cancel()
-	temp, err := os.MkdirTemp(q.Temp, "query-*")
-	if err != nil {
-		return err
-	}
 	timed, stop := context.WithCancelCause(timed)
 	defer stop(nil)
-	defer func() { _ = os.RemoveAll(temp) }()
 
 	done := make(chan error, 1)
-	go func() { done <- q.stream(timed, stop, b, temp, statement, args, r.RowLimit, out, result) }()
+	go func() { done <- q.stream(timed, stop, b, statement, args, r.RowLimit, out, result) }()
 	select {
 	case err = <-done:
 	case <-timed.Done():
@@ -144,9 +137,9 @@ func statementOf(r *backend.SnapshotQueryRequest) (statement string, args []any,
 }
 
 // stream runs a statement and writes its rows.
-func (q *Query) stream(ctx context.Context, stop context.CancelCauseFunc, b bounds, temp, statement string, args []any, limit int64, out *writer, result *backend.SnapshotQueryResult) error {
+func (q *Query) stream(ctx context.Context, stop context.CancelCauseFunc, b bounds, statement string, args []any, limit int64, out *writer, result *backend.SnapshotQueryResult) error {
 	defer limitMemory(b.memory)()
-	s, err := openSession(ctx, q.Reader, temp, b)
+	s, err := openSession(ctx, q.Reader, b)
 	if err != nil {
 		return ranInto(q.Reader, b, err)
 	}
@@ -155,7 +148,7 @@ func (q *Query) stream(ctx context.Context, stop context.CancelCauseFunc, b boun
 		return err
 	}
 	defer context.AfterFunc(ctx, s.interrupt)()
-	defer watch(temp, cmp.Or(b.temp, roomFor(q.Reader.Snapshot().Size)), stop)()
+	defer watch(cmp.Or(b.temp, roomFor(q.Reader.Snapshot().Size)), stop)()
 
 	columns, err := s.columns(statement)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,22 +62,21 @@ type session struct {
 	bounds bounds
 }
 
-// openSession opens one with the views. Temporary files of SQLite go into dir.
-func openSession(ctx context.Context, r *graph.Reader, dir string, b bounds) (*session, error) {
+// openSession opens one with the views.
+func openSession(ctx context.Context, r *graph.Reader, b bounds) (*session, error) {
 	s := &session{db: r.OpenSQL(), tls: libc.NewTLS(), bounds: b}
-	if err := s.open(ctx, dir); err != nil {
+	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *session) open(ctx context.Context, dir string) (err error) {
+func (s *session) open(ctx context.Context) (err error) {
 	if s.conn, err = s.db.Conn(ctx); err != nil {
 		return err
 	}
-	_, err = s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA temp_store_directory = '%s'; PRAGMA temp_store = FILE; PRAGMA cache_size = %d; PRAGMA trusted_schema = OFF",
-		strings.ReplaceAll(dir, "'", "''"), -cacheSize>>10))
+	_, err = s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA temp_store = FILE; PRAGMA cache_size = %d; PRAGMA trusted_schema = OFF", -cacheSize>>10))
 	if err != nil {
 		return err
 	}

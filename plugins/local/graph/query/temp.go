@@ -17,8 +17,8 @@ const (
 // roomFor is how many bytes of temporary files a query of a snapshot of that size may have.
 func roomFor(snapshot int64) int64 { return max(leastTemp, timesTemp*snapshot) }
 
-// watch ends a query with stop once its temporary files in dir have become too large. What it answers ends the watching.
-func watch(dir string, most int64, stop context.CancelCauseFunc) (end func()) {
+// watch ends a query with stop once the temporary files of this process's SQLite have become too large. What it answers ends the watching.
+func watch(most int64, stop context.CancelCauseFunc) (end func()) {
 	over := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -30,7 +30,7 @@ func watch(dir string, most int64, stop context.CancelCauseFunc) (end func()) {
 				return
 			case <-ticker.C:
 			}
-			if used := tempSize(dir); used > most {
+			if used := tempSize(); used > most {
 				stop(invalid(fmt.Sprintf("the query needs more than %d MB for what it sorts and groups", most>>20), "sort or group fewer rows, or fewer columns"))
 				return
 			}

@@ -5,13 +5,12 @@ package query
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 )
 
-// tempSize is how many bytes the temporary files in dir have. SQLite takes away their names as soon as it has opened them, so they are
-// found among the open files of this process. Where the system does not tell how these were called, all that have lost their names count.
-func tempSize(dir string) int64 {
+// tempSize is how many bytes SQLite's temporary files have. They have no names once they are open, so they are found among the open files
+// of this process: nothing else that a backend has open has lost its name.
+func tempSize() int64 {
 	const open = "/dev/fd"
 	entries, err := os.ReadDir(open)
 	if err != nil {
@@ -19,11 +18,7 @@ func tempSize(dir string) int64 {
 	}
 	total := int64(0)
 	for _, e := range entries {
-		path := filepath.Join(open, e.Name())
-		if name, err := os.Readlink(path); err == nil && !strings.HasPrefix(name, dir) {
-			continue
-		}
-		info, err := os.Stat(path)
+		info, err := os.Stat(filepath.Join(open, e.Name()))
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
