@@ -39,7 +39,7 @@ demo: build ## scan the simulator's tenant, show the snapshot, generate code fro
 .PHONY: test
 test: build vet ## build, vet, and every test with the race detector
 	@for dir in $(BESIDE); do echo "test: $$dir"; (cd $$dir && go vet ./... && go test -race ./...); done
-	go test -race ./...
+	go test -race -timeout 20m ./... # the largest packages take 7 minutes on two cores
 
 .PHONY: vet
 vet:
