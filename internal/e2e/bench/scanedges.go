@@ -48,6 +48,7 @@ func (b bench) scanTold(ctx context.Context, sim *simulator, flags ...string) (t
 // edges measures what the graph takes of a scan. The reference is a program that reads each row of that snapshot, decodes it,
 // encodes it again, and writes it to a file.
 func (b bench) edges(ctx context.Context) ([]figure, error) {
+	reader := b.built("barerows")
 	b, done, err := b.apart()
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func (b bench) edges(ctx context.Context) ([]figure, error) {
 		}
 		own = append(own, last.graph)
 		file := filepath.Join(b.home, "data", "atg", "snapshots", last.Snapshot.ID+".db")
-		bare, began := b.command(ctx, b.built("barerows"), file, filepath.Join(b.home, "rows")), time.Now()
+		bare, began := b.command(ctx, reader, file, filepath.Join(b.home, "rows")), time.Now()
 		if out, err := bare.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%v: %w\n%s", bare.Args, err, out)
 		}
