@@ -43,18 +43,15 @@ Examples:
 
 // Run writes.
 func (c *generateSpecCmd) Run(ctx context.Context, a *app) error {
-	file, err := filepath.Abs(c.File)
+	ending, err := intoFile(c.File, c.Force)
 	if err != nil {
 		return err
-	}
-	if info, err := os.Lstat(file); err == nil && (!c.Force || info.IsDir()) { // before the work, and again after it
-		return dispatch.Occupied(file)
 	}
 	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}
-	task := c.task(dispatch.Ending{OutputDir: filepath.Dir(file), OutputFile: filepath.Base(file), Overwrite: c.Force})
+	task := c.task(ending)
 	out, err := d.ExecuteSpecGeneration(ctx, &backend.SpecGenerationRequest{TenantID: a.tenant(), Snapshot: c.Snapshot, Filter: c.filter(), Anonymize: c.Anonymize}, task)
 	return a.outcome(d, out, task.Ending, err)
 }
@@ -68,4 +65,17 @@ func specSummary(d *dispatch.ExecutionDispatcher, out *dispatch.Outcome, r *back
 		s.Next = d.Again(out.Backend, "job", "download", out.Job.JobID, "--output-dir", "DIR")
 	}
 	return s
+}
+
+// intoFile is the ending of a job whose one file goes where the user says. It looks whether something is there before the work, and
+// whoever writes the file looks again after it.
+func intoFile(name string, force bool) (dispatch.Ending, error) {
+	file, err := filepath.Abs(name)
+	if err != nil {
+		return dispatch.Ending{}, err
+	}
+	if info, err := os.Lstat(file); err == nil && (!force || info.IsDir()) {
+		return dispatch.Ending{}, dispatch.Occupied(file)
+	}
+	return dispatch.Ending{OutputDir: filepath.Dir(file), OutputFile: filepath.Base(file), Overwrite: force}, nil
 }

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 
 	"github.com/azure-tenant-grapher/atg/host/dispatch"
@@ -41,18 +39,15 @@ Examples:
 
 // Run draws.
 func (c *visualizeCmd) Run(ctx context.Context, a *app) error {
-	file, err := filepath.Abs(c.File)
+	ending, err := intoFile(c.File, c.Force)
 	if err != nil {
 		return err
-	}
-	if info, err := os.Lstat(file); err == nil && (!c.Force || info.IsDir()) { // before the work, and again after it
-		return dispatch.Occupied(file)
 	}
 	d, err := a.dispatcher(ctx)
 	if err != nil {
 		return err
 	}
-	task := c.task(dispatch.Ending{OutputDir: filepath.Dir(file), OutputFile: filepath.Base(file), Overwrite: c.Force})
+	task := c.task(ending)
 	out, err := d.ExecuteVisualization(ctx, &backend.VisualizationRequest{TenantID: a.tenant(), Snapshot: c.Snapshot, Filter: c.filter()}, task)
 	err = a.outcome(d, out, task.Ending, err)
 	if c.Open && out != nil && len(out.Files) > 0 {

@@ -160,3 +160,22 @@ func decode[T any](properties []byte) T {
 func lastSegment(id string) string {
 	return id[strings.LastIndexByte(id, '/')+1:]
 }
+
+// HasTags says whether the tags of a row, as JSON, have all that are wanted, in lower case: an empty value is any. Names and values
+// compare without regard to case.
+func HasTags(tags []byte, wanted map[string]string) bool {
+	var all map[string]string
+	if json.Unmarshal(tags, &all) != nil {
+		return false
+	}
+	lower := make(map[string]string, len(all))
+	for k, v := range all {
+		lower[strings.ToLower(k)] = strings.ToLower(v)
+	}
+	for k, want := range wanted {
+		if v, ok := lower[k]; !ok || want != "" && v != want {
+			return false
+		}
+	}
+	return true
+}

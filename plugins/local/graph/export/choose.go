@@ -2,7 +2,6 @@ package export
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
@@ -190,19 +189,4 @@ func (c *choice) resources(ctx context.Context, r *graph.Reader, f *filter) erro
 	})
 }
 
-func (f *filter) tagged(tags []byte) bool {
-	var all map[string]string
-	if json.Unmarshal(tags, &all) != nil {
-		return false
-	}
-	lower := make(map[string]string, len(all))
-	for k, v := range all {
-		lower[strings.ToLower(k)] = strings.ToLower(v)
-	}
-	for k, want := range f.tags {
-		if v, ok := lower[k]; !ok || want != "" && v != want {
-			return false
-		}
-	}
-	return true
-}
+func (f *filter) tagged(tags []byte) bool { return graph.HasTags(tags, f.tags) }

@@ -1,7 +1,6 @@
 package build
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
@@ -95,19 +94,4 @@ func (f *filter) inherits(row *graph.Head) bool {
 	return f.types == nil || f.types[row.Type] || f.above[row.Type]
 }
 
-func (f *filter) tagged(tags []byte) bool {
-	var all map[string]string
-	if json.Unmarshal(tags, &all) != nil {
-		return false
-	}
-	lower := make(map[string]string, len(all))
-	for k, v := range all {
-		lower[strings.ToLower(k)] = strings.ToLower(v)
-	}
-	for k, want := range f.tags {
-		if v, ok := lower[k]; !ok || want != "" && v != want {
-			return false
-		}
-	}
-	return true
-}
+func (f *filter) tagged(tags []byte) bool { return graph.HasTags(tags, f.tags) }
