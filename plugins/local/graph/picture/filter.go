@@ -73,18 +73,7 @@ func (f *filter) takes(h *graph.Head, above bool) bool {
 	return true
 }
 
-func (f *filter) tagged(text []byte) bool {
-	has := map[string]string{}
-	for _, t := range tagsIn(text) {
-		has[strings.ToLower(t.Name)] = strings.ToLower(t.Value)
-	}
-	for name, want := range f.tags {
-		if value, ok := has[name]; !ok || want != "" && value != want {
-			return false
-		}
-	}
-	return true
-}
+func (f *filter) tagged(text []byte) bool { return graph.HasTags(text, f.tags) }
 
 // tagsIn reads tags, sorted by name. What is no object of texts is none.
 func tagsIn(text []byte) []Tag {
