@@ -127,14 +127,6 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 	}, nil
 }
 
-// Submit implements backend.Backend.
-func (l *local) Submit(ctx context.Context, s backend.Submission) (backend.JobStatusResponse, error) {
-	if len(s.Shard) > 0 {
-		return backend.JobStatusResponse{}, fault.New(fault.Unsupported, "this backend cannot do a shard of a scan")
-	}
-	return l.Runner.Submit(ctx, s)
-}
-
 // check refuses requests that cannot be done.
 func (l *local) check(r backend.Request) error {
 	if _, err := l.configured(); err != nil {

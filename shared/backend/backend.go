@@ -91,3 +91,11 @@ type SnapshotStore interface {
 	// FetchSnapshot writes the snapshot as one file below dir, which exists, and answers it.
 	FetchSnapshot(ctx context.Context, id, dir string, progress func(Progress)) (Artifact, error)
 }
+
+// Sharer is the feature FeatureBudget: somebody else works with the same principal, whose calls are
+// limited together.
+type Sharer interface {
+	// SetShare says how much of what its principal may do this backend may use from now on, above 0 and at
+	// most 1, which it has until told otherwise. fault.InvalidArgument for another number.
+	SetShare(ctx context.Context, share float64) error
+}

@@ -60,7 +60,9 @@ const (
 	FeatureInputs      Feature = "inputs"       // InputStore
 	FeatureArtifacts   Feature = "artifacts"    // ArtifactStore
 	FeatureSnapshots   Feature = "snapshots"    // SnapshotStore
-	FeatureParts       Feature = "parts"        // Submission.Parts and EventPart: resume and shards
+	FeatureParts       Feature = "parts"        // Submission.Parts and EventPart: a job goes on from what is finished
+	FeatureShards      Feature = "shards"       // Submission.Shard, which needs FeatureParts: many processes share one scan
+	FeatureBudget      Feature = "budget"       // Sharer
 )
 
 // Capabilities is what a configured backend can really do.

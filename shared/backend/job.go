@@ -72,6 +72,9 @@ type BatchItem struct {
 	Fault *fault.Fault       `json:"fault,omitempty"`
 }
 
+// ShardPlan is the key of the plan: see Submission.Shard.
+const ShardPlan = "plan"
+
 // Submission asks for a job.
 type Submission struct {
 	Request        Request
@@ -80,8 +83,14 @@ type Submission struct {
 	// WorkDir is a folder in which the job keeps its parts and temporary files, so that whoever
 	// submitted it can keep them and give them back. Empty lets the backend choose.
 	WorkDir string
-	Parts   []Part   // finished parts of an earlier attempt, below WorkDir; they are not done again
-	Shard   []string // only the parts with these keys; empty is all
+	Parts   []Part // finished parts of an earlier attempt, below WorkDir; they are not done again
+	// Shard limits a scan to some of its parts, so that several processes, each with a share, do one scan:
+	// those with these keys, and those that follow from them, such as the children of a part's resources. The
+	// job's outcome is its parts; its result has no snapshot. With ShardPlan alone the job plans: it reads
+	// what planning takes, announces it as parts, one of which is the plan, and answers in ScanResult.Plan
+	// which keys there are. Every shard gets the plan's parts. Whoever has all parts of all shards submits the
+	// scan with them and no Shard: it reads what is missing, and makes the snapshot. Empty is the whole scan.
+	Shard []string
 }
 
 // Input is a file that an operation needs.

@@ -52,7 +52,7 @@ type Outcome struct {
 // Checks are all checks, in the order in which they run.
 func Checks() []Check {
 	var all []Check
-	for _, area := range [][]Check{describeChecks, jobChecks, eventChecks, cancelChecks, featureChecks, snapshotChecks, generateChecks, partChecks, endChecks} {
+	for _, area := range [][]Check{describeChecks, jobChecks, eventChecks, cancelChecks, featureChecks, snapshotChecks, generateChecks, partChecks, shardChecks, endChecks} {
 		all = append(all, area...)
 	}
 	return all

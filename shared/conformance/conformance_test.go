@@ -369,6 +369,8 @@ func TestEveryCheckCanFail(t *testing.T) {
 				return r.Submit(ctx, s)
 			}
 		},
+		"shards/equal":            func(b *broken) { b.cut = allParts },
+		"budget/bounds":           func(b *broken) { b.generous = true },
 		"generate-iac/result":     func(b *broken) { b.unnamed = "main.json" },
 		"generate-iac/same-bytes": func(b *broken) { b.fickle = true },
 		"generate-iac/refusals":   func(b *broken) { b.careless = true },

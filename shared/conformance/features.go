@@ -159,6 +159,7 @@ func undeclared(ctx context.Context, s *Subject) error {
 	inputs, isInputs := b.(backend.InputStore)
 	artifacts, isArtifacts := b.(backend.ArtifactStore)
 	snapshots, isSnapshots := b.(backend.SnapshotStore)
+	sharer, isSharer := b.(backend.Sharer)
 	err := errors.Join(
 		try(backend.FeatureListJobs, isLister, func() error { _, err := lister.ListJobs(ctx, backend.JobFilter{}); return err }),
 		try(backend.FeatureBatch, isBatcher, func() error {
@@ -172,6 +173,12 @@ func undeclared(ctx context.Context, s *Subject) error {
 		}),
 		try(backend.FeatureArtifacts, isArtifacts, func() error { _, err := artifacts.ListArtifacts(ctx, "x"); return err }),
 		try(backend.FeatureSnapshots, isSnapshots, func() error { _, err := snapshots.GetSnapshot(ctx, "x"); return err }),
+		try(backend.FeatureShards, true, func() error {
+			request := s.Scan
+			_, err := b.Submit(ctx, backend.Submission{Request: &request, Shard: []string{backend.ShardPlan}})
+			return err
+		}),
+		try(backend.FeatureBudget, isSharer, func() error { return sharer.SetShare(ctx, 1) }),
 	)
 	if err == nil && tried == 0 {
 		return skipped{"the backend declares every feature that it has"}

@@ -123,14 +123,14 @@ func (s *Subject) inParts(ctx context.Context, use func(dir string, first partsO
 	return use(dir, first)
 }
 
-// scanIn runs the subject's scan in a folder with finished parts.
-func (s *Subject) scanIn(ctx context.Context, dir string, parts []backend.Part) (partsOf, error) {
+// scanIn runs the subject's scan, or a shard of it, in a folder with finished parts.
+func (s *Subject) scanIn(ctx context.Context, dir string, parts []backend.Part, shard ...string) (partsOf, error) {
 	var p partsOf
 	if !s.can.Can(backend.OpScan) {
 		return p, skipped{"the backend does not scan"}
 	}
 	request := s.Scan
-	job, err := s.configured.Submit(ctx, backend.Submission{Request: &request, WorkDir: dir, Parts: parts})
+	job, err := s.configured.Submit(ctx, backend.Submission{Request: &request, WorkDir: dir, Parts: parts, Shard: shard})
 	if err != nil {
 		return p, fmt.Errorf("submit: %w", err)
 	}

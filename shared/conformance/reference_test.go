@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,10 +25,12 @@ type reference struct {
 	capabilities func(*backend.Capabilities)
 	health       func(*backend.Health)
 	code         func(*backend.IaCGenerationResult)
-	careless     bool   // about which snapshot the code is of
-	fickle       bool   // other code each time
-	unreported   bool   // what the code leaves out
-	unnamed      string // a file that the result does not name
+	careless     bool                    // about which snapshot the code is of
+	fickle       bool                    // other code each time
+	generous     bool                    // takes any share of a budget
+	cut          func([]string) []string // which parts a shard does
+	unreported   bool                    // what the code leaves out
+	unnamed      string                  // a file that the result does not name
 
 	mu        sync.Mutex
 	snapshots []backend.Snapshot
@@ -42,7 +45,7 @@ func newReference() *reference {
 			return fault.Newf(fault.InvalidArgument, "unknown format %q", iac.OutputFormat)
 		}
 		return nil
-	}))
+	}), runner.WithShards())
 	return r
 }
 
@@ -77,7 +80,7 @@ func (r *reference) Configure(_ context.Context, s backend.Settings) error {
 func (r *reference) Capabilities(context.Context) (backend.Capabilities, error) {
 	c := backend.Capabilities{
 		Operations: []backend.Operation{backend.OpScan, backend.OpGenerateIaC}, Formats: []string{"arm"},
-		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
+		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts, backend.FeatureShards, backend.FeatureBudget),
 	}
 	if r.capabilities != nil {
 		r.capabilities(&c)
@@ -105,6 +108,12 @@ func (r *reference) scan(_ context.Context, job *runner.Job) (backend.Result, er
 	}
 	if err := r.parts(job); err != nil {
 		return nil, err
+	}
+	switch shard := job.Submission().Shard; {
+	case slices.Contains(shard, backend.ShardPlan):
+		return &backend.ScanResult{Success: true, Plan: &backend.ScanPlan{Parts: []backend.PlannedPart{{Key: "part 0"}, {Key: "part 1"}}}}, nil
+	case len(shard) > 0:
+		return &backend.ScanResult{Success: true}, nil
 	}
 	sum := sha256.Sum256(snapshotFile)
 	s := backend.Snapshot{
@@ -155,9 +164,20 @@ func (r *reference) parts(job *runner.Job) error {
 	if err != nil {
 		return err
 	}
-	for i, content := range []string{"a resource", "two resources"} {
+	shard := job.Submission().Shard
+	if r.cut != nil {
+		shard = r.cut(shard)
+	}
+	for i, content := range []string{"a resource", "two resources", "a plan"} {
+		key := fmt.Sprint("part ", i)
+		if i == 2 {
+			key = backend.ShardPlan
+		}
+		if i == 2 && len(shard) == 0 || len(shard) > 0 && !slices.Contains(shard, key) {
+			continue
+		}
 		sum := sha256.Sum256([]byte(content))
-		p := backend.Part{Key: fmt.Sprint("part ", i), Path: fmt.Sprint(i, ".part"), Rows: int64(i + 1), SHA256: hex.EncodeToString(sum[:])}
+		p := backend.Part{Key: key, Path: fmt.Sprint(i, ".part"), Rows: int64(i + 1), SHA256: hex.EncodeToString(sum[:])}
 		file := filepath.Join(dir, p.Path)
 		done := false
 		for _, known := range job.Submission().Parts {
@@ -172,6 +192,13 @@ func (r *reference) parts(job *runner.Job) error {
 			return err
 		}
 		job.Part(p)
+	}
+	return nil
+}
+
+func (r *reference) SetShare(_ context.Context, share float64) error {
+	if !r.generous && (share <= 0 || share > 1) {
+		return fault.Newf(fault.InvalidArgument, "%g is no share", share)
 	}
 	return nil
 }
@@ -221,4 +248,12 @@ func (r *reference) left() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.snapshots)
+}
+
+// allParts has each shard do all parts.
+func allParts(keys []string) []string {
+	if slices.Contains(keys, backend.ShardPlan) {
+		return keys
+	}
+	return nil
 }

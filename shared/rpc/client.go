@@ -35,6 +35,7 @@ var (
 	_ backend.Lister        = (*Client)(nil)
 	_ backend.Batcher       = (*Client)(nil)
 	_ backend.InputStore    = (*Client)(nil)
+	_ backend.Sharer        = (*Client)(nil)
 	_ backend.ArtifactStore = (*Client)(nil)
 	_ backend.SnapshotStore = (*Client)(nil)
 )
@@ -197,6 +198,12 @@ func (c *Client) CancelJob(ctx context.Context, id string) (backend.JobStatusRes
 // Close implements backend.Backend. It does not end the process.
 func (c *Client) Close(ctx context.Context) error {
 	_, err := call(ctx, c, c.stub.Close, &v1.Empty{})
+	return err
+}
+
+// SetShare implements backend.Sharer.
+func (c *Client) SetShare(ctx context.Context, share float64) error {
+	_, err := call(ctx, c, c.stub.SetShare, &v1.Share{Share: share})
 	return err
 }
 

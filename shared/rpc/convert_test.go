@@ -182,7 +182,7 @@ func TestEveryRequestAndResultCrosses(t *testing.T) {
 
 // byHand are the messages that no domain type stands behind, or that are converted by hand.
 var byHand = []protoreflect.Name{
-	"Empty", "Settings", "JobID", "SnapshotID", "WatchRequest", "Submission", "Batch", "BatchResponse", "InputChunk", "ArtifactList",
+	"Empty", "Share", "Settings", "JobID", "SnapshotID", "WatchRequest", "Submission", "Batch", "BatchResponse", "InputChunk", "ArtifactList",
 	"DownloadRequest", "DownloadUpdate", "Request", "Result", "Fault", "Problem",
 }
 

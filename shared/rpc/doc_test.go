@@ -30,7 +30,7 @@ func TestThePageNamesEverything(t *testing.T) {
 	}
 	for _, f := range []backend.Feature{
 		backend.FeatureDurableJobs, backend.FeatureListJobs, backend.FeatureBatch, backend.FeatureInputs, backend.FeatureArtifacts,
-		backend.FeatureSnapshots, backend.FeatureParts,
+		backend.FeatureSnapshots, backend.FeatureParts, backend.FeatureShards, backend.FeatureBudget,
 	} {
 		names = append(names, string(f))
 	}

@@ -174,6 +174,16 @@ func (s *server) Close(ctx context.Context, _ *v1.Empty) (*v1.Empty, error) {
 	return answer(ctx, func() (*v1.Empty, error) { return &v1.Empty{}, s.impl.Close(ctx) })
 }
 
+func (s *server) SetShare(ctx context.Context, m *v1.Share) (*v1.Empty, error) {
+	return answer(ctx, func() (*v1.Empty, error) {
+		sharer, err := feature[backend.Sharer](s, backend.FeatureBudget)
+		if err != nil {
+			return nil, err
+		}
+		return &v1.Empty{}, sharer.SetShare(ctx, m.GetShare())
+	})
+}
+
 func (s *server) PutInput(in grpc.ClientStreamingServer[v1.InputChunk, v1.Empty]) error {
 	return stream(in, func() error {
 		store, err := feature[backend.InputStore](s, backend.FeatureInputs)

@@ -25,7 +25,7 @@ func TestPartsPassThrough(t *testing.T) {
 			job.Part(backend.Part{Key: fmt.Sprint(i)})
 		}
 		return &backend.ScanResult{Success: true}, nil
-	})
+	}, runner.WithShards())
 	want := backend.Submission{Request: &backend.ScanRequest{}, WorkDir: dir, Parts: done, Shard: []string{"b"}}
 	job, err := r.Submit(t.Context(), want)
 	if err != nil {
@@ -50,7 +50,7 @@ func TestPartsPassThrough(t *testing.T) {
 }
 
 func TestWhatAnIdempotencyKeyStandsFor(t *testing.T) {
-	r := start(t, succeed)
+	r := start(t, succeed, runner.WithShards())
 	submit := func(change func(*backend.Submission)) (string, error) {
 		s := backend.Submission{Request: &backend.ScanRequest{}, IdempotencyKey: "key", WorkDir: t.TempDir(), Parts: []backend.Part{{Key: "a"}}}
 		change(&s)
@@ -90,5 +90,22 @@ func TestTheTenantThatAJobHasFound(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"pending ", "running ", "running found", "completed found"}, tenants); d != "" {
 		t.Errorf("states (-want +got):\n%s", d)
+	}
+}
+
+func TestShardsAreRefusedUnlessTheBackendTakesThem(t *testing.T) {
+	submit := func(r *runner.Runner, request backend.Request) error {
+		_, err := r.Submit(t.Context(), backend.Submission{Request: request, Shard: []string{"a"}})
+		return err
+	}
+	if err := submit(start(t, succeed), &backend.ScanRequest{}); fault.CodeOf(err) != fault.Unsupported {
+		t.Errorf("without shards: %v", err)
+	}
+	r := start(t, succeed, runner.WithShards())
+	if err := submit(r, &backend.SpecGenerationRequest{}); fault.CodeOf(err) != fault.Unsupported {
+		t.Errorf("of what is no scan: %v", err)
+	}
+	if err := submit(r, &backend.ScanRequest{}); err != nil {
+		t.Errorf("of a scan: %v", err)
 	}
 }

@@ -41,6 +41,7 @@ type Runner struct {
 	log   *slog.Logger
 	now   func() time.Time
 	slots chan struct{} // nil is no limit
+	cuts  bool          // works know of Submission.Shard
 
 	mu     sync.Mutex
 	jobs   map[string]*Job
@@ -83,6 +84,10 @@ func WithLimit(n int) Option {
 // WithCheck refuses submissions whose request check returns an error for; the error is the answer.
 func WithCheck(check func(backend.Request) error) Option { return func(r *Runner) { r.check = check } }
 
+// WithShards takes shards of a scan, which are refused otherwise: the feature backend.FeatureShards, which the
+// backend declares, and whose work it does.
+func WithShards() Option { return func(r *Runner) { r.cuts = true } }
+
 // New makes a runner for works.
 func New(works Works, options ...Option) *Runner {
 	r := &Runner{
@@ -102,6 +107,9 @@ func (r *Runner) Submit(ctx context.Context, s backend.Submission) (backend.JobS
 	}
 	if _, ok := r.works[s.Request.Operation()]; !ok {
 		return backend.JobStatusResponse{}, fault.New(fault.Unsupported, fmt.Sprintf("this backend does not do %s", s.Request.Operation()))
+	}
+	if len(s.Shard) > 0 && (!r.cuts || s.Request.Operation() != backend.OpScan) {
+		return backend.JobStatusResponse{}, fault.New(fault.Unsupported, fmt.Sprintf("this backend does not do %s in shards", s.Request.Operation()))
 	}
 	if err := r.check(s.Request); err != nil {
 		return backend.JobStatusResponse{}, err

@@ -35,6 +35,51 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Share is a fraction of what a principal may do: above 0, at most 1.
+type Share struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Share         float64                `protobuf:"fixed64,1,opt,name=share,proto3" json:"share,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Share) Reset() {
+	*x = Share{}
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Share) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Share) ProtoMessage() {}
+
+func (x *Share) ProtoReflect() protoreflect.Message {
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Share.ProtoReflect.Descriptor instead.
+func (*Share) Descriptor() ([]byte, []int) {
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Share) GetShare() float64 {
+	if x != nil {
+		return x.Share
+	}
+	return 0
+}
+
 type Empty struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -43,7 +88,7 @@ type Empty struct {
 
 func (x *Empty) Reset() {
 	*x = Empty{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[0]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -55,7 +100,7 @@ func (x *Empty) String() string {
 func (*Empty) ProtoMessage() {}
 
 func (x *Empty) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[0]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -68,7 +113,7 @@ func (x *Empty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Empty.ProtoReflect.Descriptor instead.
 func (*Empty) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{0}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{1}
 }
 
 // Description says what a backend is.
@@ -88,7 +133,7 @@ type Description struct {
 
 func (x *Description) Reset() {
 	*x = Description{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[1]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -100,7 +145,7 @@ func (x *Description) String() string {
 func (*Description) ProtoMessage() {}
 
 func (x *Description) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[1]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -113,7 +158,7 @@ func (x *Description) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Description.ProtoReflect.Descriptor instead.
 func (*Description) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{1}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Description) GetName() string {
@@ -168,7 +213,7 @@ type Settings struct {
 
 func (x *Settings) Reset() {
 	*x = Settings{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[2]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -180,7 +225,7 @@ func (x *Settings) String() string {
 func (*Settings) ProtoMessage() {}
 
 func (x *Settings) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[2]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -193,7 +238,7 @@ func (x *Settings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Settings.ProtoReflect.Descriptor instead.
 func (*Settings) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{2}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Settings) GetJson() []byte {
@@ -217,7 +262,7 @@ type CapabilitiesResponse struct {
 
 func (x *CapabilitiesResponse) Reset() {
 	*x = CapabilitiesResponse{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[3]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -229,7 +274,7 @@ func (x *CapabilitiesResponse) String() string {
 func (*CapabilitiesResponse) ProtoMessage() {}
 
 func (x *CapabilitiesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[3]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -242,7 +287,7 @@ func (x *CapabilitiesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CapabilitiesResponse.ProtoReflect.Descriptor instead.
 func (*CapabilitiesResponse) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{3}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CapabilitiesResponse) GetOperations() []string {
@@ -278,7 +323,7 @@ type Health struct {
 
 func (x *Health) Reset() {
 	*x = Health{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[4]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -290,7 +335,7 @@ func (x *Health) String() string {
 func (*Health) ProtoMessage() {}
 
 func (x *Health) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[4]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -303,7 +348,7 @@ func (x *Health) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Health.ProtoReflect.Descriptor instead.
 func (*Health) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{4}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Health) GetHealthy() bool {
@@ -342,7 +387,7 @@ type Dependency struct {
 
 func (x *Dependency) Reset() {
 	*x = Dependency{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[5]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -354,7 +399,7 @@ func (x *Dependency) String() string {
 func (*Dependency) ProtoMessage() {}
 
 func (x *Dependency) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[5]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -367,7 +412,7 @@ func (x *Dependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependency.ProtoReflect.Descriptor instead.
 func (*Dependency) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{5}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Dependency) GetName() string {
@@ -421,7 +466,7 @@ type JobID struct {
 
 func (x *JobID) Reset() {
 	*x = JobID{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[6]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +478,7 @@ func (x *JobID) String() string {
 func (*JobID) ProtoMessage() {}
 
 func (x *JobID) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[6]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +491,7 @@ func (x *JobID) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobID.ProtoReflect.Descriptor instead.
 func (*JobID) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{6}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *JobID) GetId() string {
@@ -465,7 +510,7 @@ type SnapshotID struct {
 
 func (x *SnapshotID) Reset() {
 	*x = SnapshotID{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[7]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +522,7 @@ func (x *SnapshotID) String() string {
 func (*SnapshotID) ProtoMessage() {}
 
 func (x *SnapshotID) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[7]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +535,7 @@ func (x *SnapshotID) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotID.ProtoReflect.Descriptor instead.
 func (*SnapshotID) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{7}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SnapshotID) GetId() string {
@@ -510,7 +555,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[8]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -522,7 +567,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[8]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -535,7 +580,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{8}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WatchRequest) GetId() string {
@@ -574,7 +619,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[9]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +631,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[9]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +644,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{9}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Job) GetJobId() string {
@@ -700,7 +745,7 @@ type JobFilter struct {
 
 func (x *JobFilter) Reset() {
 	*x = JobFilter{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[10]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +757,7 @@ func (x *JobFilter) String() string {
 func (*JobFilter) ProtoMessage() {}
 
 func (x *JobFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[10]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +770,7 @@ func (x *JobFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFilter.ProtoReflect.Descriptor instead.
 func (*JobFilter) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{10}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *JobFilter) GetStatus() string {
@@ -773,7 +818,7 @@ type JobPage struct {
 
 func (x *JobPage) Reset() {
 	*x = JobPage{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +830,7 @@ func (x *JobPage) String() string {
 func (*JobPage) ProtoMessage() {}
 
 func (x *JobPage) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +843,7 @@ func (x *JobPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobPage.ProtoReflect.Descriptor instead.
 func (*JobPage) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{11}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *JobPage) GetJobs() []*Job {
@@ -823,14 +868,17 @@ type Submission struct {
 	Inputs         []*Input               `protobuf:"bytes,3,rep,name=inputs,proto3" json:"inputs,omitempty"`                                       // stored by PutInput before
 	WorkDir        string                 `protobuf:"bytes,4,opt,name=work_dir,json=workDir,proto3" json:"work_dir,omitempty"`                      // a folder for the job's parts and temporary files; empty lets the backend choose
 	Parts          []*Part                `protobuf:"bytes,5,rep,name=parts,proto3" json:"parts,omitempty"`                                         // finished in an earlier attempt, below work_dir; they are not done again
-	Shard          []string               `protobuf:"bytes,6,rep,name=shard,proto3" json:"shard,omitempty"`                                         // only the parts with these keys; empty is all
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// A scan's parts with these keys alone, and what follows from them; the result has no snapshot. "plan"
+	// alone plans: the parts are the plan and what planning read, and ScanResult.plan says which keys there
+	// are. Empty is the whole scan. Feature shards.
+	Shard         []string `protobuf:"bytes,6,rep,name=shard,proto3" json:"shard,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Submission) Reset() {
 	*x = Submission{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -842,7 +890,7 @@ func (x *Submission) String() string {
 func (*Submission) ProtoMessage() {}
 
 func (x *Submission) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -855,7 +903,7 @@ func (x *Submission) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submission.ProtoReflect.Descriptor instead.
 func (*Submission) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Submission) GetRequest() *Request {
@@ -909,7 +957,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +969,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +982,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Batch) GetSubmissions() []*Submission {
@@ -953,7 +1001,7 @@ type BatchResponse struct {
 
 func (x *BatchResponse) Reset() {
 	*x = BatchResponse{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +1013,7 @@ func (x *BatchResponse) String() string {
 func (*BatchResponse) ProtoMessage() {}
 
 func (x *BatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +1026,7 @@ func (x *BatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResponse.ProtoReflect.Descriptor instead.
 func (*BatchResponse) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{14}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BatchResponse) GetItems() []*BatchItem {
@@ -999,7 +1047,7 @@ type BatchItem struct {
 
 func (x *BatchItem) Reset() {
 	*x = BatchItem{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1059,7 @@ func (x *BatchItem) String() string {
 func (*BatchItem) ProtoMessage() {}
 
 func (x *BatchItem) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1072,7 @@ func (x *BatchItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchItem.ProtoReflect.Descriptor instead.
 func (*BatchItem) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{15}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BatchItem) GetJob() *Job {
@@ -1053,7 +1101,7 @@ type Input struct {
 
 func (x *Input) Reset() {
 	*x = Input{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1065,7 +1113,7 @@ func (x *Input) String() string {
 func (*Input) ProtoMessage() {}
 
 func (x *Input) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1078,7 +1126,7 @@ func (x *Input) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Input.ProtoReflect.Descriptor instead.
 func (*Input) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Input) GetPath() string {
@@ -1112,7 +1160,7 @@ type InputChunk struct {
 
 func (x *InputChunk) Reset() {
 	*x = InputChunk{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1172,7 @@ func (x *InputChunk) String() string {
 func (*InputChunk) ProtoMessage() {}
 
 func (x *InputChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1185,7 @@ func (x *InputChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputChunk.ProtoReflect.Descriptor instead.
 func (*InputChunk) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *InputChunk) GetInput() *Input {
@@ -1167,7 +1215,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1227,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1240,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Part) GetKey() string {
@@ -1235,7 +1283,7 @@ type Artifact struct {
 
 func (x *Artifact) Reset() {
 	*x = Artifact{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1295,7 @@ func (x *Artifact) String() string {
 func (*Artifact) ProtoMessage() {}
 
 func (x *Artifact) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1308,7 @@ func (x *Artifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Artifact.ProtoReflect.Descriptor instead.
 func (*Artifact) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Artifact) GetPath() string {
@@ -1293,7 +1341,7 @@ type ArtifactList struct {
 
 func (x *ArtifactList) Reset() {
 	*x = ArtifactList{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1353,7 @@ func (x *ArtifactList) String() string {
 func (*ArtifactList) ProtoMessage() {}
 
 func (x *ArtifactList) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1366,7 @@ func (x *ArtifactList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArtifactList.ProtoReflect.Descriptor instead.
 func (*ArtifactList) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ArtifactList) GetArtifacts() []*Artifact {
@@ -1338,7 +1386,7 @@ type DownloadRequest struct {
 
 func (x *DownloadRequest) Reset() {
 	*x = DownloadRequest{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1398,7 @@ func (x *DownloadRequest) String() string {
 func (*DownloadRequest) ProtoMessage() {}
 
 func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1363,7 +1411,7 @@ func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadRequest.ProtoReflect.Descriptor instead.
 func (*DownloadRequest) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DownloadRequest) GetId() string {
@@ -1393,7 +1441,7 @@ type DownloadUpdate struct {
 
 func (x *DownloadUpdate) Reset() {
 	*x = DownloadUpdate{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1405,7 +1453,7 @@ func (x *DownloadUpdate) String() string {
 func (*DownloadUpdate) ProtoMessage() {}
 
 func (x *DownloadUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1418,7 +1466,7 @@ func (x *DownloadUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadUpdate.ProtoReflect.Descriptor instead.
 func (*DownloadUpdate) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DownloadUpdate) GetUpdate() isDownloadUpdate_Update {
@@ -1479,7 +1527,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1491,7 +1539,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1504,7 +1552,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -1577,7 +1625,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1637,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1650,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Progress) GetPhase() string {
@@ -1651,7 +1699,7 @@ type Log struct {
 
 func (x *Log) Reset() {
 	*x = Log{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1663,7 +1711,7 @@ func (x *Log) String() string {
 func (*Log) ProtoMessage() {}
 
 func (x *Log) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1676,7 +1724,7 @@ func (x *Log) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Log.ProtoReflect.Descriptor instead.
 func (*Log) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{25}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Log) GetLevel() string {
@@ -1705,7 +1753,7 @@ type SignIn struct {
 
 func (x *SignIn) Reset() {
 	*x = SignIn{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1765,7 @@ func (x *SignIn) String() string {
 func (*SignIn) ProtoMessage() {}
 
 func (x *SignIn) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1778,7 @@ func (x *SignIn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignIn.ProtoReflect.Descriptor instead.
 func (*SignIn) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{26}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SignIn) GetUrl() string {
@@ -1777,7 +1825,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1837,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1850,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{27}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Request) GetRequest() isRequest_Request {
@@ -1988,7 +2036,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +2048,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2013,7 +2061,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{28}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Result) GetResult() isResult_Result {
@@ -2181,7 +2229,9 @@ var File_atg_backend_v1_backend_proto protoreflect.FileDescriptor
 
 const file_atg_backend_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	"\x1catg/backend/v1/backend.proto\x12\x0eatg.backend.v1\x1a\x1aatg/backend/v1/fault.proto\x1a\x1datg/backend/v1/requests.proto\x1a\x1catg/backend/v1/results.proto\x1a\x1eatg/backend/v1/snapshots.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\a\n" +
+	"\x1catg/backend/v1/backend.proto\x12\x0eatg.backend.v1\x1a\x1aatg/backend/v1/fault.proto\x1a\x1datg/backend/v1/requests.proto\x1a\x1catg/backend/v1/results.proto\x1a\x1eatg/backend/v1/snapshots.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1d\n" +
+	"\x05Share\x12\x14\n" +
+	"\x05share\x18\x01 \x01(\x01R\x05share\"\a\n" +
 	"\x05Empty\"\xb2\x01\n" +
 	"\vDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -2333,7 +2383,7 @@ const file_atg_backend_v1_backend_proto_rawDesc = "" +
 	"\rsnapshot_path\x18\t \x01(\v2\".atg.backend.v1.SnapshotPathResultH\x00R\fsnapshotPath\x12L\n" +
 	"\x0esnapshot_reach\x18\n" +
 	" \x01(\v2#.atg.backend.v1.SnapshotReachResultH\x00R\rsnapshotReachB\b\n" +
-	"\x06result2\x89\n" +
+	"\x06result2\xc3\n" +
 	"\n" +
 	"\aBackend\x12>\n" +
 	"\bDescribe\x12\x15.atg.backend.v1.Empty\x1a\x1b.atg.backend.v1.Description\x12<\n" +
@@ -2354,7 +2404,8 @@ const file_atg_backend_v1_backend_proto_rawDesc = "" +
 	"\rListSnapshots\x12\x1e.atg.backend.v1.SnapshotFilter\x1a\x1c.atg.backend.v1.SnapshotPage\x12I\n" +
 	"\vGetSnapshot\x12\x1a.atg.backend.v1.SnapshotID\x1a\x1e.atg.backend.v1.SnapshotDetail\x12C\n" +
 	"\x0eDeleteSnapshot\x12\x1a.atg.backend.v1.SnapshotID\x1a\x15.atg.backend.v1.Empty\x12R\n" +
-	"\rFetchSnapshot\x12\x1f.atg.backend.v1.DownloadRequest\x1a\x1e.atg.backend.v1.DownloadUpdate0\x01BDZBgithub.com/azure-tenant-grapher/atg/shared/rpc/backendv1;backendv1b\x06proto3"
+	"\rFetchSnapshot\x12\x1f.atg.backend.v1.DownloadRequest\x1a\x1e.atg.backend.v1.DownloadUpdate0\x01\x128\n" +
+	"\bSetShare\x12\x15.atg.backend.v1.Share\x1a\x15.atg.backend.v1.EmptyBDZBgithub.com/azure-tenant-grapher/atg/shared/rpc/backendv1;backendv1b\x06proto3"
 
 var (
 	file_atg_backend_v1_backend_proto_rawDescOnce sync.Once
@@ -2368,149 +2419,152 @@ func file_atg_backend_v1_backend_proto_rawDescGZIP() []byte {
 	return file_atg_backend_v1_backend_proto_rawDescData
 }
 
-var file_atg_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_atg_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_atg_backend_v1_backend_proto_goTypes = []any{
-	(*Empty)(nil),                 // 0: atg.backend.v1.Empty
-	(*Description)(nil),           // 1: atg.backend.v1.Description
-	(*Settings)(nil),              // 2: atg.backend.v1.Settings
-	(*CapabilitiesResponse)(nil),  // 3: atg.backend.v1.CapabilitiesResponse
-	(*Health)(nil),                // 4: atg.backend.v1.Health
-	(*Dependency)(nil),            // 5: atg.backend.v1.Dependency
-	(*JobID)(nil),                 // 6: atg.backend.v1.JobID
-	(*SnapshotID)(nil),            // 7: atg.backend.v1.SnapshotID
-	(*WatchRequest)(nil),          // 8: atg.backend.v1.WatchRequest
-	(*Job)(nil),                   // 9: atg.backend.v1.Job
-	(*JobFilter)(nil),             // 10: atg.backend.v1.JobFilter
-	(*JobPage)(nil),               // 11: atg.backend.v1.JobPage
-	(*Submission)(nil),            // 12: atg.backend.v1.Submission
-	(*Batch)(nil),                 // 13: atg.backend.v1.Batch
-	(*BatchResponse)(nil),         // 14: atg.backend.v1.BatchResponse
-	(*BatchItem)(nil),             // 15: atg.backend.v1.BatchItem
-	(*Input)(nil),                 // 16: atg.backend.v1.Input
-	(*InputChunk)(nil),            // 17: atg.backend.v1.InputChunk
-	(*Part)(nil),                  // 18: atg.backend.v1.Part
-	(*Artifact)(nil),              // 19: atg.backend.v1.Artifact
-	(*ArtifactList)(nil),          // 20: atg.backend.v1.ArtifactList
-	(*DownloadRequest)(nil),       // 21: atg.backend.v1.DownloadRequest
-	(*DownloadUpdate)(nil),        // 22: atg.backend.v1.DownloadUpdate
-	(*Event)(nil),                 // 23: atg.backend.v1.Event
-	(*Progress)(nil),              // 24: atg.backend.v1.Progress
-	(*Log)(nil),                   // 25: atg.backend.v1.Log
-	(*SignIn)(nil),                // 26: atg.backend.v1.SignIn
-	(*Request)(nil),               // 27: atg.backend.v1.Request
-	(*Result)(nil),                // 28: atg.backend.v1.Result
-	(*Fault)(nil),                 // 29: atg.backend.v1.Fault
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*ScanRequest)(nil),           // 31: atg.backend.v1.ScanRequest
-	(*IaCGenerationRequest)(nil),  // 32: atg.backend.v1.IaCGenerationRequest
-	(*TenantCreationRequest)(nil), // 33: atg.backend.v1.TenantCreationRequest
-	(*SpecGenerationRequest)(nil), // 34: atg.backend.v1.SpecGenerationRequest
-	(*VisualizationRequest)(nil),  // 35: atg.backend.v1.VisualizationRequest
-	(*SnapshotQueryRequest)(nil),  // 36: atg.backend.v1.SnapshotQueryRequest
-	(*SnapshotDiffRequest)(nil),   // 37: atg.backend.v1.SnapshotDiffRequest
-	(*SnapshotExportRequest)(nil), // 38: atg.backend.v1.SnapshotExportRequest
-	(*SnapshotPathRequest)(nil),   // 39: atg.backend.v1.SnapshotPathRequest
-	(*SnapshotReachRequest)(nil),  // 40: atg.backend.v1.SnapshotReachRequest
-	(*ScanResult)(nil),            // 41: atg.backend.v1.ScanResult
-	(*IaCGenerationResult)(nil),   // 42: atg.backend.v1.IaCGenerationResult
-	(*TenantCreationResult)(nil),  // 43: atg.backend.v1.TenantCreationResult
-	(*SpecGenerationResult)(nil),  // 44: atg.backend.v1.SpecGenerationResult
-	(*VisualizationResult)(nil),   // 45: atg.backend.v1.VisualizationResult
-	(*SnapshotQueryResult)(nil),   // 46: atg.backend.v1.SnapshotQueryResult
-	(*SnapshotDiffResult)(nil),    // 47: atg.backend.v1.SnapshotDiffResult
-	(*SnapshotExportResult)(nil),  // 48: atg.backend.v1.SnapshotExportResult
-	(*SnapshotPathResult)(nil),    // 49: atg.backend.v1.SnapshotPathResult
-	(*SnapshotReachResult)(nil),   // 50: atg.backend.v1.SnapshotReachResult
-	(*SnapshotFilter)(nil),        // 51: atg.backend.v1.SnapshotFilter
-	(*SnapshotPage)(nil),          // 52: atg.backend.v1.SnapshotPage
-	(*SnapshotDetail)(nil),        // 53: atg.backend.v1.SnapshotDetail
+	(*Share)(nil),                 // 0: atg.backend.v1.Share
+	(*Empty)(nil),                 // 1: atg.backend.v1.Empty
+	(*Description)(nil),           // 2: atg.backend.v1.Description
+	(*Settings)(nil),              // 3: atg.backend.v1.Settings
+	(*CapabilitiesResponse)(nil),  // 4: atg.backend.v1.CapabilitiesResponse
+	(*Health)(nil),                // 5: atg.backend.v1.Health
+	(*Dependency)(nil),            // 6: atg.backend.v1.Dependency
+	(*JobID)(nil),                 // 7: atg.backend.v1.JobID
+	(*SnapshotID)(nil),            // 8: atg.backend.v1.SnapshotID
+	(*WatchRequest)(nil),          // 9: atg.backend.v1.WatchRequest
+	(*Job)(nil),                   // 10: atg.backend.v1.Job
+	(*JobFilter)(nil),             // 11: atg.backend.v1.JobFilter
+	(*JobPage)(nil),               // 12: atg.backend.v1.JobPage
+	(*Submission)(nil),            // 13: atg.backend.v1.Submission
+	(*Batch)(nil),                 // 14: atg.backend.v1.Batch
+	(*BatchResponse)(nil),         // 15: atg.backend.v1.BatchResponse
+	(*BatchItem)(nil),             // 16: atg.backend.v1.BatchItem
+	(*Input)(nil),                 // 17: atg.backend.v1.Input
+	(*InputChunk)(nil),            // 18: atg.backend.v1.InputChunk
+	(*Part)(nil),                  // 19: atg.backend.v1.Part
+	(*Artifact)(nil),              // 20: atg.backend.v1.Artifact
+	(*ArtifactList)(nil),          // 21: atg.backend.v1.ArtifactList
+	(*DownloadRequest)(nil),       // 22: atg.backend.v1.DownloadRequest
+	(*DownloadUpdate)(nil),        // 23: atg.backend.v1.DownloadUpdate
+	(*Event)(nil),                 // 24: atg.backend.v1.Event
+	(*Progress)(nil),              // 25: atg.backend.v1.Progress
+	(*Log)(nil),                   // 26: atg.backend.v1.Log
+	(*SignIn)(nil),                // 27: atg.backend.v1.SignIn
+	(*Request)(nil),               // 28: atg.backend.v1.Request
+	(*Result)(nil),                // 29: atg.backend.v1.Result
+	(*Fault)(nil),                 // 30: atg.backend.v1.Fault
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*ScanRequest)(nil),           // 32: atg.backend.v1.ScanRequest
+	(*IaCGenerationRequest)(nil),  // 33: atg.backend.v1.IaCGenerationRequest
+	(*TenantCreationRequest)(nil), // 34: atg.backend.v1.TenantCreationRequest
+	(*SpecGenerationRequest)(nil), // 35: atg.backend.v1.SpecGenerationRequest
+	(*VisualizationRequest)(nil),  // 36: atg.backend.v1.VisualizationRequest
+	(*SnapshotQueryRequest)(nil),  // 37: atg.backend.v1.SnapshotQueryRequest
+	(*SnapshotDiffRequest)(nil),   // 38: atg.backend.v1.SnapshotDiffRequest
+	(*SnapshotExportRequest)(nil), // 39: atg.backend.v1.SnapshotExportRequest
+	(*SnapshotPathRequest)(nil),   // 40: atg.backend.v1.SnapshotPathRequest
+	(*SnapshotReachRequest)(nil),  // 41: atg.backend.v1.SnapshotReachRequest
+	(*ScanResult)(nil),            // 42: atg.backend.v1.ScanResult
+	(*IaCGenerationResult)(nil),   // 43: atg.backend.v1.IaCGenerationResult
+	(*TenantCreationResult)(nil),  // 44: atg.backend.v1.TenantCreationResult
+	(*SpecGenerationResult)(nil),  // 45: atg.backend.v1.SpecGenerationResult
+	(*VisualizationResult)(nil),   // 46: atg.backend.v1.VisualizationResult
+	(*SnapshotQueryResult)(nil),   // 47: atg.backend.v1.SnapshotQueryResult
+	(*SnapshotDiffResult)(nil),    // 48: atg.backend.v1.SnapshotDiffResult
+	(*SnapshotExportResult)(nil),  // 49: atg.backend.v1.SnapshotExportResult
+	(*SnapshotPathResult)(nil),    // 50: atg.backend.v1.SnapshotPathResult
+	(*SnapshotReachResult)(nil),   // 51: atg.backend.v1.SnapshotReachResult
+	(*SnapshotFilter)(nil),        // 52: atg.backend.v1.SnapshotFilter
+	(*SnapshotPage)(nil),          // 53: atg.backend.v1.SnapshotPage
+	(*SnapshotDetail)(nil),        // 54: atg.backend.v1.SnapshotDetail
 }
 var file_atg_backend_v1_backend_proto_depIdxs = []int32{
-	5,  // 0: atg.backend.v1.Health.dependencies:type_name -> atg.backend.v1.Dependency
-	29, // 1: atg.backend.v1.Dependency.fault:type_name -> atg.backend.v1.Fault
-	30, // 2: atg.backend.v1.Job.created_at:type_name -> google.protobuf.Timestamp
-	30, // 3: atg.backend.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	30, // 4: atg.backend.v1.Job.completed_at:type_name -> google.protobuf.Timestamp
-	29, // 5: atg.backend.v1.Job.fault:type_name -> atg.backend.v1.Fault
-	9,  // 6: atg.backend.v1.JobPage.jobs:type_name -> atg.backend.v1.Job
-	27, // 7: atg.backend.v1.Submission.request:type_name -> atg.backend.v1.Request
-	16, // 8: atg.backend.v1.Submission.inputs:type_name -> atg.backend.v1.Input
-	18, // 9: atg.backend.v1.Submission.parts:type_name -> atg.backend.v1.Part
-	12, // 10: atg.backend.v1.Batch.submissions:type_name -> atg.backend.v1.Submission
-	15, // 11: atg.backend.v1.BatchResponse.items:type_name -> atg.backend.v1.BatchItem
-	9,  // 12: atg.backend.v1.BatchItem.job:type_name -> atg.backend.v1.Job
-	29, // 13: atg.backend.v1.BatchItem.fault:type_name -> atg.backend.v1.Fault
-	16, // 14: atg.backend.v1.InputChunk.input:type_name -> atg.backend.v1.Input
-	19, // 15: atg.backend.v1.ArtifactList.artifacts:type_name -> atg.backend.v1.Artifact
-	24, // 16: atg.backend.v1.DownloadUpdate.progress:type_name -> atg.backend.v1.Progress
-	20, // 17: atg.backend.v1.DownloadUpdate.written:type_name -> atg.backend.v1.ArtifactList
-	30, // 18: atg.backend.v1.Event.time:type_name -> google.protobuf.Timestamp
-	24, // 19: atg.backend.v1.Event.progress:type_name -> atg.backend.v1.Progress
-	25, // 20: atg.backend.v1.Event.log:type_name -> atg.backend.v1.Log
-	9,  // 21: atg.backend.v1.Event.status:type_name -> atg.backend.v1.Job
-	18, // 22: atg.backend.v1.Event.part:type_name -> atg.backend.v1.Part
-	26, // 23: atg.backend.v1.Event.sign_in:type_name -> atg.backend.v1.SignIn
-	30, // 24: atg.backend.v1.SignIn.expires_at:type_name -> google.protobuf.Timestamp
-	31, // 25: atg.backend.v1.Request.scan:type_name -> atg.backend.v1.ScanRequest
-	32, // 26: atg.backend.v1.Request.generate_iac:type_name -> atg.backend.v1.IaCGenerationRequest
-	33, // 27: atg.backend.v1.Request.create_tenant:type_name -> atg.backend.v1.TenantCreationRequest
-	34, // 28: atg.backend.v1.Request.generate_spec:type_name -> atg.backend.v1.SpecGenerationRequest
-	35, // 29: atg.backend.v1.Request.visualize:type_name -> atg.backend.v1.VisualizationRequest
-	36, // 30: atg.backend.v1.Request.snapshot_query:type_name -> atg.backend.v1.SnapshotQueryRequest
-	37, // 31: atg.backend.v1.Request.snapshot_diff:type_name -> atg.backend.v1.SnapshotDiffRequest
-	38, // 32: atg.backend.v1.Request.snapshot_export:type_name -> atg.backend.v1.SnapshotExportRequest
-	39, // 33: atg.backend.v1.Request.snapshot_path:type_name -> atg.backend.v1.SnapshotPathRequest
-	40, // 34: atg.backend.v1.Request.snapshot_reach:type_name -> atg.backend.v1.SnapshotReachRequest
-	41, // 35: atg.backend.v1.Result.scan:type_name -> atg.backend.v1.ScanResult
-	42, // 36: atg.backend.v1.Result.generate_iac:type_name -> atg.backend.v1.IaCGenerationResult
-	43, // 37: atg.backend.v1.Result.create_tenant:type_name -> atg.backend.v1.TenantCreationResult
-	44, // 38: atg.backend.v1.Result.generate_spec:type_name -> atg.backend.v1.SpecGenerationResult
-	45, // 39: atg.backend.v1.Result.visualize:type_name -> atg.backend.v1.VisualizationResult
-	46, // 40: atg.backend.v1.Result.snapshot_query:type_name -> atg.backend.v1.SnapshotQueryResult
-	47, // 41: atg.backend.v1.Result.snapshot_diff:type_name -> atg.backend.v1.SnapshotDiffResult
-	48, // 42: atg.backend.v1.Result.snapshot_export:type_name -> atg.backend.v1.SnapshotExportResult
-	49, // 43: atg.backend.v1.Result.snapshot_path:type_name -> atg.backend.v1.SnapshotPathResult
-	50, // 44: atg.backend.v1.Result.snapshot_reach:type_name -> atg.backend.v1.SnapshotReachResult
-	0,  // 45: atg.backend.v1.Backend.Describe:input_type -> atg.backend.v1.Empty
-	2,  // 46: atg.backend.v1.Backend.Configure:input_type -> atg.backend.v1.Settings
-	0,  // 47: atg.backend.v1.Backend.Capabilities:input_type -> atg.backend.v1.Empty
-	0,  // 48: atg.backend.v1.Backend.CheckHealth:input_type -> atg.backend.v1.Empty
-	12, // 49: atg.backend.v1.Backend.Submit:input_type -> atg.backend.v1.Submission
-	6,  // 50: atg.backend.v1.Backend.GetJob:input_type -> atg.backend.v1.JobID
-	8,  // 51: atg.backend.v1.Backend.WatchJob:input_type -> atg.backend.v1.WatchRequest
-	6,  // 52: atg.backend.v1.Backend.GetResult:input_type -> atg.backend.v1.JobID
-	6,  // 53: atg.backend.v1.Backend.CancelJob:input_type -> atg.backend.v1.JobID
-	0,  // 54: atg.backend.v1.Backend.Close:input_type -> atg.backend.v1.Empty
-	10, // 55: atg.backend.v1.Backend.ListJobs:input_type -> atg.backend.v1.JobFilter
-	13, // 56: atg.backend.v1.Backend.SubmitBatch:input_type -> atg.backend.v1.Batch
-	17, // 57: atg.backend.v1.Backend.PutInput:input_type -> atg.backend.v1.InputChunk
-	6,  // 58: atg.backend.v1.Backend.ListArtifacts:input_type -> atg.backend.v1.JobID
-	21, // 59: atg.backend.v1.Backend.DownloadArtifacts:input_type -> atg.backend.v1.DownloadRequest
-	51, // 60: atg.backend.v1.Backend.ListSnapshots:input_type -> atg.backend.v1.SnapshotFilter
-	7,  // 61: atg.backend.v1.Backend.GetSnapshot:input_type -> atg.backend.v1.SnapshotID
-	7,  // 62: atg.backend.v1.Backend.DeleteSnapshot:input_type -> atg.backend.v1.SnapshotID
-	21, // 63: atg.backend.v1.Backend.FetchSnapshot:input_type -> atg.backend.v1.DownloadRequest
-	1,  // 64: atg.backend.v1.Backend.Describe:output_type -> atg.backend.v1.Description
-	0,  // 65: atg.backend.v1.Backend.Configure:output_type -> atg.backend.v1.Empty
-	3,  // 66: atg.backend.v1.Backend.Capabilities:output_type -> atg.backend.v1.CapabilitiesResponse
-	4,  // 67: atg.backend.v1.Backend.CheckHealth:output_type -> atg.backend.v1.Health
-	9,  // 68: atg.backend.v1.Backend.Submit:output_type -> atg.backend.v1.Job
-	9,  // 69: atg.backend.v1.Backend.GetJob:output_type -> atg.backend.v1.Job
-	23, // 70: atg.backend.v1.Backend.WatchJob:output_type -> atg.backend.v1.Event
-	28, // 71: atg.backend.v1.Backend.GetResult:output_type -> atg.backend.v1.Result
-	9,  // 72: atg.backend.v1.Backend.CancelJob:output_type -> atg.backend.v1.Job
-	0,  // 73: atg.backend.v1.Backend.Close:output_type -> atg.backend.v1.Empty
-	11, // 74: atg.backend.v1.Backend.ListJobs:output_type -> atg.backend.v1.JobPage
-	14, // 75: atg.backend.v1.Backend.SubmitBatch:output_type -> atg.backend.v1.BatchResponse
-	0,  // 76: atg.backend.v1.Backend.PutInput:output_type -> atg.backend.v1.Empty
-	20, // 77: atg.backend.v1.Backend.ListArtifacts:output_type -> atg.backend.v1.ArtifactList
-	22, // 78: atg.backend.v1.Backend.DownloadArtifacts:output_type -> atg.backend.v1.DownloadUpdate
-	52, // 79: atg.backend.v1.Backend.ListSnapshots:output_type -> atg.backend.v1.SnapshotPage
-	53, // 80: atg.backend.v1.Backend.GetSnapshot:output_type -> atg.backend.v1.SnapshotDetail
-	0,  // 81: atg.backend.v1.Backend.DeleteSnapshot:output_type -> atg.backend.v1.Empty
-	22, // 82: atg.backend.v1.Backend.FetchSnapshot:output_type -> atg.backend.v1.DownloadUpdate
-	64, // [64:83] is the sub-list for method output_type
-	45, // [45:64] is the sub-list for method input_type
+	6,  // 0: atg.backend.v1.Health.dependencies:type_name -> atg.backend.v1.Dependency
+	30, // 1: atg.backend.v1.Dependency.fault:type_name -> atg.backend.v1.Fault
+	31, // 2: atg.backend.v1.Job.created_at:type_name -> google.protobuf.Timestamp
+	31, // 3: atg.backend.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	31, // 4: atg.backend.v1.Job.completed_at:type_name -> google.protobuf.Timestamp
+	30, // 5: atg.backend.v1.Job.fault:type_name -> atg.backend.v1.Fault
+	10, // 6: atg.backend.v1.JobPage.jobs:type_name -> atg.backend.v1.Job
+	28, // 7: atg.backend.v1.Submission.request:type_name -> atg.backend.v1.Request
+	17, // 8: atg.backend.v1.Submission.inputs:type_name -> atg.backend.v1.Input
+	19, // 9: atg.backend.v1.Submission.parts:type_name -> atg.backend.v1.Part
+	13, // 10: atg.backend.v1.Batch.submissions:type_name -> atg.backend.v1.Submission
+	16, // 11: atg.backend.v1.BatchResponse.items:type_name -> atg.backend.v1.BatchItem
+	10, // 12: atg.backend.v1.BatchItem.job:type_name -> atg.backend.v1.Job
+	30, // 13: atg.backend.v1.BatchItem.fault:type_name -> atg.backend.v1.Fault
+	17, // 14: atg.backend.v1.InputChunk.input:type_name -> atg.backend.v1.Input
+	20, // 15: atg.backend.v1.ArtifactList.artifacts:type_name -> atg.backend.v1.Artifact
+	25, // 16: atg.backend.v1.DownloadUpdate.progress:type_name -> atg.backend.v1.Progress
+	21, // 17: atg.backend.v1.DownloadUpdate.written:type_name -> atg.backend.v1.ArtifactList
+	31, // 18: atg.backend.v1.Event.time:type_name -> google.protobuf.Timestamp
+	25, // 19: atg.backend.v1.Event.progress:type_name -> atg.backend.v1.Progress
+	26, // 20: atg.backend.v1.Event.log:type_name -> atg.backend.v1.Log
+	10, // 21: atg.backend.v1.Event.status:type_name -> atg.backend.v1.Job
+	19, // 22: atg.backend.v1.Event.part:type_name -> atg.backend.v1.Part
+	27, // 23: atg.backend.v1.Event.sign_in:type_name -> atg.backend.v1.SignIn
+	31, // 24: atg.backend.v1.SignIn.expires_at:type_name -> google.protobuf.Timestamp
+	32, // 25: atg.backend.v1.Request.scan:type_name -> atg.backend.v1.ScanRequest
+	33, // 26: atg.backend.v1.Request.generate_iac:type_name -> atg.backend.v1.IaCGenerationRequest
+	34, // 27: atg.backend.v1.Request.create_tenant:type_name -> atg.backend.v1.TenantCreationRequest
+	35, // 28: atg.backend.v1.Request.generate_spec:type_name -> atg.backend.v1.SpecGenerationRequest
+	36, // 29: atg.backend.v1.Request.visualize:type_name -> atg.backend.v1.VisualizationRequest
+	37, // 30: atg.backend.v1.Request.snapshot_query:type_name -> atg.backend.v1.SnapshotQueryRequest
+	38, // 31: atg.backend.v1.Request.snapshot_diff:type_name -> atg.backend.v1.SnapshotDiffRequest
+	39, // 32: atg.backend.v1.Request.snapshot_export:type_name -> atg.backend.v1.SnapshotExportRequest
+	40, // 33: atg.backend.v1.Request.snapshot_path:type_name -> atg.backend.v1.SnapshotPathRequest
+	41, // 34: atg.backend.v1.Request.snapshot_reach:type_name -> atg.backend.v1.SnapshotReachRequest
+	42, // 35: atg.backend.v1.Result.scan:type_name -> atg.backend.v1.ScanResult
+	43, // 36: atg.backend.v1.Result.generate_iac:type_name -> atg.backend.v1.IaCGenerationResult
+	44, // 37: atg.backend.v1.Result.create_tenant:type_name -> atg.backend.v1.TenantCreationResult
+	45, // 38: atg.backend.v1.Result.generate_spec:type_name -> atg.backend.v1.SpecGenerationResult
+	46, // 39: atg.backend.v1.Result.visualize:type_name -> atg.backend.v1.VisualizationResult
+	47, // 40: atg.backend.v1.Result.snapshot_query:type_name -> atg.backend.v1.SnapshotQueryResult
+	48, // 41: atg.backend.v1.Result.snapshot_diff:type_name -> atg.backend.v1.SnapshotDiffResult
+	49, // 42: atg.backend.v1.Result.snapshot_export:type_name -> atg.backend.v1.SnapshotExportResult
+	50, // 43: atg.backend.v1.Result.snapshot_path:type_name -> atg.backend.v1.SnapshotPathResult
+	51, // 44: atg.backend.v1.Result.snapshot_reach:type_name -> atg.backend.v1.SnapshotReachResult
+	1,  // 45: atg.backend.v1.Backend.Describe:input_type -> atg.backend.v1.Empty
+	3,  // 46: atg.backend.v1.Backend.Configure:input_type -> atg.backend.v1.Settings
+	1,  // 47: atg.backend.v1.Backend.Capabilities:input_type -> atg.backend.v1.Empty
+	1,  // 48: atg.backend.v1.Backend.CheckHealth:input_type -> atg.backend.v1.Empty
+	13, // 49: atg.backend.v1.Backend.Submit:input_type -> atg.backend.v1.Submission
+	7,  // 50: atg.backend.v1.Backend.GetJob:input_type -> atg.backend.v1.JobID
+	9,  // 51: atg.backend.v1.Backend.WatchJob:input_type -> atg.backend.v1.WatchRequest
+	7,  // 52: atg.backend.v1.Backend.GetResult:input_type -> atg.backend.v1.JobID
+	7,  // 53: atg.backend.v1.Backend.CancelJob:input_type -> atg.backend.v1.JobID
+	1,  // 54: atg.backend.v1.Backend.Close:input_type -> atg.backend.v1.Empty
+	11, // 55: atg.backend.v1.Backend.ListJobs:input_type -> atg.backend.v1.JobFilter
+	14, // 56: atg.backend.v1.Backend.SubmitBatch:input_type -> atg.backend.v1.Batch
+	18, // 57: atg.backend.v1.Backend.PutInput:input_type -> atg.backend.v1.InputChunk
+	7,  // 58: atg.backend.v1.Backend.ListArtifacts:input_type -> atg.backend.v1.JobID
+	22, // 59: atg.backend.v1.Backend.DownloadArtifacts:input_type -> atg.backend.v1.DownloadRequest
+	52, // 60: atg.backend.v1.Backend.ListSnapshots:input_type -> atg.backend.v1.SnapshotFilter
+	8,  // 61: atg.backend.v1.Backend.GetSnapshot:input_type -> atg.backend.v1.SnapshotID
+	8,  // 62: atg.backend.v1.Backend.DeleteSnapshot:input_type -> atg.backend.v1.SnapshotID
+	22, // 63: atg.backend.v1.Backend.FetchSnapshot:input_type -> atg.backend.v1.DownloadRequest
+	0,  // 64: atg.backend.v1.Backend.SetShare:input_type -> atg.backend.v1.Share
+	2,  // 65: atg.backend.v1.Backend.Describe:output_type -> atg.backend.v1.Description
+	1,  // 66: atg.backend.v1.Backend.Configure:output_type -> atg.backend.v1.Empty
+	4,  // 67: atg.backend.v1.Backend.Capabilities:output_type -> atg.backend.v1.CapabilitiesResponse
+	5,  // 68: atg.backend.v1.Backend.CheckHealth:output_type -> atg.backend.v1.Health
+	10, // 69: atg.backend.v1.Backend.Submit:output_type -> atg.backend.v1.Job
+	10, // 70: atg.backend.v1.Backend.GetJob:output_type -> atg.backend.v1.Job
+	24, // 71: atg.backend.v1.Backend.WatchJob:output_type -> atg.backend.v1.Event
+	29, // 72: atg.backend.v1.Backend.GetResult:output_type -> atg.backend.v1.Result
+	10, // 73: atg.backend.v1.Backend.CancelJob:output_type -> atg.backend.v1.Job
+	1,  // 74: atg.backend.v1.Backend.Close:output_type -> atg.backend.v1.Empty
+	12, // 75: atg.backend.v1.Backend.ListJobs:output_type -> atg.backend.v1.JobPage
+	15, // 76: atg.backend.v1.Backend.SubmitBatch:output_type -> atg.backend.v1.BatchResponse
+	1,  // 77: atg.backend.v1.Backend.PutInput:output_type -> atg.backend.v1.Empty
+	21, // 78: atg.backend.v1.Backend.ListArtifacts:output_type -> atg.backend.v1.ArtifactList
+	23, // 79: atg.backend.v1.Backend.DownloadArtifacts:output_type -> atg.backend.v1.DownloadUpdate
+	53, // 80: atg.backend.v1.Backend.ListSnapshots:output_type -> atg.backend.v1.SnapshotPage
+	54, // 81: atg.backend.v1.Backend.GetSnapshot:output_type -> atg.backend.v1.SnapshotDetail
+	1,  // 82: atg.backend.v1.Backend.DeleteSnapshot:output_type -> atg.backend.v1.Empty
+	23, // 83: atg.backend.v1.Backend.FetchSnapshot:output_type -> atg.backend.v1.DownloadUpdate
+	1,  // 84: atg.backend.v1.Backend.SetShare:output_type -> atg.backend.v1.Empty
+	65, // [65:85] is the sub-list for method output_type
+	45, // [45:65] is the sub-list for method input_type
 	45, // [45:45] is the sub-list for extension type_name
 	45, // [45:45] is the sub-list for extension extendee
 	0,  // [0:45] is the sub-list for field type_name
@@ -2525,12 +2579,12 @@ func file_atg_backend_v1_backend_proto_init() {
 	file_atg_backend_v1_requests_proto_init()
 	file_atg_backend_v1_results_proto_init()
 	file_atg_backend_v1_snapshots_proto_init()
-	file_atg_backend_v1_backend_proto_msgTypes[9].OneofWrappers = []any{}
-	file_atg_backend_v1_backend_proto_msgTypes[22].OneofWrappers = []any{
+	file_atg_backend_v1_backend_proto_msgTypes[10].OneofWrappers = []any{}
+	file_atg_backend_v1_backend_proto_msgTypes[23].OneofWrappers = []any{
 		(*DownloadUpdate_Progress)(nil),
 		(*DownloadUpdate_Written)(nil),
 	}
-	file_atg_backend_v1_backend_proto_msgTypes[27].OneofWrappers = []any{
+	file_atg_backend_v1_backend_proto_msgTypes[28].OneofWrappers = []any{
 		(*Request_Scan)(nil),
 		(*Request_GenerateIac)(nil),
 		(*Request_CreateTenant)(nil),
@@ -2542,7 +2596,7 @@ func file_atg_backend_v1_backend_proto_init() {
 		(*Request_SnapshotPath)(nil),
 		(*Request_SnapshotReach)(nil),
 	}
-	file_atg_backend_v1_backend_proto_msgTypes[28].OneofWrappers = []any{
+	file_atg_backend_v1_backend_proto_msgTypes[29].OneofWrappers = []any{
 		(*Result_Scan)(nil),
 		(*Result_GenerateIac)(nil),
 		(*Result_CreateTenant)(nil),
@@ -2560,7 +2614,7 @@ func file_atg_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_atg_backend_v1_backend_proto_rawDesc), len(file_atg_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -51,6 +51,7 @@ const (
 	Backend_GetSnapshot_FullMethodName       = "/atg.backend.v1.Backend/GetSnapshot"
 	Backend_DeleteSnapshot_FullMethodName    = "/atg.backend.v1.Backend/DeleteSnapshot"
 	Backend_FetchSnapshot_FullMethodName     = "/atg.backend.v1.Backend/FetchSnapshot"
+	Backend_SetShare_FullMethodName          = "/atg.backend.v1.Backend/SetShare"
 )
 
 // BackendClient is the client API for Backend service.
@@ -108,6 +109,9 @@ type BackendClient interface {
 	DeleteSnapshot(ctx context.Context, in *SnapshotID, opts ...grpc.CallOption) (*Empty, error)
 	// FetchSnapshot is DownloadArtifacts for a snapshot, which is exactly one file. Feature snapshots.
 	FetchSnapshot(ctx context.Context, in *DownloadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[DownloadUpdate], error)
+	// SetShare says how much of what its principal may do the backend may use from now on, for others work
+	// with the same one; until then it is 1. "invalid_argument" for what is not above 0 and at most 1. Feature budget.
+	SetShare(ctx context.Context, in *Share, opts ...grpc.CallOption) (*Empty, error)
 }
 
 type backendClient struct {
@@ -338,6 +342,16 @@ func (c *backendClient) FetchSnapshot(ctx context.Context, in *DownloadRequest, 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Backend_FetchSnapshotClient = grpc.ServerStreamingClient[DownloadUpdate]
 
+func (c *backendClient) SetShare(ctx context.Context, in *Share, opts ...grpc.CallOption) (*Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Empty)
+	err := c.cc.Invoke(ctx, Backend_SetShare_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // BackendServer is the server API for Backend service.
 // All implementations must embed UnimplementedBackendServer
 // for forward compatibility.
@@ -393,6 +407,9 @@ type BackendServer interface {
 	DeleteSnapshot(context.Context, *SnapshotID) (*Empty, error)
 	// FetchSnapshot is DownloadArtifacts for a snapshot, which is exactly one file. Feature snapshots.
 	FetchSnapshot(*DownloadRequest, grpc.ServerStreamingServer[DownloadUpdate]) error
+	// SetShare says how much of what its principal may do the backend may use from now on, for others work
+	// with the same one; until then it is 1. "invalid_argument" for what is not above 0 and at most 1. Feature budget.
+	SetShare(context.Context, *Share) (*Empty, error)
 	mustEmbedUnimplementedBackendServer()
 }
 
@@ -459,6 +476,9 @@ func (UnimplementedBackendServer) DeleteSnapshot(context.Context, *SnapshotID) (
 }
 func (UnimplementedBackendServer) FetchSnapshot(*DownloadRequest, grpc.ServerStreamingServer[DownloadUpdate]) error {
 	return status.Error(codes.Unimplemented, "method FetchSnapshot not implemented")
+}
+func (UnimplementedBackendServer) SetShare(context.Context, *Share) (*Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetShare not implemented")
 }
 func (UnimplementedBackendServer) mustEmbedUnimplementedBackendServer() {}
 func (UnimplementedBackendServer) testEmbeddedByValue()                 {}
@@ -791,6 +811,24 @@ func _Backend_FetchSnapshot_Handler(srv interface{}, stream grpc.ServerStream) e
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Backend_FetchSnapshotServer = grpc.ServerStreamingServer[DownloadUpdate]
 
+func _Backend_SetShare_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(Share)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BackendServer).SetShare(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Backend_SetShare_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BackendServer).SetShare(ctx, req.(*Share))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Backend_ServiceDesc is the grpc.ServiceDesc for Backend service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -857,6 +895,10 @@ var Backend_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteSnapshot",
 			Handler:    _Backend_DeleteSnapshot_Handler,
+		},
+		{
+			MethodName: "SetShare",
+			Handler:    _Backend_SetShare_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
