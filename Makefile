@@ -36,6 +36,11 @@ build: ## build the programs into bin/
 demo: build ## scan the simulator's tenant, show the snapshot, generate code from it, and make the tenant again
 	@internal/e2e/demo.sh bin
 
+.PHONY: cluster
+cluster: build ## a cluster of the job service to play with: 3 NATS servers, 2 API nodes, 2 workers, on this machine
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+		go build -o "$$dir/play" ./internal/e2e/cluster/play && "$$dir/play" -bin bin # not go run, which fails when it is interrupted
+
 .PHONY: test
 test: build vet ## build, vet, and every test with the race detector
 	@for dir in $(BESIDE); do echo "test: $$dir"; (cd $$dir && go vet ./... && go test -race ./...); done

@@ -1,0 +1,8 @@
+package cluster
+
+import "syscall"
+
+// attributes give a process a group of its own, so that Ctrl-C reaches whoever runs the cluster alone, and let it end with that.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
