@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/azure-tenant-grapher/atg/internal/azuresim/template/expression"
 )
 
 // Entra ID's endpoints: discovery, keys, tokens, device codes.
@@ -106,7 +108,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	if clientID := r.PostForm.Get("client_id"); clientID == "" {
 		s.missingParameter(w, r, "client_id")
 		return
-	} else if clientID != s.config.ClientID && !isPublicClient(clientID) {
+	} else if !s.isApplication(clientID) && !isPublicClient(clientID) {
 		s.entraFailure(w, r, http.StatusBadRequest, "unauthorized_client", 700016, fmt.Sprintf(
 			"Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.", clientID, s.Tenant().Name))
 		return
@@ -134,7 +136,7 @@ func (s *Server) missingParameter(w http.ResponseWriter, r *http.Request, name s
 // grantClient signs in an application with its secret, or with an assertion, whose signature is
 // taken on trust because the simulator registers no certificates.
 func (s *Server) grantClient(w http.ResponseWriter, r *http.Request) {
-	secret, assertion := r.PostForm.Get("client_secret"), r.PostForm.Get("client_assertion")
+	clientID, secret, assertion := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret"), r.PostForm.Get("client_assertion")
 	switch {
 	case secret == "" && assertion == "":
 		s.entraFailure(w, r, http.StatusUnauthorized, "invalid_client", 7000218,
@@ -142,13 +144,26 @@ func (s *Server) grantClient(w http.ResponseWriter, r *http.Request) {
 		return
 	case secret != "" && secret != s.config.ClientSecret:
 		s.entraFailure(w, r, http.StatusUnauthorized, "invalid_client", 7000215, fmt.Sprintf(
-			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", s.config.ClientID))
+			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", clientID))
 		return
-	case assertion != "" && !isAssertionOf(assertion, s.config.ClientID):
+	case assertion != "" && !isAssertionOf(assertion, clientID):
 		s.entraFailure(w, r, http.StatusUnauthorized, "invalid_client", 50027, "JWT token is invalid or malformed.")
 		return
 	}
-	s.grant(w, r, principal{objectID: servicePrincipalObject, appID: s.config.ClientID})
+	s.grant(w, r, principal{objectID: s.objectOf(clientID), appID: clientID})
+}
+
+// isApplication says that an application may sign in with the secret.
+func (s *Server) isApplication(clientID string) bool {
+	return clientID == s.config.ClientID || slices.Contains(s.config.MoreClientIDs, clientID)
+}
+
+// objectOf is the object id of an application's service principal in the tenant.
+func (s *Server) objectOf(clientID string) string {
+	if clientID == s.config.ClientID {
+		return servicePrincipalObject
+	}
+	return expression.GUID("application", clientID)
 }
 
 // isAssertionOf says that the assertion is a JWT whose subject is the client.

@@ -131,16 +131,19 @@ func (s *Server) Directory() *directory.Directory {
 	return s.directory
 }
 
-// newDirectory is a tenant's directory, in which the application that signs in has its service
-// principal in any case.
+// newDirectory is a tenant's directory, in which the applications that may sign in have their service
+// principals in any case.
 func (s *Server) newDirectory(t *tenant.Tenant) *directory.Directory {
 	d := directory.New(t.Directory, s.config.Now)
-	own := map[string]any{"appId": s.config.ClientID, "servicePrincipalNames": []any{s.config.ClientID}}
-	if err := d.Update(servicePrincipalObject, own); err != nil {
+	for _, client := range append([]string{s.config.ClientID}, s.config.MoreClientIDs...) {
+		own, object := map[string]any{"appId": client, "servicePrincipalNames": []any{client}}, s.objectOf(client)
+		if err := d.Update(object, own); err == nil {
+			continue
+		}
 		own["displayName"], own["appDisplayName"] = "Azure simulator client", "Azure simulator client"
 		own["servicePrincipalType"], own["accountEnabled"], own["appOwnerOrganizationId"] = "Application", true, t.ID
-		if err := d.Create(directory.Object{Kind: directory.ServicePrincipal, ID: servicePrincipalObject, Properties: own}, directory.Lag{}); err != nil {
-			s.config.Log.Error("the directory has no service principal of the application", "error", err)
+		if err := d.Create(directory.Object{Kind: directory.ServicePrincipal, ID: object, Properties: own}, directory.Lag{}); err != nil {
+			s.config.Log.Error("the directory has no service principal of the application", "client_id", client, "error", err)
 		}
 	}
 	for identity := range t.Identities() {

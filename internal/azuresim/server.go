@@ -37,6 +37,8 @@ type Config struct {
 	// ClientID and ClientSecret are the application that may sign in; when empty the id is
 	// DefaultClientID and the secret random.
 	ClientID, ClientSecret string
+	// MoreClientIDs are further applications with the same secret, each a principal with limits of its own.
+	MoreClientIDs []string
 	// TokenLifetime is how long access tokens last, one hour if zero.
 	TokenLifetime time.Duration
 	// Quota is how many Resource Graph queries a principal may send in a QuotaWindow: 0 is 15 and

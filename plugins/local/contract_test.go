@@ -18,7 +18,7 @@ func TestConformance(t *testing.T) {
 			return b, func() { _ = b.Close(context.WithoutCancel(ctx)) }, nil
 		},
 		Settings: settings,
-		Scan:     backend.ScanRequest{ResourceLimit: 2},
+		Scan:     backend.ScanRequest{Depth: backend.DepthResources, Filter: backend.Filter{Locations: []string{"westeurope"}}},
 	}, func(o conformance.Outcome) {
 		if o.Err != nil {
 			t.Errorf("%s: %v (%s)", o.Check.Name, o.Err, o.Check.Requirement)

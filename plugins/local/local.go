@@ -5,6 +5,7 @@ package local
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,7 @@ type engine struct {
 var (
 	_ backend.Backend       = (*local)(nil)
 	_ backend.SnapshotStore = (*local)(nil)
+	_ backend.Sharer        = (*local)(nil)
 )
 
 // New makes the backend. It does nothing until it is configured.
@@ -61,7 +63,7 @@ func New() backend.Backend {
 		backend.OpSnapshotPath:   l.snapshotPath,
 		backend.OpSnapshotReach:  l.snapshotReach,
 		backend.OpSnapshotExport: l.snapshotExport,
-	}, runner.WithCheck(l.check))
+	}, runner.WithCheck(l.check), runner.WithShards())
 	return l
 }
 
@@ -123,8 +125,21 @@ func (l *local) Capabilities(context.Context) (backend.Capabilities, error) {
 			backend.OpSnapshotQuery, backend.OpSnapshotDiff, backend.OpSnapshotPath, backend.OpSnapshotReach, backend.OpSnapshotExport,
 		},
 		Formats:  iac.Formats(),
-		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts),
+		Features: append(runner.Features(), backend.FeatureSnapshots, backend.FeatureParts, backend.FeatureShards, backend.FeatureBudget),
 	}, nil
+}
+
+// SetShare implements backend.Sharer.
+func (l *local) SetShare(_ context.Context, share float64) error {
+	if !(share > 0 && share <= 1) { // NaN is none either
+		return fault.Newf(fault.InvalidArgument, "%g is no share: it has to be above 0, and at most 1", share)
+	}
+	e, err := l.configured()
+	if err != nil {
+		return err
+	}
+	e.azure.SetShare(share)
+	return nil
 }
 
 // check refuses requests that cannot be done.
@@ -170,7 +185,16 @@ func (l *local) scan(ctx context.Context, job *runner.Job) (backend.Result, erro
 	if err != nil {
 		return nil, err
 	}
-	result, err := e.scanner.Scan(ctx, request, dir, job.Submission().Parts, job)
+	parts, shard := job.Submission().Parts, job.Submission().Shard
+	var result *backend.ScanResult
+	switch {
+	case len(shard) == 0:
+		result, err = e.scanner.Scan(ctx, request, dir, parts, job)
+	case slices.Equal(shard, []string{backend.ShardPlan}):
+		result, err = e.scanner.Plan(ctx, request, dir, parts, job)
+	default:
+		result, err = e.scanner.Shard(ctx, request, dir, parts, shard, job)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,8 @@ const reasonARM = "throttled by Resource Manager"
 // downwards, for others may call as the same principal. When it is empty, callers get the tokens to
 // come in the order of their coming.
 type bucket struct {
-	of allowance
+	of    allowance
+	share *share // of what is left, and of what comes, that this process takes
 
 	mu      sync.Mutex
 	limited bool // Azure has said something of tokens; before, or in a cloud without them, there is no limit
@@ -55,8 +56,8 @@ type bucket struct {
 	slowed  time.Time     // when rate was last lowered
 }
 
-func newBucket(of allowance) *bucket {
-	return &bucket{of: of, size: of.size, rate: of.rate, level: of.size}
+func newBucket(of allowance, s *share) *bucket {
+	return &bucket{of: of, share: s, size: of.size, rate: of.rate, level: of.size * s.of()}
 }
 
 // acquire takes a token, now or when there is one.
@@ -87,7 +88,7 @@ func (b *bucket) reserve(now time.Time) place {
 	defer b.mu.Unlock()
 	b.fill(now)
 	if !b.limited {
-		b.level = b.size
+		b.level = b.size * b.share.of()
 	}
 	b.level--
 	b.waiting++
@@ -96,7 +97,7 @@ func (b *bucket) reserve(now time.Time) place {
 		p.at = b.blocked
 	}
 	if b.level < 0 {
-		p.at = p.at.Add(time.Duration(-b.level / b.rate * float64(time.Second)))
+		p.at = p.at.Add(time.Duration(-b.level / (b.rate * b.share.of()) * float64(time.Second)))
 	}
 	return p
 }
@@ -129,7 +130,7 @@ func (b *bucket) answered(header http.Header) {
 		}
 		left = min(left, float64(n))
 		if i < 2 && float64(n+1) > b.size { // of a cloud with larger buckets
-			b.level += float64(n+1) - b.size
+			b.level += (float64(n+1) - b.size) * b.share.of()
 			b.size = float64(n + 1)
 		}
 	}
@@ -139,7 +140,7 @@ func (b *bucket) answered(header http.Header) {
 	b.limited = true
 	b.fill(time.Now())
 	// Of the calls under way Azure may have counted none yet.
-	b.level = min(b.level, left-float64(b.sent+b.waiting))
+	b.level = min(b.level, left*b.share.of()-float64(b.sent+b.waiting))
 	// One call in some hundred may be refused while the rate finds back to the documented one.
 	b.rate = min(b.of.rate, b.rate*1.001)
 }
@@ -171,7 +172,7 @@ func (b *bucket) fill(now time.Time) {
 		b.filled = now
 	}
 	if since := now.Sub(b.filled); since > 0 {
-		b.level = min(b.size, b.level+b.rate*since.Seconds())
+		b.level = min(b.size*b.share.of(), b.level+b.rate*b.share.of()*since.Seconds())
 		b.filled = now
 	}
 }

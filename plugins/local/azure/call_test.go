@@ -52,7 +52,7 @@ func sessionWith(t testing.TB, config Config, azure azureFunc) *Session {
 	if problems := config.resolve(); problems != nil {
 		t.Fatal(problems)
 	}
-	s := newSession(&config, "", &http.Client{Transport: azure, CheckRedirect: noRedirects})
+	s := newSession(&config, "", &http.Client{Transport: azure, CheckRedirect: noRedirects}, new(share))
 	s.credential.sources = []source{{name: "test", open: (&tokens{}).open}}
 	return s
 }

@@ -19,6 +19,7 @@ type Client struct {
 	config    Config
 	transport *transport
 	wire      *http.Client
+	share     share
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -57,7 +58,7 @@ func (c *Client) Session(tenant string) *Session {
 	defer c.mu.Unlock()
 	s, ok := c.sessions[tenant]
 	if !ok {
-		s = newSession(&c.config, tenant, c.wire)
+		s = newSession(&c.config, tenant, c.wire, &c.share)
 		c.sessions[tenant] = s
 	}
 	return s
@@ -78,7 +79,7 @@ type Session struct {
 	unselective atomic.Bool
 }
 
-func newSession(config *Config, tenant string, wire *http.Client) *Session {
+func newSession(config *Config, tenant string, wire *http.Client, of *share) *Session {
 	credential := newCredential(config, tenant, &watched{client: wire})
 	pipeline := func(scope string) runtime.Pipeline {
 		bearer := runtime.NewBearerTokenPolicy(credential, []string{scope}, nil)
@@ -89,7 +90,7 @@ func newSession(config *Config, tenant string, wire *http.Client) *Session {
 	}
 	return &Session{
 		config: config, tenant: tenant, credential: credential,
-		pipeline: pipeline(config.scope()), directory: pipeline(config.directoryScope()), limits: newLimits(config.MaxRPS),
+		pipeline: pipeline(config.scope()), directory: pipeline(config.directoryScope()), limits: newLimits(config.MaxRPS, of),
 	}
 }
 

@@ -26,14 +26,15 @@ type limits struct {
 	graph     *quota
 	directory *directoryLimiter
 	armPace   *pace
+	share     *share
 
 	mu        sync.Mutex
 	buckets   map[string]*bucket   // by kind of call and subscription; of the tenant with none
 	providers map[string]time.Time // by subscription and namespace: when their block ends
 }
 
-func newLimits(rps float64) *limits {
-	return &limits{graph: newQuota(newPace(rps)), directory: &directoryLimiter{pace: newPace(rps)}, armPace: newPace(rps),
+func newLimits(rps float64, of *share) *limits {
+	return &limits{graph: newQuota(newPace(rps, of)), directory: &directoryLimiter{pace: newPace(rps, of)}, armPace: newPace(rps, of), share: of,
 		buckets: map[string]*bucket{}, providers: map[string]time.Time{}}
 }
 
@@ -65,7 +66,7 @@ func (l *limits) call(method, path string) limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if a.bucket = l.buckets[key]; a.bucket == nil {
-		a.bucket = newBucket(of)
+		a.bucket = newBucket(of, l.share)
 		l.buckets[key] = a.bucket
 	}
 	return a
@@ -152,17 +153,18 @@ func (w *waiter) wait(ctx context.Context, wait Wait, changed <-chan struct{}) e
 
 // pace keeps calls apart, for those who want fewer than Azure allows.
 type pace struct {
-	spacing time.Duration // between two calls; 0 is none
+	spacing time.Duration // between two calls of the principal; 0 is none
+	share   *share
 
 	mu   sync.Mutex
 	next time.Time
 }
 
-func newPace(rps float64) *pace {
+func newPace(rps float64, of *share) *pace {
 	if rps <= 0 {
-		return &pace{}
+		return &pace{share: of}
 	}
-	return &pace{spacing: time.Duration(float64(time.Second) / rps)}
+	return &pace{spacing: time.Duration(float64(time.Second) / rps), share: of}
 }
 
 // wait gives each caller the next place in time, in the order of their coming.
@@ -176,7 +178,7 @@ func (p *pace) wait(ctx context.Context) error {
 		p.next = now
 	}
 	wait := p.next.Sub(now)
-	p.next = p.next.Add(p.spacing)
+	p.next = p.next.Add(p.share.span(p.spacing))
 	p.mu.Unlock()
 	if wait <= 0 {
 		return nil

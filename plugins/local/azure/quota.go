@@ -46,6 +46,8 @@ type quota struct {
 	inflight int           // queries sent and not yet answered
 	ahead    int           // those of them that went ahead
 	left     int           // queries left in this window; those in flight may be among them
+	whole    int           // queries of this window
+	spent    int           // those of them that went from here
 	end      time.Time     // of this window, if Azure rounds up; zero is unknown
 	sure     bool          // end is as documented, however Azure rounds
 	unusual  bool          // windows are not as documented
@@ -89,6 +91,7 @@ func (q *quota) admit(now time.Time) (wait time.Duration, ahead bool, changed <-
 		return wait, false, q.changed
 	}
 	q.inflight++
+	q.spent++
 	if ahead {
 		q.ahead++
 	}
@@ -102,8 +105,8 @@ func (q *quota) place(now time.Time) (wait time.Duration, ahead bool) {
 	if q.none {
 		return 0, false
 	}
-	most := 1
-	if q.proven >= provenAfter {
+	most, part := 1, q.pace.share.of()
+	if q.proven >= provenAfter && part == 1 {
 		most = vanguard
 	}
 	end := q.end
@@ -112,7 +115,7 @@ func (q *quota) place(now time.Time) (wait time.Duration, ahead bool) {
 	}
 	switch {
 	case !q.end.IsZero() && now.Before(end):
-		if q.left > q.inflight {
+		if q.left > q.inflight && (part == 1 || q.spent < max(1, int(float64(q.whole)*part))) {
 			return 0, false
 		}
 		return end.Sub(now), false
@@ -172,6 +175,7 @@ func (q *quota) answered(ahead bool, sent time.Time, status int, header http.Hea
 // begin takes in the first answer of a window.
 func (q *quota) begin(now time.Time, left int, resets time.Duration) {
 	q.left, q.end = left, now.Add(resets)
+	q.whole, q.spent = max(left+1, windowQueries), q.inflight+1
 	q.sure = !q.unusual && left >= windowQueries-vanguard && (resets == windowLength || resets == windowLength-time.Second)
 	if q.sure {
 		q.end = now.Add(windowLength)

@@ -86,6 +86,14 @@ func withVersion(raw []byte, version string) []byte {
 	return fmt.Appendf(nil, `%s,"apiVersion":%q}`, object, version)
 }
 
+// withoutVersion is a copy of what withVersion was given.
+func withoutVersion(raw []byte, version string) []byte {
+	if object, found := bytes.CutSuffix(raw, fmt.Appendf(nil, `,"apiVersion":%q}`, version)); found {
+		return append(bytes.Clone(object), '}')
+	}
+	return bytes.Clone(raw)
+}
+
 func (r *reading) count(listed map[string]int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -59,12 +59,17 @@ func (s *scan) listAround(ctx context.Context, id string) error {
 	if s.resumed.whole[u.places[0]] {
 		return nil
 	}
-	return s.readLists(ctx, u, slices.Concat([]listing{{typ: "resourcegroups", version: versionGroups}}, roles(), policies("", ""), []listing{
+	return s.readLists(ctx, u, aroundLists()...)
+}
+
+// aroundLists are the lists of what stands about the resources of a subscription.
+func aroundLists() []listing {
+	return slices.Concat([]listing{{typ: "resourcegroups", version: versionGroups}}, roles(), policies("", ""), []listing{
 		{typ: "Microsoft.ManagedServices/registrationDefinitions", version: versionDelegations},
 		{typ: "Microsoft.ManagedServices/registrationAssignments", version: versionDelegations},
 		{typ: "Microsoft.Resources/deploymentStacks", version: versionStacks},
 		{typ: "Microsoft.Security/pricings", version: versionPricings},
-	})...)
+	})
 }
 
 // listRoles has Resource Manager list role assignments in a cloud whose Resource Graph does not have them.

@@ -51,6 +51,9 @@ func (s *scan) follow(u unit, p backend.Part) {
 		dependents = append(dependents, dependent(extensions, u))
 	}
 	for _, d := range dependents {
+		if !s.ours(u, d, p.Rows) {
+			continue
+		}
 		s.progress.grow(d.table.phase, "resources", p.Rows)
 		if _, done := s.resumed.parts[d.key()]; done {
 			s.progress.add(d.table.phase, p.Rows)
@@ -172,6 +175,9 @@ func (s *scan) visit(ctx context.Context, u unit, source *part.Reader, visit fun
 
 // embedded takes in children that stand whole in their parent's properties.
 func (r *reading) embedded(child armschema.Child, p parent) error {
+	if len(p.properties) == 0 { // a list's own row of what may not be read
+		return nil
+	}
 	var found []jsontext.Value
 	err := azure.Members(p.properties, func(c azure.Column) error {
 		if strings.EqualFold(string(c.Name), child.Embedded) && c.Value.Kind() == '[' {

@@ -215,6 +215,20 @@ func (l *ledger) tallied(key string) (rows int64) {
 	return rows
 }
 
+// rows is how many rows all parts have but those of some keys.
+func (l *ledger) rows(but map[string]bool) (rows int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, listed := range l.tallies {
+		for _, n := range listed {
+			if !but[key] {
+				rows += n
+			}
+		}
+	}
+	return rows
+}
+
 // pending are the places of a main table whose state is not decided and which match, in the ledger's order.
 func (l *ledger) pending(t *table, match func(*entry) bool) []place {
 	l.mu.Lock()

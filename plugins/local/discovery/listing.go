@@ -35,11 +35,15 @@ func (s *scan) queueLocks() {
 		s.ledger.limited(locks)
 	}
 	for _, u := range s.lockUnits() {
-		s.progress.grow(locks.phase, "subscriptions", int64(len(u.places)))
-		s.arm.add(u.places[0].scope, func(ctx context.Context) error {
-			return s.readLists(ctx, u, listing{typ: typeLock, version: versionLocks})
-		})
+		s.queueLock(u)
 	}
+}
+
+func (s *scan) queueLock(u unit) {
+	s.progress.grow(locks.phase, "subscriptions", int64(len(u.places)))
+	s.arm.add(u.places[0].scope, func(ctx context.Context) error {
+		return s.readLists(ctx, u, listing{typ: typeLock, version: versionLocks})
+	})
 }
 
 // wantsLocks says whether a filter takes locks, which have no region and no tags.
@@ -140,6 +144,10 @@ func (s *scan) drop(id string) {
 // listSubscription has a subscription read with Resource Manager alone: what stands above its resources, their
 // list, then each by its id.
 func (s *scan) listSubscription(id string) {
+	if s.planning() {
+		s.planSubscription(id)
+		return
+	}
 	s.progress.grow(phaseListing, "subscriptions", 1)
 	lane := id
 	if s.request.ResourceLimit > 0 {
@@ -159,12 +167,23 @@ func (s *scan) listSubscription(id string) {
 	})
 }
 
-// listStubs lists a subscription's resources into a part of its own, which no snapshot sees. nil is that the
-// list is refused.
+// listStubs lists a subscription's resources into a part of its own, which no snapshot sees: each with the version of the API to
+// read it with. nil is that the list is refused.
 func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) {
 	u := unit{table: stubs, places: []place{{id, stubs}}, ranges: 1}
 	if done, ok := s.resumed.parts[u.key()]; ok {
 		return &done.part, nil
+	}
+	refused := func(err error) (*backend.Part, error) {
+		if fatal(ctx, err) {
+			return nil, err
+		}
+		s.ledger.fail([]place{{id, listed}}, fault.As(err))
+		return nil, nil
+	}
+	versions, err := s.scope.session.Providers(ctx, id)
+	if err != nil {
+		return refused(err)
 	}
 	w, err := s.checkpoint(s.header(u, part.FormARM))
 	if err != nil {
@@ -172,7 +191,7 @@ func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) 
 	}
 	defer w.Abort()
 	filter, cut := s.request.Filter, false
-	read := azure.ReadList(ctx, s.scope.session, azure.List{Path: "/subscriptions/" + id + "/resources", Version: versionGroups}, azure.Reader[graph.Row]{
+	err = azure.ReadList(ctx, s.scope.session, azure.List{Path: "/subscriptions/" + id + "/resources", Version: versionGroups}, azure.Reader[graph.Row]{
 		New: s.sink.small, Set: setMember,
 		Take: func(p *page) error {
 			var raw [][]byte
@@ -184,7 +203,8 @@ func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) 
 					cut = true
 					continue
 				}
-				raw = append(raw, p.Raw(i))
+				version, _ := versions.Version(p.Rows[i].Type)
+				raw = append(raw, withVersion(p.Raw(i), version))
 			}
 			err := s.save(w, raw...)
 			p.Rows = p.Rows[:0]
@@ -192,18 +212,16 @@ func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) 
 			return err
 		},
 	})
-	if fatal(ctx, read) && read != nil {
-		return nil, read
+	if err != nil {
+		return refused(err)
 	}
-	if read != nil {
-		s.ledger.fail([]place{{id, listed}}, fault.As(read))
-		return nil, nil
-	}
-	p, err := w.Finish(part.Footer{})
+	footer := part.Footer{Gaps: s.unlisted(id, versions)}
+	p, err := w.Finish(footer)
 	if err != nil {
 		return nil, s.diskFault(err)
 	}
-	s.report.Part(p)
+	s.missed(footer)
+	s.tell(p)
 	if cut {
 		s.ledger.update(place{id, listed}, func(e *entry) { e.limit = p.Rows })
 	}
@@ -215,37 +233,35 @@ const getRows = 400
 
 // getAll reads each resource of a list by its id, in parts of getRows.
 func (s *scan) getAll(ctx context.Context, id string, list backend.Part) error {
-	versions, err := s.scope.session.Providers(ctx, id)
-	if err != nil {
-		if fatal(ctx, err) {
-			return err
-		}
-		s.ledger.fail([]place{{id, listed}}, fault.As(err))
-		return nil
+	if s.shard == nil {
+		s.progress.grow(listed.phase, "rows", list.Rows)
+		s.ledger.update(place{id, listed}, func(e *entry) { e.expected = list.Rows })
 	}
-	s.unlisted(id, versions)
+	return s.blocks(id, list, func(u unit, some []stub) error { return s.getSome(ctx, u, some) })
+}
+
+// blocks hands out the resources of a list in the parts in which they are read.
+func (s *scan) blocks(id string, list backend.Part, use func(unit, []stub) error) error {
 	source, err := part.Open(s.dir, list)
 	if err != nil {
 		return s.diskFault(err)
 	}
 	defer source.Close()
 	ranges := max((list.Rows+getRows-1)/getRows, 1)
-	s.progress.grow(listed.phase, "rows", list.Rows)
-	s.ledger.update(place{id, listed}, func(e *entry) { e.expected = list.Rows })
 	var block []stub
 	number := int64(0)
 	end := func() error {
-		u := unit{table: listed, places: []place{{id, listed}}, number: number, ranges: ranges}
+		u := unit{table: listed, places: []place{{id, listed}}, number: number, ranges: ranges, rows: int64(len(block))}
 		some := block
 		number, block = number+1, nil
-		return s.getSome(ctx, u, some, versions)
+		return use(u, some)
 	}
 	_, err = source.Rows(func(raw []byte) error {
 		var row graph.Row
 		if err := azure.Members(raw, func(c azure.Column) error { return setMember(&row, c) }); err != nil {
 			return err
 		}
-		block = append(block, stub{strings.Clone(row.ID), strings.ToLower(row.Type), append([]byte(nil), raw...)})
+		block = append(block, stub{strings.Clone(row.ID), strings.ToLower(row.Type), strings.Clone(row.APIVersion), withoutVersion(raw, row.APIVersion)})
 		if len(block) == getRows {
 			return end()
 		}
@@ -257,28 +273,36 @@ func (s *scan) getAll(ctx context.Context, id string, list backend.Part) error {
 	return err
 }
 
-// unlisted notes the types that a subscription may have, that Resource Graph shows, and that Resource Manager
+// unlisted are the types that a subscription may have, that Resource Graph shows, and that Resource Manager
 // lists nowhere but at each resource that they may extend.
-func (s *scan) unlisted(id string, versions *azure.Providers) {
+func (s *scan) unlisted(id string, versions *azure.Providers) (gaps []part.Gap) {
 	for _, typ := range []string{"microsoft.insights/datacollectionruleassociations", "microsoft.kubernetesconfiguration/extensions",
 		"microsoft.kubernetesconfiguration/fluxconfigurations", "microsoft.maintenance/configurationassignments"} {
 		if _, known := versions.Version(typ); !known || s.excludes(typ) {
 			continue
 		}
-		s.ledger.miss(id, gap{kind: typ, state: backend.CoverageUnsupported, things: 1, fault: fault.New(fault.Unsupported,
+		gaps = append(gaps, part.Gap{Scope: id, Kind: typ, State: string(backend.CoverageUnsupported), Count: 1, Reason: fault.New(fault.Unsupported,
 			"only Resource Graph lists them", fault.On("/subscriptions/"+id), fault.From(fault.OriginAzure))})
 	}
+	return gaps
 }
 
 // stub is a resource of a list.
 type stub struct {
 	id, typ string
+	version string // of the API to read it with; empty is that none is known
 	raw     []byte
 }
 
 // getSome reads resources by their ids into a part. What is gone by now is not missing; of what cannot be read
 // the list's own row is kept.
-func (s *scan) getSome(ctx context.Context, u unit, some []stub, versions *azure.Providers) error {
+func (s *scan) getSome(ctx context.Context, u unit, some []stub) error {
+	if s.shard != nil && !s.shard[u.key()] { // another's
+		return nil
+	}
+	if s.shard != nil {
+		s.progress.grow(listed.phase, "rows", int64(len(some)))
+	}
 	if _, done := s.resumed.parts[u.key()]; done {
 		s.progress.add(u.table.phase, int64(len(some)))
 		return nil
@@ -287,7 +311,7 @@ func (s *scan) getSome(ctx context.Context, u unit, some []stub, versions *azure
 		for _, one := range some {
 			group.Go(func() error {
 				defer s.progress.add(u.table.phase, 1)
-				return r.get(ctx, one, versions)
+				return r.get(ctx, one)
 			})
 		}
 		return nil
@@ -295,12 +319,11 @@ func (s *scan) getSome(ctx context.Context, u unit, some []stub, versions *azure
 }
 
 // get reads a resource of a list by its id.
-func (r *reading) get(ctx context.Context, one stub, versions *azure.Providers) error {
+func (r *reading) get(ctx context.Context, one stub) error {
 	at := r.unit.places[0]
-	version, ok := versions.Version(one.typ)
 	err := error(fault.New(fault.Unsupported, "no resource provider of the subscription knows the type "+one.typ, fault.On(one.id), fault.From(fault.OriginAzure)))
-	if ok {
-		err = azure.ReadOne(ctx, r.s.scope.session, one.id, version, r.reader(func(row *graph.Row) bool { row.APIVersion = version; return true }))
+	if one.version != "" {
+		err = azure.ReadOne(ctx, r.s.scope.session, one.id, one.version, r.reader(func(row *graph.Row) bool { row.APIVersion = one.version; return true }))
 	}
 	switch {
 	case err == nil:

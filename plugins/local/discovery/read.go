@@ -7,6 +7,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/part"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -136,9 +137,15 @@ func (s *scan) announce(w *part.Writer, u unit, f part.Footer) error {
 	if err != nil {
 		return s.diskFault(err)
 	}
-	s.report.Part(p)
+	s.tell(p)
 	s.follow(u, p)
 	return nil
+}
+
+// tell announces a part.
+func (s *scan) tell(p backend.Part) {
+	s.told.Store(p.Key, true)
+	s.report.Part(p)
 }
 
 func (s *scan) diskFault(err error) error {
@@ -148,14 +155,40 @@ func (s *scan) diskFault(err error) error {
 
 // readAll reads what is left of every table.
 func (s *scan) readAll(ctx context.Context) error {
+	units, total := s.unitsLeft()
+	for _, u := range units {
+		if u.table.main {
+			s.progress.grow(u.table.phase, "rows", 0)
+		} else {
+			s.progress.grow(u.table.phase, "queries", 1) // of most, no rows come
+		}
+	}
+	s.progress.grow(resources.phase, "rows", total)
+	if err := s.readUnits(ctx, units); err != nil {
+		return err
+	}
+	return s.readShort(ctx, units)
+}
+
+// readUnits reads units of Resource Graph's tables.
+func (s *scan) readUnits(ctx context.Context, units []unit) error {
+	return s.each(ctx, units, func(ctx context.Context, u unit) error {
+		if !u.table.main {
+			defer s.progress.add(u.table.phase, 1)
+		}
+		return s.read(ctx, u)
+	}, s.unread)
+}
+
+// unitsLeft are the units of what is left of every table, and how many resources they should have.
+func (s *scan) unitsLeft() (units []unit, total int64) {
 	cut := s.request.ResourceLimit > 0 && s.ledger.limit(s.request.ResourceLimit)
 	open := s.ledger.pending(resources, func(e *entry) bool { return e.expected != 0 && e.limit != 0 && e.listed != e.expected })
-	var total int64
 	for _, p := range open {
 		e := s.ledger.get(p)
 		total += max(e.wanted()-e.listed, 0) // what is finished was told apart
 	}
-	units := s.batch(s.resumed.missing(open), s.pages(total))
+	units = s.batch(s.resumed.missing(open), s.pages(total))
 	units = append(units, s.rest(assignments)...)
 	if cut {
 		for _, t := range others {
@@ -166,25 +199,7 @@ func (s *scan) readAll(ctx context.Context) error {
 			units = append(units, s.rest(t)...)
 		}
 	}
-	units = s.unfinished(units)
-	for _, u := range units {
-		if u.table.main {
-			s.progress.grow(u.table.phase, "rows", 0)
-		} else {
-			s.progress.grow(u.table.phase, "queries", 1) // of most, no rows come
-		}
-	}
-	s.progress.grow(resources.phase, "rows", total)
-	err := s.each(ctx, units, func(ctx context.Context, u unit) error {
-		if !u.table.main {
-			defer s.progress.add(u.table.phase, 1)
-		}
-		return s.read(ctx, u)
-	}, s.unread)
-	if err != nil {
-		return err
-	}
-	return s.readShort(ctx, units)
+	return s.unfinished(units), total
 }
 
 // rest are the units of what is left of a table of which nobody knows how much there is.

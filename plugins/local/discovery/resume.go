@@ -57,7 +57,11 @@ func (s *scan) resume(ctx context.Context, parts []backend.Part) error {
 			s.report.Log(backend.LevelWarn, "the part %s is read again: %v", p.Key, err)
 			continue
 		}
-		if s.fits(r.Header) {
+		switch {
+		case !s.fits(r.Header):
+		case r.Header.Table == planned.name:
+			err = s.readPlan(r)
+		default:
 			err = s.replay(r, p)
 		}
 		r.Close()
@@ -77,7 +81,7 @@ func (s *scan) fits(h part.Header) bool {
 }
 
 func tableNamed(name string) *table {
-	for _, t := range slices.Concat(tables, []*table{locks, children, extensions, listed, stubs, around, principals}, directoryTables) {
+	for _, t := range slices.Concat(tables, []*table{locks, children, extensions, listed, stubs, around, principals, planned}, directoryTables) {
 		if t.name == name {
 			return t
 		}
@@ -88,10 +92,6 @@ func tableNamed(name string) *table {
 // replay writes a part's rows to the snapshot and its counts to the ledger. A part that turns out to be damaged
 // is read again, and its rows replace those that came of it.
 func (s *scan) replay(r *part.Reader, p backend.Part) error {
-	if r.Header.Table == stubs.name { // no snapshot sees them
-		s.resumed.add(r.Header, p)
-		return nil
-	}
 	if r.Header.Form == part.FormDirectory { // they are taken in when it is known that they are wanted
 		s.progress.add(phaseResume, p.Rows)
 		s.resumed.add(r.Header, p)
@@ -99,7 +99,12 @@ func (s *scan) replay(r *part.Reader, p backend.Part) error {
 	}
 	t, set := tableNamed(r.Header.Table), setterOf(r.Header.Form)
 	load := s.loader()
-	footer, err := r.Rows(func(raw []byte) error { return load.add(raw, set, t, r.Header.Form) })
+	footer, err := r.Rows(func(raw []byte) error {
+		if t == stubs || s.sink.writer == nil { // no snapshot sees them
+			return nil
+		}
+		return load.add(raw, set, t, r.Header.Form)
+	})
 	load.flush()
 	if errors.Is(err, part.ErrDamaged) {
 		s.report.Log(backend.LevelWarn, "the part %s is read again: %v", p.Key, err)
@@ -113,7 +118,9 @@ func (s *scan) replay(r *part.Reader, p backend.Part) error {
 	}
 	s.progress.add(phaseResume, footer.Rows)
 	s.resumed.add(r.Header, p)
-	s.ledger.tally(p.Key, t, footer.Listed)
+	if t != stubs {
+		s.ledger.tally(p.Key, t, footer.Listed)
+	}
 	s.missed(footer)
 	return nil
 }

@@ -67,6 +67,9 @@ type scan struct {
 	dir      string // of the parts
 	digest   string // of the request
 	resumed  resumed
+	plan     *plan           // being made, or the one whose parts are shared out; nil is a scan in one piece
+	shard    map[string]bool // the keys of the plan that are this process's; nil is not a shard
+	told     sync.Map        // the keys of the parts that were announced
 	sink     *sink
 	arm      *lanes
 	trouble  atomic.Pointer[trouble]
@@ -101,7 +104,7 @@ func (s *Scanner) Scan(ctx context.Context, request *backend.ScanRequest, dir st
 	if err := writer.AddSubscriptions(w.rows()); err != nil {
 		return nil, err
 	}
-	if err := w.fill(ctx, writer, parts); err != nil {
+	if err := w.fill(ctx, writer, parts, w.readTenant); err != nil {
 		return nil, err
 	}
 	if reason := w.ledger.nothing(w.ledger.coverage()); reason != nil {
@@ -159,12 +162,12 @@ func (s *Scanner) begin(ctx context.Context, request *backend.ScanRequest, to Re
 	return w, ctx, nil
 }
 
-// fill reads everything into the snapshot.
-func (s *scan) fill(ctx context.Context, writer *graph.Writer, parts []backend.Part) error {
+// fill reads into the snapshot; nil is none, and the parts are all that comes of it.
+func (s *scan) fill(ctx context.Context, writer *graph.Writer, parts []backend.Part, read func(context.Context) error) error {
 	// Most of the memory is pages, which are used again and again: to keep as much free beside them gains little.
 	defer heap.Use{Percent: 50}.Begin()()
 	ctx, s.sink = newSink(ctx, writer, s.parallelism()+2, calls*s.workers())
-	err := s.readEverything(ctx, parts)
+	err := s.readBeside(ctx, parts, read)
 	if failed := s.sink.close(); failed != nil {
 		return failed
 	}
@@ -173,15 +176,16 @@ func (s *scan) fill(ctx context.Context, writer *graph.Writer, parts []backend.P
 	return err
 }
 
-// readEverything replays what is finished and reads the rest: of Resource Graph, and beside it of Resource
+// readBeside replays what is finished and reads the rest: of Resource Graph, and beside it of Resource
 // Manager, whose limits are others.
-func (s *scan) readEverything(ctx context.Context, parts []backend.Part) error {
+func (s *scan) readBeside(ctx context.Context, parts []backend.Part, read func(context.Context) error) error {
 	s.openARM()
 	if err := s.resume(ctx, parts); err != nil {
 		return err
 	}
 	ctx, s.arm = newLanes(ctx, s.workers())
-	err := s.readTenant(ctx)
+	s.followFinished()
+	err := read(ctx)
 	s.arm.close(err)
 	if failed := s.arm.wait(); err == nil {
 		err = failed
@@ -189,27 +193,44 @@ func (s *scan) readEverything(ctx context.Context, parts []backend.Part) error {
 	return err
 }
 
-// readTenant reads by the way of discovery that the request asks for, or that this cloud has.
-func (s *scan) readTenant(ctx context.Context) error {
+// followFinished has what depends on finished parts read.
+func (s *scan) followFinished() {
 	for _, done := range s.resumed.parts {
 		s.follow(unitOf(done.header), done.part)
 	}
-	if s.request.Discovery == backend.DiscoveryARM {
-		return s.listAll(ctx)
-	}
-	if err := s.survey(ctx); err != nil {
+}
+
+// readTenant reads by the way of discovery that the request asks for, or that this cloud has.
+func (s *scan) readTenant(ctx context.Context) error {
+	counted, err := s.find(ctx)
+	switch {
+	case err != nil:
 		return err
-	}
-	if reason := s.absent.Load(); reason != nil {
-		if s.request.Discovery == backend.DiscoveryGraph {
-			return fault.New(fault.Unsupported, "this cloud has no Resource Graph", fault.Because(reason), fault.From(fault.OriginAzure),
-				fault.Hint("scan with --discovery arm, or auto"))
-		}
-		s.report.Log(backend.LevelWarn, "this cloud has no Resource Graph; what there is is listed with Resource Manager, which takes longer")
+	case !counted:
 		return s.listAll(ctx)
 	}
 	s.queueLocks()
 	return s.readAll(ctx)
+}
+
+// find has Resource Graph count what there is; false is that it is not asked, or that this cloud has none.
+func (s *scan) find(ctx context.Context) (counted bool, err error) {
+	if s.request.Discovery == backend.DiscoveryARM {
+		return false, nil
+	}
+	if err := s.survey(ctx); err != nil {
+		return false, err
+	}
+	reason := s.absent.Load()
+	if reason == nil {
+		return true, nil
+	}
+	if s.request.Discovery == backend.DiscoveryGraph {
+		return false, fault.New(fault.Unsupported, "this cloud has no Resource Graph", fault.Because(reason), fault.From(fault.OriginAzure),
+			fault.Hint("scan with --discovery arm, or auto"))
+	}
+	s.report.Log(backend.LevelWarn, "this cloud has no Resource Graph; what there is is listed with Resource Manager, which takes longer")
+	return false, nil
 }
 
 // introduce says what the scan is about, and what is strange about it.

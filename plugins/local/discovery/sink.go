@@ -13,7 +13,7 @@ type page = azure.Page[graph.Row]
 // sink takes rows from all who read, and writes them to the snapshot, which has one writer. A reader that finds
 // no page free waits for the disk, so that memory does not grow.
 type sink struct {
-	writer *graph.Writer
+	writer *graph.Writer // nil takes the rows, and keeps none
 	rows   chan rows
 	free   chan *page // of Resource Graph's, 16 MiB at most
 	smalls chan *page // of Resource Manager's, which has many small answers
@@ -45,7 +45,7 @@ func newSink(ctx context.Context, writer *graph.Writer, pages, smalls int) (cont
 func (s *sink) write() {
 	defer close(s.ended)
 	for r := range s.rows {
-		if s.err == nil {
+		if s.err == nil && s.writer != nil {
 			if s.err = s.writer.Add(r.rows); s.err != nil {
 				s.cancel(s.err)
 			}

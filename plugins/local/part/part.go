@@ -28,7 +28,7 @@ type Header struct {
 }
 
 // version is the one that this package writes and reads.
-const version = 1
+const version = 2 // 1 kept no versions of the API with what Resource Manager lists
 
 // Form is how Azure writes a row.
 type Form string
@@ -39,6 +39,8 @@ const (
 	FormARM   Form = "arm"   // Resource Manager's
 	// FormDirectory is of Microsoft Graph: identities with what is known of them, and members with their group.
 	FormDirectory Form = "directory"
+	// FormPlan is no row of a tenant's, but one of the plan of a scan.
+	FormPlan Form = "plan"
 )
 
 // Footer says what came of reading the part.
