@@ -274,3 +274,17 @@ func TestDiscoveryDocuments(t *testing.T) {
 		t.Errorf("metadata %s", metadata.body)
 	}
 }
+
+// TestMoreApplications: each is a principal of its own, with limits of its own.
+func TestMoreApplications(t *testing.T) {
+	const more = "bbbbbbbb-0000-4000-8000-000000000001"
+	c := &caller{t: t, server: startServer(t, Config{MoreClientIDs: []string{more}})}
+	c.client = c.server.HTTPClient()
+	for _, id := range []string{c.server.ClientID(), more} {
+		c.token = c.post("/"+c.server.Tenant().ID+"/oauth2/v2.0/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {id},
+			"client_secret": {c.server.ClientSecret()}, "scope": {"https://management.azure.com/.default"}}).text("access_token")
+		if left := c.get("/subscriptions?api-version=2022-12-01").header.Get("x-ms-ratelimit-remaining-tenant-reads"); left != "249" {
+			t.Errorf("%s: %q reads left", id, left)
+		}
+	}
+}
