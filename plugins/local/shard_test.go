@@ -106,7 +106,9 @@ func TestShardsMakeTheSameSnapshot(t *testing.T) {
 			if d := diffCoverage(byPlace(whole.result.Coverage.Entries), byPlace(merged.result.Coverage.Entries)); d != "" {
 				t.Errorf("ledger (-in one piece +in shards):\n%s", d)
 			}
-			identities := func(p backend.Part) bool { return strings.HasPrefix(p.Key, "directory/") || strings.HasPrefix(p.Key, "identities/") }
+			identities := func(p backend.Part) bool {
+				return strings.HasPrefix(p.Key, "directory/") || strings.HasPrefix(p.Key, "identities/")
+			}
 			if again := slices.DeleteFunc(partsOf(merged), identities); len(again) > 0 {
 				t.Errorf("the merge has read %v", keysOf(again))
 			}
