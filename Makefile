@@ -25,6 +25,8 @@ pinned     = $(TOOLS)/$(1)-$(shell { go env GOVERSION; cat tools/$(1)/go.mod too
 LINTER    := $(call pinned,golangci-lint)/golangci-lint
 BUF       := $(call pinned,buf)/buf
 PROTOC    := $(call pinned,proto)
+GITLEAKS  := $(call pinned,gitleaks)/gitleaks
+VULNCHECK := $(call pinned,govulncheck)/govulncheck
 install    = cd tools/$(1) && CGO_ENABLED=0 go build -trimpath -o $(@D)/ tool
 
 .PHONY: build
@@ -51,7 +53,7 @@ vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible schema-current web-current readme iac cypher web-test test ## test, and builds for other platforms, generated code, the README
+test-all: cross reproducible schema-current web-current readme secrets vuln iac cypher web-test test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
 
 # -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
@@ -72,6 +74,27 @@ reproducible: $(BUF) $(PROTOC)/protoc-gen-go ## generated code is what its sourc
 .PHONY: schema-current
 schema-current: ## what is known of Azure's resource types is what its SDK says: fetches 34 MB once
 	go -C $(SCHEMA) run . -out .. -check
+
+# In the history, which has all that the tree has, and in what is not committed yet. The scanner first has to find a key that
+# was just made up: what is excepted in its configuration must not be everything.
+LEAKS := $(GITLEAKS) --no-banner --redact --ignore-gitleaks-allow --config tools/gitleaks/gitleaks.toml --log-level warn
+.PHONY: secrets
+secrets: $(GITLEAKS) ## no key and no password is in the repository
+	@canary=$$(mktemp -d); trap 'rm -rf "$$canary"' EXIT; \
+		printf 'key = "atg_abcdefghij22_%s"\n' "$$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-43)" >"$$canary/key"; \
+		if $(LEAKS) dir "$$canary" >/dev/null 2>&1; then echo "secrets: the scanner DOES NOT FIND a key, so it proves nothing"; exit 1; fi
+	$(LEAKS) --verbose git .
+	$(LEAKS) --verbose git --pre-commit .
+
+# The database is fetched; a copy does as well: make vuln VULNDB=file:///…
+VULNDB ?= https://vuln.go.dev
+.PHONY: vuln
+vuln: $(VULNCHECK) ## no known vulnerability can be reached, where the database of Go can
+	@if ! $(VULNCHECK) -db $(VULNDB) -version | grep '^DB updated'; then \
+		echo "vuln: $(VULNDB) CANNOT BE REACHED, so nobody knows whether something here is known to be vulnerable"; \
+	else \
+		for dir in . $(BESIDE); do echo "vuln: $$dir"; (cd $$dir && $(VULNCHECK) -db $(VULNDB) ./...); done; \
+	fi
 
 # Programs of others that read what we generate. Where one is not installed, that is said.
 GRAMMAR := tools/bicep-syntax/node_modules/.package-lock.json
@@ -195,6 +218,12 @@ $(LINTER):
 
 $(BUF):
 	$(call install,buf)
+
+$(GITLEAKS):
+	$(call install,gitleaks)
+
+$(VULNCHECK):
+	$(call install,govulncheck)
 
 $(PROTOC)/protoc-gen-go: # and protoc-gen-go-grpc
 	$(call install,proto)
