@@ -185,7 +185,7 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 	@files=$$(grep -rl --include='*_test.go' '^func Fuzz' . || true); \
 		for file in $$files; do for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
 			echo "fuzz: $$target in $$(dirname "$$file")"; \
-			(cd "$$(dirname "$$file")" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .); \
+			(cd "$$(dirname "$$file")" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s .); \
 		done; done
 
 .PHONY: soak

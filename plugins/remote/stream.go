@@ -125,14 +125,8 @@ func (w *watch) connect(ctx context.Context) error {
 
 // understood says whether an event is one that the contract knows, about this job.
 func (w *watch) understood(e *backend.Event) bool {
-	set := map[backend.EventKind]bool{
-		backend.EventProgress: e.Progress != nil, backend.EventLog: e.Log != nil, backend.EventStatus: e.Status != nil,
-		backend.EventPart: e.Part != nil, backend.EventSignIn: e.SignIn != nil,
-	}
-	for kind, is := range set {
-		if is != (kind == e.Kind) {
-			return false
-		}
+	if !e.WellFormed() {
+		return false
 	}
 	if e.Status != nil {
 		if e.Status.JobID != w.id || !knownState(e.Status.Status) {
@@ -143,7 +137,7 @@ func (w *watch) understood(e *backend.Event) bool {
 	if e.Time.IsZero() {
 		e.Time = time.Now().UTC()
 	}
-	return set[e.Kind]
+	return true
 }
 
 // keepAlive ends a connection whose other side has gone without a word.

@@ -63,7 +63,11 @@ func (a *attempt) follow(ctx context.Context, id string) (backend.Result, error)
 	if last.Status != backend.JobCompleted {
 		return nil, ending(last)
 	}
-	return a.backend.GetResult(ctx, id)
+	result, err := a.backend.GetResult(ctx, id)
+	if err == nil && (result == nil || result.Operation() != a.request.Operation()) {
+		err = fault.New(fault.BackendIncompatible, "the backend answered a result of another operation", fault.On(id), fault.From(fault.OriginService))
+	}
+	return result, err
 }
 
 // halt stops the work; the process goes by force if it does not.
@@ -105,7 +109,7 @@ func (a *attempt) forward(ctx context.Context, id string, e backend.Event) error
 		job := a.r.Job
 		job.Progress, job.Phase = e.Status.Progress, e.Status.Phase
 		a.report.status(ctx, job)
-	default:
+	case backend.EventLog, backend.EventSignIn:
 		a.report.tell(ctx, backend.Event{Kind: e.Kind, Log: e.Log, SignIn: e.SignIn})
 	}
 	return nil

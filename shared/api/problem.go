@@ -64,20 +64,33 @@ func ProblemOf(err error) *Problem {
 	return p
 }
 
-// Fault is the fault that the problem carried.
+// Fault is the fault that the problem carried, none of its texts longer than MaxText.
 func (p *Problem) Fault() *fault.Fault {
 	f := &fault.Fault{
-		Code: p.Code, Message: p.Title, Hint: p.Hint, Retryable: p.Retryable,
-		Resource: p.Resource, Origin: p.Origin, Problems: p.Problems,
+		Code: fault.Code(clip(string(p.Code), MaxText)), Message: clip(p.Title, MaxText), Hint: clip(p.Hint, MaxText), Retryable: p.Retryable,
+		Resource: clip(p.Resource, MaxText), Origin: fault.Origin(clip(string(p.Origin), MaxText)), Problems: p.Problems,
 	}
 	if cause, found := strings.CutPrefix(p.Detail, p.Title+": "); found && cause != "" {
-		f.Cause = errors.New(cause)
+		f.Cause = errors.New(clip(cause, MaxText))
 	}
 	return f
 }
 
-// maxPlain is how much of a body that is no problem is shown, in bytes.
-const maxPlain = 200
+const (
+	// maxPlain is how much of a body that is no problem is shown, in bytes.
+	maxPlain = 200
+	// MaxText bounds each text of a refusal, in bytes. Whoever refuses may write as much as fits into an answer.
+	MaxText = 16 << 10
+)
+
+// clip cuts a text to at most so many bytes, between two characters.
+func clip(text string, most int) string {
+	const mark = "…"
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len(mark)], "") + mark
+}
 
 // DecodeProblem reads the body of a refusal: a Problem, {"error":{"code","message"}}, {"detail":…} or
 // {"message":…}, or what a proxy says in plain text. A page meant for a browser is not quoted. notFound is the
@@ -95,10 +108,7 @@ func DecodeProblem(status int, contentType string, body []byte, notFound fault.C
 		return bare(status, message+" with a web page", notFound)
 	}
 	if text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body), "")), " "); text != "" {
-		if len(text) > maxPlain {
-			text = strings.ToValidUTF8(text[:maxPlain], "") + "…"
-		}
-		message += ": " + text
+		message += ": " + clip(text, maxPlain)
 	}
 	return bare(status, message, notFound)
 }
@@ -137,7 +147,7 @@ func decodeObject(status int, body []byte, notFound fault.Code) *fault.Fault {
 	if text == "" {
 		return nil
 	}
-	f := bare(status, text, notFound)
+	f := bare(status, clip(text, MaxText), notFound)
 	if inner.Code.Known() {
 		f.Code = inner.Code
 	}

@@ -27,6 +27,29 @@ type Event struct {
 	SignIn   *SignIn            `json:"sign_in,omitempty"`
 }
 
+// WellFormed says that exactly the field is set that Kind names, and that it names one. What comes from another process or
+// machine may be otherwise; shared/rpc and plugins/remote let no such event of a known kind through.
+func (e Event) WellFormed() bool {
+	set := map[EventKind]bool{
+		EventProgress: e.Progress != nil, EventLog: e.Log != nil, EventStatus: e.Status != nil, EventPart: e.Part != nil, EventSignIn: e.SignIn != nil,
+	}
+	for kind, is := range set {
+		if is != (kind == e.Kind) {
+			return false
+		}
+	}
+	return set[e.Kind]
+}
+
+// Known says whether this version knows the kind.
+func (k EventKind) Known() bool {
+	switch k {
+	case EventProgress, EventLog, EventStatus, EventPart, EventSignIn:
+		return true
+	}
+	return false
+}
+
 // Terminal says that no event follows.
 func (e Event) Terminal() bool {
 	return e.Kind == EventStatus && e.Status != nil && e.Status.Status.Terminal()

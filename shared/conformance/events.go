@@ -25,7 +25,7 @@ var eventChecks = []Check{
 					return fmt.Errorf("event %d came behind %d", e.Seq, last)
 				case e.Time.IsZero():
 					return fmt.Errorf("event %d has no time", e.Seq)
-				case !wellFormed(e):
+				case !e.WellFormed():
 					return fmt.Errorf("event %d of kind %q does not hold what its kind names, or more: %+v", e.Seq, e.Kind, e)
 				case e.Terminal() != (i == len(f.events)-1):
 					return fmt.Errorf("event %d of %d: terminal is %v", i+1, len(f.events), e.Terminal())
@@ -110,20 +110,4 @@ func printed(e backend.Event) string {
 		return err.Error()
 	}
 	return string(content)
-}
-
-func wellFormed(e backend.Event) bool {
-	set := map[backend.EventKind]bool{
-		backend.EventProgress: e.Progress != nil,
-		backend.EventLog:      e.Log != nil,
-		backend.EventStatus:   e.Status != nil,
-		backend.EventPart:     e.Part != nil,
-		backend.EventSignIn:   e.SignIn != nil,
-	}
-	for kind, is := range set {
-		if is != (kind == e.Kind) {
-			return false
-		}
-	}
-	return set[e.Kind]
 }

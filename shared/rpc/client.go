@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"sync/atomic"
 
@@ -175,10 +176,20 @@ func (c *Client) WatchJob(ctx context.Context, id string, after uint64, yield fu
 		case err != nil:
 			return c.translated(ctx, err, events.Trailer())
 		}
-		if err := yield(decoded[backend.Event](m)); err != nil {
+		e := decoded[backend.Event](m)
+		if e.Kind.Known() && !e.WellFormed() { // whoever reads a kind relies on what it names
+			return malformed(id, e)
+		}
+		if err := yield(e); err != nil {
 			return err
 		}
 	}
+}
+
+// malformed is the fault of an event that does not hold what its kind names, or more.
+func malformed(id string, e backend.Event) error {
+	return fault.New(fault.BackendIncompatible, fmt.Sprintf("the backend sent an event of the kind %s that does not hold what its kind names, or more", e.Kind),
+		fault.On(id), fault.From(fault.OriginHost), fault.Hint("atg backend test says what else is wrong with it"))
 }
 
 // GetResult implements backend.Backend.

@@ -3,6 +3,7 @@ package rpc
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"sync"
@@ -139,7 +140,9 @@ func encodeInto(v, m reflect.Value) {
 func decodeValue(m, v reflect.Value, always bool) {
 	switch {
 	case v.Type() == timeType:
-		if t := m.Interface().(*timestamppb.Timestamp); t != nil {
+		// A time that no calendar has, as below numbers that are none, would have no JSON form: neither the host could print
+		// what it stands in, nor the service keep it.
+		if t := m.Interface().(*timestamppb.Timestamp); t.IsValid() {
 			v.Set(reflect.ValueOf(t.AsTime()))
 		}
 	case v.Type() == faultType:
@@ -176,6 +179,10 @@ func decodeValue(m, v reflect.Value, always bool) {
 		v.Set(reflect.MakeMapWithSize(v.Type(), m.Len()))
 		for _, k := range m.MapKeys() {
 			v.SetMapIndex(k, m.MapIndex(k))
+		}
+	case v.Kind() == reflect.Float64:
+		if number := m.Float(); !math.IsNaN(number) && !math.IsInf(number, 0) {
+			v.SetFloat(number)
 		}
 	default:
 		v.Set(m.Convert(v.Type()))

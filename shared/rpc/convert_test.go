@@ -22,7 +22,7 @@ import (
 
 // fill sets every field below v to a value that is not zero, so that a field which a conversion
 // forgets is found.
-func fill(t *testing.T, v reflect.Value, r *rand.Rand) {
+func fill(t testing.TB, v reflect.Value, r *rand.Rand) {
 	t.Helper()
 	switch v.Type() {
 	case timeType:

@@ -22,7 +22,7 @@ func clockTime(text string) time.Duration {
 	var total time.Duration
 	for i, unit := range []time.Duration{time.Hour, time.Minute, time.Second} {
 		n, err := strconv.ParseFloat(parts[i], 64)
-		if err != nil || n < 0 || n > 1e6 {
+		if err != nil || !(n >= 0 && n <= 1e6) { // which NaN is not either
 			return 0
 		}
 		total += time.Duration(n * float64(unit))

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 
@@ -18,6 +19,9 @@ import (
 
 // maxFrame bounds a row: ARM and Resource Graph send pages of 16 MiB at most.
 const maxFrame = 64 << 20
+
+// step is how much room is made for a frame, in bytes, before anything of it has come.
+const step = 256 << 10
 
 // Reader reads the rows of a finished part.
 type Reader struct {
@@ -107,12 +111,17 @@ func (r *Reader) next() (kind byte, content []byte, err error) {
 	if size > maxFrame {
 		return 0, nil, errors.New("a row is too long")
 	}
-	if uint64(cap(r.frame)) < size {
-		r.frame = make([]byte, size, size+size/4)
+	r.frame = r.frame[:0]
+	for left := int(size); left > 0; left = int(size) - len(r.frame) { //nolint:gosec // at most maxFrame
+		// A length that is only said makes no room: at most as much again as has come.
+		r.frame = slices.Grow(r.frame, min(left, max(len(r.frame), step)))
+		from := len(r.frame)
+		r.frame = r.frame[:from+min(left, cap(r.frame)-from)]
+		if _, err := io.ReadFull(r.in, r.frame[from:]); err != nil {
+			return 0, nil, err
+		}
 	}
-	r.frame = r.frame[:size]
-	_, err = io.ReadFull(r.in, r.frame)
-	return kind, r.frame, err
+	return kind, r.frame, nil
 }
 
 // Close closes the file.
