@@ -112,7 +112,7 @@ func (r *Reader) next() (kind byte, content []byte, err error) {
 		return 0, nil, errors.New("a row is too long")
 	}
 	r.frame = r.frame[:0]
-	for left := int(size); left > 0; left = int(size) - len(r.frame) { //nolint:gosec // at most maxFrame
+	for left := int(size); left > 0; left = int(size) - len(r.frame) {
 		// A length that is only said makes no room: at most as much again as has come.
 		r.frame = slices.Grow(r.frame, min(left, max(len(r.frame), step)))
 		from := len(r.frame)
