@@ -261,13 +261,13 @@ func TestSubmitRefuses(t *testing.T) {
 		want       fault.Code
 		says       string
 	}{
-		"identities":        {backend.Submission{Request: &backend.ScanRequest{Identities: "some"}}, fault.InvalidArgument, "no choice of identities"},
-		"no discovery":      {backend.Submission{Request: &backend.ScanRequest{Discovery: "crystal ball"}}, fault.InvalidArgument, "crystal ball"},
-		"no depth":          {backend.Submission{Request: &backend.ScanRequest{Depth: "deep"}}, fault.InvalidArgument, "deep"},
-		"negative limit":    {backend.Submission{Request: &backend.ScanRequest{ResourceLimit: -1}}, fault.InvalidArgument, "-1"},
-		"no type":           {backend.Submission{Request: &backend.ScanRequest{Filter: backend.Filter{ResourceTypes: []string{"vm"}}}}, fault.InvalidArgument, "filter"},
-		"control character": {backend.Submission{Request: &backend.ScanRequest{Filter: backend.Filter{Locations: []string{"a\nb"}}}}, fault.InvalidArgument, "filter"},
-		"a shard":           {backend.Submission{Request: &backend.ScanRequest{}, Shard: []string{"x"}}, fault.Unsupported, "shard"},
+		"identities":         {backend.Submission{Request: &backend.ScanRequest{Identities: "some"}}, fault.InvalidArgument, "no choice of identities"},
+		"no discovery":       {backend.Submission{Request: &backend.ScanRequest{Discovery: "crystal ball"}}, fault.InvalidArgument, "crystal ball"},
+		"no depth":           {backend.Submission{Request: &backend.ScanRequest{Depth: "deep"}}, fault.InvalidArgument, "deep"},
+		"negative limit":     {backend.Submission{Request: &backend.ScanRequest{ResourceLimit: -1}}, fault.InvalidArgument, "-1"},
+		"no type":            {backend.Submission{Request: &backend.ScanRequest{Filter: backend.Filter{ResourceTypes: []string{"vm"}}}}, fault.InvalidArgument, "filter"},
+		"control character":  {backend.Submission{Request: &backend.ScanRequest{Filter: backend.Filter{Locations: []string{"a\nb"}}}}, fault.InvalidArgument, "filter"},
+		"a shard of another": {backend.Submission{Request: &backend.SpecGenerationRequest{}, Shard: []string{"x"}}, fault.Unsupported, "shard"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
