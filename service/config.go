@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/service/worker"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -71,6 +72,7 @@ type Backend struct {
 type Worker struct {
 	Name        string        `koanf:"name"`        // in histories and logs; the machine's name
 	Concurrency int           `koanf:"concurrency"` // jobs at once; 2
+	Shards      int           `koanf:"shards"`      // into how many jobs a large scan is split at most; 1 is never, 16
 	Attempts    int           `koanf:"attempts"`    // of one job, at most; 3
 	RetryDelay  conf.Duration `koanf:"retry_delay"` // before the second attempt; 5 s
 	Grace       conf.Duration `koanf:"grace"`       // for a backend to stop its work; 15 s
@@ -130,7 +132,7 @@ func defaults(environ func(string) string) conf.Layer {
 			"role": string(RoleAll), "listen": "127.0.0.1:8443", "data_dir": data, "dev": false,
 			"nats":      map[string]any{"replicas": 3},
 			"backend":   map[string]any{"name": "local"},
-			"worker":    map[string]any{"concurrency": 2, "attempts": 3, "retry_delay": "5s", "grace": "15s", "lease": "30s"},
+			"worker":    map[string]any{"concurrency": 2, "shards": worker.DefaultShards, "attempts": 3, "retry_delay": "5s", "grace": "15s", "lease": "30s"},
 			"limits":    map[string]any{"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "concurrent": 5000, "job_timeout": "24h"},
 			"retention": map[string]any{"jobs": "720h"},
 		},
@@ -225,7 +227,7 @@ func (c Config) problems(merged *conf.Merged) (problems []fault.Problem) {
 	if c.Role == RoleWorker && c.Dev {
 		complain("dev", "give it to the process with the API", "--dev makes what an API needs, which a worker is not")
 	}
-	for key, n := range map[string]int{"worker.concurrency": c.Worker.Concurrency, "worker.attempts": c.Worker.Attempts, "nats.replicas": c.NATS.Replicas} {
+	for key, n := range map[string]int{"worker.concurrency": c.Worker.Concurrency, "worker.shards": c.Worker.Shards, "worker.attempts": c.Worker.Attempts, "nats.replicas": c.NATS.Replicas} {
 		if n < 1 {
 			complain(key, "1 or more", "%d is too few", n)
 		}

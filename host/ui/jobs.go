@@ -38,7 +38,7 @@ func (p *Page) JobDetail(j backend.JobStatusResponse, next string) {
 		attempt = fmt.Sprint(j.Attempt)
 	}
 	pairs := []Pair{
-		{"operation", string(j.Operation)}, {"tenant", j.TenantID}, {"phase", j.Phase}, {"attempt", attempt}, {"created", Moment(j.CreatedAt)},
+		{"operation", string(j.Operation)}, {"tenant", j.TenantID}, {"phase", j.Phase}, {"shards", jobShards(j.Shards)}, {"attempt", attempt}, {"created", Moment(j.CreatedAt)},
 	}
 	if j.StartedAt != nil {
 		pairs = append(pairs, Pair{"started", Moment(*j.StartedAt)})
@@ -64,6 +64,18 @@ func (p *Page) JobDetail(j backend.JobStatusResponse, next string) {
 		p.Gap()
 		p.Line(Toned{Faint, "next: "}, next)
 	}
+}
+
+// jobShards says how far a job's shards are.
+func jobShards(s *backend.Shards) string {
+	if s == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%d of %d done", s.Done, s.Total)
+	if s.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", s.Failed)
+	}
+	return text
 }
 
 func jobTone(s backend.JobStatus) Tone {

@@ -27,6 +27,10 @@ type Record struct {
 	Deadline time.Time `json:"deadline,omitzero"` // when the job fails if it has not ended; zero is none
 	Trace    string    `json:"trace,omitempty"`   // W3C traceparent of the submission
 
+	Parent string   `json:"parent,omitempty"` // of a shard: the job that it is a piece of
+	Shard  []string `json:"shard,omitempty"`  // of a shard: the keys of the parts that it reads
+	Shards []Shard  `json:"shards,omitempty"` // of a job that was split: written before the jobs of any of them are made
+
 	CancelRequestedAt *time.Time         `json:"cancel_requested_at,omitempty"`
 	History           []Attempt          `json:"history,omitempty"` // every attempt begun, the present one last
 	Parts             []backend.Part     `json:"parts,omitempty"`   // checkpoints, each kept as a file before it is listed here

@@ -52,7 +52,10 @@ func (r *Record) Complete(result backend.Result, artifacts []backend.Artifact, n
 		return fault.New(fault.Internal, "the result has no JSON form", fault.Because(err), fault.On(r.Job.JobID))
 	}
 	whole := 1.0
-	r.Result, r.Artifacts, r.Parts, r.Job.Progress = content, artifacts, nil, &whole
+	r.Result, r.Artifacts, r.Job.Progress = content, artifacts, &whole
+	if r.Parent == "" { // its parent needs to know a shard's parts
+		r.Parts = nil
+	}
 	r.end(backend.JobCompleted, nil, now)
 	return nil
 }

@@ -30,8 +30,8 @@ type Records interface {
 	Get(ctx context.Context, id string) (Record, Revision, error)
 	// Update replaces a record that still has the revision given, durably; ErrChanged, ErrNotFound.
 	Update(ctx context.Context, r Record, was Revision) (Revision, error)
-	// List answers an owner's jobs, newest first, with their live progress; an empty owner is every one's. It does not read
-	// the disk. A limit of 0 is 100; the cursor is opaque.
+	// List answers an owner's jobs, newest first, with their live progress; an empty owner is every one's. Shards are left
+	// out. It does not read the disk. A limit of 0 is 100; the cursor is opaque.
 	List(ctx context.Context, owner string, filter backend.JobFilter) (backend.JobPage, error)
 	// Status answers a job's present state with its live progress, without the rest of the record;
 	// ErrNotFound. The owner comes with it.
@@ -46,7 +46,7 @@ type Records interface {
 
 // Queue hands jobs to workers.
 type Queue interface {
-	// Next waits for a job. Owners are served in turn; at most perOwner of one owner's jobs (0: any number)
+	// Next waits for a job. Lanes (see Record.Lane) are served in turn; at most perOwner of one lane's jobs (0: any number)
 	// are with workers at a time. It returns ctx's error when ctx ends.
 	Next(ctx context.Context) (Delivery, error)
 	// Cancels calls back with the id of every job whose cancelling is asked for from now on, wherever, and returns

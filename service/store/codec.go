@@ -58,6 +58,7 @@ func decode(b []byte, v any) error {
 type summary struct {
 	Job    backend.JobStatusResponse `json:"job"`
 	Owner  string                    `json:"owner"`
+	Parent string                    `json:"parent"` // of a shard
 	Inputs []input                   `json:"inputs"` // of a job that has not ended
 }
 
@@ -73,15 +74,18 @@ func decodeSummary(b []byte) (summary, error) {
 }
 
 func summarize(r jobs.Record) summary {
-	s := summary{Job: r.Job, Owner: r.Owner}
+	s := summary{Job: r.Job, Owner: r.Owner, Parent: r.Parent}
 	for _, in := range r.Inputs {
 		s.Inputs = append(s.Inputs, input{in.SHA256})
 	}
 	return s.shared()
 }
 
+// lane is jobs.Record.Lane as a token.
+func (s summary) lane() string { return token(jobs.Lane(s.Owner, s.Parent)) }
+
 func (s summary) shared() summary {
-	s.Owner = intern(s.Owner)
+	s.Owner, s.Parent = intern(s.Owner), intern(s.Parent)
 	s.Job.TenantID, s.Job.Phase = intern(s.Job.TenantID), intern(s.Job.Phase)
 	s.Job.Operation, s.Job.Status = intern(s.Job.Operation), intern(s.Job.Status)
 	if s.Job.Status.Terminal() {

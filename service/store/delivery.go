@@ -18,7 +18,7 @@ type delivery struct {
 	store   *Store
 	message *nats.Msg
 	record  jobs.Record
-	owner   string // token
+	owner   string // whose: a lane's token
 	attempt int
 	ending  sync.Once
 }
@@ -69,7 +69,7 @@ func (d *delivery) end(ctx context.Context, how string, delay time.Duration) err
 	d.ending.Do(func() {
 		d.store.owners.gave(d.owner)
 		again, _ := json.Marshal(delay)
-		if err := d.store.nc.Publish(freePrefix+d.owner, again); err != nil {
+		if err := d.store.nc.Publish(freeSubject(d.owner, d.record.Parent != ""), again); err != nil {
 			d.store.log.WarnContext(ctx, "the other workers could not be told of a free place", "error", err)
 		}
 	})

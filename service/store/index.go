@@ -16,7 +16,7 @@ type index struct {
 	byID    map[string]*entry
 	byToken map[string]string // ids that are not their own token
 	all     timeline
-	byOwner map[string]*timeline // by token
+	byOwner map[string]*timeline // by token; an owner's shards are in a timeline of their own: see jobs.Record.Lane
 	loading bool                 // the timelines are not sorted yet
 }
 
@@ -75,10 +75,11 @@ func (x *index) put(s summary, revision jobs.Revision) bool {
 		x.mu.Unlock()
 		return false
 	}
-	owner := x.byOwner[token(s.Owner)]
+	lane := s.lane()
+	owner := x.byOwner[lane]
 	if owner == nil {
 		owner = &timeline{}
-		x.byOwner[token(s.Owner)] = owner
+		x.byOwner[lane] = owner
 	}
 	if known {
 		owner.count(e.Job.Status, -1)
@@ -112,11 +113,11 @@ func (x *index) remove(id string, revision jobs.Revision) {
 	delete(x.byID, id)
 	delete(x.byToken, token(id))
 	e.gone = true
-	owner := x.byOwner[token(e.Owner)]
+	owner := x.byOwner[e.lane()]
 	owner.count(e.Job.Status, -1)
 	x.all.clean()
 	if owner.clean(); len(owner.jobs) == 0 {
-		delete(x.byOwner, token(e.Owner))
+		delete(x.byOwner, e.lane())
 	}
 	x.mu.Unlock()
 	x.waiters.wake(id)
@@ -248,7 +249,7 @@ func (x *index) list(owner string, f backend.JobFilter) (backend.JobPage, error)
 	var last *entry
 	for at--; at >= 0; at-- {
 		e := t.jobs[at]
-		if e.gone || f.Status != "" && e.Job.Status != f.Status || f.Operation != "" && e.Job.Operation != f.Operation ||
+		if e.gone || e.Parent != "" || f.Status != "" && e.Job.Status != f.Status || f.Operation != "" && e.Job.Operation != f.Operation ||
 			f.TenantID != "" && e.Job.TenantID != f.TenantID {
 			continue
 		}
@@ -262,13 +263,14 @@ func (x *index) list(owner string, f backend.JobFilter) (backend.JobPage, error)
 	return page, nil
 }
 
-// ended are the jobs that ended, by when they were created, oldest first.
+// ended are the jobs that ended, by when they were created, oldest first. Shards go with their parent and are left out while
+// it is there.
 func (x *index) ended() []backend.JobStatusResponse {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var all []backend.JobStatusResponse
 	for _, e := range x.all.jobs {
-		if !e.gone && e.Job.Status.Terminal() {
+		if !e.gone && e.Job.Status.Terminal() && (e.Parent == "" || x.byID[e.Parent] == nil) {
 			all = append(all, e.Job)
 		}
 	}
@@ -322,13 +324,15 @@ func (t *timeline) clean() {
 	}
 }
 
-// tally counts the jobs by status.
+// tally counts the jobs by status, without shards.
 func (x *index) tally() map[backend.JobStatus]int64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	all := map[backend.JobStatus]int64{}
 	for _, e := range x.byID {
-		all[e.Job.Status]++
+		if e.Parent == "" {
+			all[e.Job.Status]++
+		}
 	}
 	return all
 }

@@ -142,6 +142,9 @@ func (c *cleaning) job(ctx context.Context, job backend.JobStatusResponse) error
 			return err
 		}
 	}
+	if err := c.shards(ctx, job.JobID); err != nil {
+		return err
+	}
 	if err := c.Remove(ctx, job.JobID); err != nil {
 		return err
 	}
@@ -150,6 +153,20 @@ func (c *cleaning) job(ctx context.Context, job backend.JobStatusResponse) error
 	c.done.Bytes += c.bytes[job.JobID]
 	c.total -= c.bytes[job.JobID]
 	delete(c.bytes, job.JobID)
+	return nil
+}
+
+// shards removes the jobs of a job's shards, whose files are the job's own.
+func (c *cleaning) shards(ctx context.Context, id string) error {
+	r, _, err := c.Get(ctx, id)
+	if err != nil && !errors.Is(err, jobs.ErrNotFound) {
+		return err
+	}
+	for _, shard := range r.Shards {
+		if err := c.Remove(ctx, shard.ID); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -198,10 +215,12 @@ func (c *cleaning) strays(ctx context.Context) error {
 				continue
 			}
 		default:
-			if _, _, err := c.Status(ctx, m.Of); !errors.Is(err, jobs.ErrNotFound) {
-				if err != nil {
-					return err
-				}
+			job, _, err := c.Status(ctx, m.Of)
+			if err != nil && !errors.Is(err, jobs.ErrNotFound) {
+				return err
+			}
+			late := m.Kind == jobs.KindPart && job.Status.Terminal() // of an attempt that was lost
+			if err == nil && !late {
 				continue
 			}
 		}

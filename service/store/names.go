@@ -28,7 +28,7 @@ const (
 	eventsPrefix = "atg.events." // <job>
 	deadPrefix   = "atg.dead."   // <owner>.<job>
 	cancelPrefix = "atg.cancel." // <job>: somebody wants it cancelled
-	freePrefix   = "atg.free."   // <owner>: a worker gave a job back or ended it
+	freePrefix   = "atg.free."   // <owner>, or shards.<lane>: a worker gave a job back or ended it
 )
 
 // The key-value buckets' streams and subjects, as NATS names them (ADR-8).
@@ -51,6 +51,15 @@ func plain(text string) bool {
 }
 
 func queueSubject(owner, id string) string { return queuePrefix + token(owner) + "." + token(id) }
+
+// freeSubject is where the workers hear that a place of a job's lane is free. Workers of releases that knew no shards
+// do not hear of those: they would take a shard for the whole scan.
+func freeSubject(lane string, shard bool) string {
+	if shard {
+		return freePrefix + "shards." + lane
+	}
+	return freePrefix + lane
+}
 
 func eventsSubject(id string) string { return eventsPrefix + token(id) }
 

@@ -162,8 +162,8 @@ func (s *Store) makeConsumer(ctx context.Context, owner string) error {
 // startQueue hears of jobs that workers give back, and looks now and then for what nobody told of: the jobs of
 // workers that died.
 func (s *Store) startQueue(_, background context.Context) error {
-	free, err := s.nc.Subscribe(freePrefix+"*", func(m *nats.Msg) {
-		owner := strings.TrimPrefix(m.Subject, freePrefix)
+	free, err := s.nc.Subscribe(freePrefix+">", func(m *nats.Msg) {
+		owner := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
 		var delay time.Duration
 		if json.Unmarshal(m.Data, &delay) == nil && delay >= 0 {
 			for _, late := range []time.Duration{5 * time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond} {

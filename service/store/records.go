@@ -27,14 +27,14 @@ func (s *Store) Enqueue(ctx context.Context, r jobs.Record) (jobs.Record, bool, 
 	if err := s.room(); err != nil {
 		return jobs.Record{}, false, err
 	}
-	if err := s.ensureConsumer(ctx, r.Owner); err != nil {
+	if err := s.ensureConsumer(ctx, r.Lane()); err != nil {
 		return jobs.Record{}, false, s.fault(ctx, err, what)
 	}
 	data, err := encode(r)
 	if err != nil {
 		return jobs.Record{}, false, s.fault(ctx, err, what)
 	}
-	m := &nats.Msg{Subject: queueSubject(r.Owner, id), Data: data, Header: nats.Header{}}
+	m := &nats.Msg{Subject: queueSubject(r.Lane(), id), Data: data, Header: nats.Header{}}
 	for message := id; ; {
 		m.Header.Set(nats.MsgIdHdr, message)
 		ack, err := s.commits.commit(ctx, m)
@@ -243,7 +243,7 @@ func (s *Store) learn(job summary, revision jobs.Revision) {
 		return
 	}
 	if job.Job.Status != backend.JobRunning { // it waits for a worker, or leaves a place to another one
-		s.owners.offer(token(job.Owner))
+		s.owners.offer(job.lane())
 	}
 	if job.Job.Status.Terminal() {
 		s.fan.ended(token(job.Job.JobID))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,9 +16,23 @@ import (
 // SnapshotInput is the path of the input that a snapshot becomes for a backend: its id below this folder.
 const SnapshotInput = "snapshots/"
 
-// execute does the job in a backend process of its own, and answers its result and its files, which are
-// stored by then.
-func (w *Worker) execute(ctx context.Context, r *jobs.Record, report *report) (backend.Result, []backend.Artifact, error) {
+// execute does the job, and answers its result and its files, which are stored by then. A scan that is large enough is
+// planned, done by its shards, and then put together; a second attempt goes on with the shards there are.
+func (w *Worker) execute(ctx context.Context, d jobs.Delivery, r *jobs.Record, report *report, p *place) (backend.Result, []backend.Artifact, error) {
+	if len(r.Shards) == 0 {
+		result, files, err := w.run(ctx, r, report)
+		if err != nil || len(r.Shards) == 0 {
+			return result, files, err
+		}
+	}
+	if err := w.gather(ctx, d, r, report, p); err != nil {
+		return nil, nil, err
+	}
+	return w.run(ctx, r, report)
+}
+
+// run does the job in a backend process of its own, or splits it: the record then has shards, and there is no result yet.
+func (w *Worker) run(ctx context.Context, r *jobs.Record, report *report) (backend.Result, []backend.Artifact, error) {
 	request, err := r.Decoded()
 	if err != nil {
 		return nil, nil, err
@@ -39,24 +52,39 @@ func (w *Worker) execute(ctx context.Context, r *jobs.Record, report *report) (b
 	}
 	a := &attempt{
 		w: w, r: r, report: report, dir: dir, program: program, backend: program.Backend(), request: request,
+		here: map[string]bool{},
+	}
+	if len(r.Shards) > 0 {
+		a.stage = merging
 	}
 	defer a.stop(ctx)
 	if err := a.configure(ctx, settings); err != nil {
 		return nil, nil, err
 	}
+	if a.maySplit() {
+		if err := a.split(ctx); err != nil || len(r.Shards) > 0 {
+			return nil, nil, err
+		}
+	}
 	submission, err := a.submission(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	job, err := a.backend.Submit(ctx, submission)
+	id, result, err := a.submit(ctx, submission)
 	if err != nil {
 		return nil, nil, err
+	}
+	return a.collect(ctx, id, result)
+}
+
+// submit has the backend do something, and answers the id of its job and the result.
+func (a *attempt) submit(ctx context.Context, s backend.Submission) (string, backend.Result, error) {
+	job, err := a.backend.Submit(ctx, s)
+	if err != nil {
+		return "", nil, err
 	}
 	result, err := a.follow(ctx, job.JobID)
-	if err != nil {
-		return nil, nil, err
-	}
-	return a.collect(ctx, job.JobID, result)
+	return job.JobID, result, err
 }
 
 // attempt is one execution of a job.
@@ -69,6 +97,8 @@ type attempt struct {
 	backend backend.Backend
 	can     backend.Capabilities
 	request backend.Request
+	stage   stage
+	here    map[string]bool // the paths of the parts that are in the job's folder
 
 	asked time.Time // when the backend was asked how far the job is
 	told  *float64  // how far the last answer was
@@ -130,13 +160,12 @@ func (a *attempt) submission(ctx context.Context) (backend.Submission, error) {
 	if err := os.MkdirAll(s.WorkDir, 0o700); err != nil {
 		return s, disk(err, s.WorkDir)
 	}
-	for _, p := range a.r.Parts {
-		if err := a.fetchPart(ctx, s.WorkDir, p); err != nil {
-			return s, err
-		}
-		s.Parts = append(s.Parts, p)
+	var err error
+	if s.Parts, err = a.parts(ctx); err == nil {
+		s.Parts, err = a.fetchParts(ctx, s.WorkDir, s.Parts)
 	}
-	return s, nil
+	s.Shard = a.r.Shard
+	return s, err
 }
 
 // put hands a stored file to the backend as an input.
@@ -151,73 +180,6 @@ func (a *attempt) put(ctx context.Context, in backend.Input, name jobs.FileName)
 	}
 	defer func() { _ = f.Close() }()
 	return store.PutInput(ctx, in, f)
-}
-
-// fetchPart brings a finished part back into the work folder.
-func (a *attempt) fetchPart(ctx context.Context, workDir string, p backend.Part) error {
-	f, err := a.w.o.Files.Open(ctx, jobs.FileName{Kind: jobs.KindPart, Of: a.r.Job.JobID, Path: p.Path})
-	if err != nil {
-		return gone(err, p.Path)
-	}
-	defer func() { _ = f.Close() }()
-	root, err := os.OpenRoot(workDir)
-	if err != nil {
-		return disk(err, workDir)
-	}
-	defer func() { _ = root.Close() }()
-	name := filepath.FromSlash(p.Path)
-	if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return disk(err, p.Path)
-	}
-	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return disk(err, p.Path)
-	}
-	_, err = io.Copy(out, f)
-	if err := errors.Join(err, out.Close()); err != nil {
-		return disk(err, p.Path)
-	}
-	return nil
-}
-
-// keepPart stores a finished part, then lists it in the job's record, then announces it: who reads of it can
-// go on from it.
-func (a *attempt) keepPart(ctx context.Context, p backend.Part) error {
-	root, err := os.OpenRoot(filepath.Join(a.dir, "work"))
-	if err != nil {
-		return disk(err, p.Path)
-	}
-	defer func() { _ = root.Close() }()
-	f, err := root.Open(filepath.FromSlash(p.Path))
-	if err != nil {
-		return disk(err, p.Path)
-	}
-	defer func() { _ = f.Close() }()
-	name := jobs.FileName{Kind: jobs.KindPart, Of: a.r.Job.JobID, Path: p.Path}
-	if _, err := a.w.o.Files.Put(ctx, name, f, &backend.Artifact{Size: -1, SHA256: p.SHA256}); err != nil {
-		return err
-	}
-	_, err = jobs.Change(ctx, a.w.o.Records, a.r.Job.JobID, func(r *jobs.Record) error {
-		if r.Job.Status.Terminal() || r.Job.Attempt != a.r.Job.Attempt {
-			return errLost
-		}
-		for i, known := range r.Parts {
-			if known.Key == p.Key { // read again
-				r.Parts[i] = p
-				return nil
-			}
-		}
-		r.Parts = append(r.Parts, p)
-		return nil
-	})
-	return err
-}
-
-// forgetParts removes the checkpoints of a job that has ended.
-func (w *Worker) forgetParts(ctx context.Context, r jobs.Record) {
-	if err := w.o.Files.DeleteAll(context.WithoutCancel(ctx), jobs.KindPart, r.Job.JobID); err != nil {
-		w.o.Logger.WarnContext(ctx, "the parts of an ended job were not removed", "job_id", r.Job.JobID, "error", err)
-	}
 }
 
 func gone(err error, what string) error {

@@ -110,7 +110,7 @@ func newBench(t *testing.T, do work, change func(*program)) *bench {
 	b.options.Start = func(context.Context, string) (Program, error) {
 		p := &program{exited: make(chan struct{}), features: []backend.Feature{backend.FeatureSnapshots}, snapshot: "graph"}
 		run := func(ctx context.Context, job *runner.Job) (backend.Result, error) { return do(ctx, p, job) }
-		p.Runner = runner.New(runner.Works{backend.OpScan: run, backend.OpGenerateSpec: run, backend.OpGenerateIaC: run}, runner.WithLogger(logger))
+		p.Runner = runner.New(runner.Works{backend.OpScan: run, backend.OpGenerateSpec: run, backend.OpGenerateIaC: run}, runner.WithLogger(logger), runner.WithShards())
 		if change != nil {
 			change(p)
 		}

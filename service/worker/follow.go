@@ -107,7 +107,7 @@ func (a *attempt) forward(ctx context.Context, id string, e backend.Event) error
 		a.report.tell(ctx, backend.Event{Kind: e.Kind, Part: e.Part})
 	case backend.EventStatus:
 		job := a.r.Job
-		job.Progress, job.Phase = e.Status.Progress, e.Status.Phase
+		job.Progress, job.Phase = a.stage.overall(e.Status.Progress), e.Status.Phase
 		a.report.status(ctx, job)
 	case backend.EventLog, backend.EventSignIn:
 		a.report.tell(ctx, backend.Event{Kind: e.Kind, Log: e.Log, SignIn: e.SignIn})
@@ -117,7 +117,7 @@ func (a *attempt) forward(ctx context.Context, id string, e backend.Event) error
 
 // overall tells how far the whole job is, now and then: the progress of a phase does not say it.
 func (a *attempt) overall(ctx context.Context, id, phase string) {
-	if time.Since(a.asked) < overallPace {
+	if a.stage == planning || time.Since(a.asked) < overallPace {
 		return
 	}
 	a.asked = time.Now()
@@ -127,7 +127,7 @@ func (a *attempt) overall(ctx context.Context, id, phase string) {
 	}
 	a.told = job.Progress
 	status := a.r.Job
-	status.Progress, status.Phase = job.Progress, phase
+	status.Progress, status.Phase = a.stage.overall(job.Progress), phase
 	a.report.status(ctx, status)
 }
 
@@ -137,6 +137,9 @@ func (a *attempt) collect(ctx context.Context, id string, result backend.Result)
 	var made []backend.Artifact
 	if iac, ok := result.(*backend.IaCGenerationResult); ok && iac.Snapshot == "" {
 		iac.Snapshot = *backend.SnapshotsOf(a.request)[0]
+	}
+	if a.r.Parent != "" { // what a shard makes are its parts
+		return result, nil, nil
 	}
 	if scan, ok := result.(*backend.ScanResult); ok && scan.Snapshot != nil {
 		file, err := a.keepSnapshot(ctx, scan)

@@ -25,6 +25,7 @@ type report struct {
 	waiting map[string]backend.Progress // by phase: not yet told
 	order   []string                    // the phases in waiting, as they came
 	timer   *time.Timer
+	floor   map[string]backend.Progress // by phase: how far shards have come; who puts them together begins anew
 }
 
 func newReport(w *Worker, job backend.JobStatusResponse) *report {
@@ -48,10 +49,22 @@ func (r *report) tell(ctx context.Context, e backend.Event) {
 	r.publish(ctx, e)
 }
 
+// reached says how far phases have come, below which their progress does not fall.
+func (r *report) reached(floor map[string]backend.Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.floor = floor
+}
+
 // progress publishes progress, now or within the pace.
 func (r *report) progress(ctx context.Context, p backend.Progress) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if f, ok := r.floor[p.Phase]; ok && p.Total > 0 {
+		p.Done, p.Total = max(p.Done, f.Done), max(p.Total, f.Total, f.Done)
+	} else if ok {
+		p.Done = max(p.Done, f.Done)
+	}
 	if _, known := r.waiting[p.Phase]; !known {
 		r.order = append(r.order, p.Phase)
 	}

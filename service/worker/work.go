@@ -22,7 +22,7 @@ var errOver = errors.New("the job is over")
 const recording = 30 * time.Second
 
 // work does one delivery: it begins an attempt, executes, and records how that ended.
-func (w *Worker) work(ctx context.Context, d jobs.Delivery) {
+func (w *Worker) work(ctx context.Context, d jobs.Delivery, p *place) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w.enter(d.ID(), cancel)
@@ -47,10 +47,13 @@ func (w *Worker) work(ctx context.Context, d jobs.Delivery) {
 	if !r.Deadline.IsZero() {
 		working, stop = context.WithDeadlineCause(ctx, r.Deadline, timedOut(r))
 	}
+	if r.CancelRequestedAt != nil { // its shards have to be stopped
+		cancel(errCancelled)
+	}
 	beating := make(chan struct{})
 	go func() { defer close(beating); w.beat(working, d, cancel) }()
 	traced, span := w.span(working, r)
-	result, files, err := w.execute(traced, &r, report)
+	result, files, err := w.execute(traced, d, &r, report, p)
 	if working.Err() != nil && (err != nil || result == nil) {
 		err = context.Cause(working)
 	}
@@ -89,9 +92,10 @@ func (w *Worker) leave(id string) {
 }
 
 // begin moves the job to running. errOver says that there is nothing to do: the job has ended, or ends
-// with what begin found.
+// with what begin found. One that is to end and has shards is begun all the same: they have to be stopped before.
 func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error) {
 	ended := false // by this call
+	orphan := w.orphaned(ctx, d.Record().Parent)
 	r, err := jobs.Change(ctx, w.o.Records, d.ID(), func(r *jobs.Record) error {
 		now := w.o.Now()
 		ended = true
@@ -99,9 +103,11 @@ func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error
 		case r.Job.Status.Terminal():
 			ended = false
 			return errOver
-		case r.CancelRequestedAt != nil:
+		case orphan:
 			r.Cancel(now)
-		case !r.Deadline.IsZero() && now.After(r.Deadline):
+		case r.CancelRequestedAt != nil && len(r.Shards) == 0:
+			r.Cancel(now)
+		case !r.Deadline.IsZero() && now.After(r.Deadline) && len(r.Shards) == 0:
 			r.Fail(timedOut(*r), now)
 		case r.Tried() >= w.o.Attempts:
 			r.Fail(r.Exhausted(), now)
@@ -131,7 +137,8 @@ func (w *Worker) beat(ctx context.Context, d jobs.Delivery, cancel context.Cance
 		switch {
 		case err == nil:
 			heard = w.o.Now()
-			if r, _, err := w.o.Records.Get(ctx, d.ID()); err == nil && r.CancelRequestedAt != nil {
+			r, _, err := w.o.Records.Get(ctx, d.ID())
+			if err == nil && (r.CancelRequestedAt != nil || w.orphaned(ctx, r.Parent)) || errors.Is(err, jobs.ErrNotFound) {
 				cancel(errCancelled)
 			}
 		case w.o.Now().Sub(heard) > 3*w.o.Alive:
@@ -206,6 +213,12 @@ func (w *Worker) settle(ctx context.Context, d jobs.Delivery, r jobs.Record) {
 		answer = func(ctx context.Context) error { return d.Bury(ctx, r.Job.Error) }
 	}
 	w.settleWith(ctx, log, answer)
+	if r.Parent != "" { // its parts are its parent's
+		return
+	}
+	if err := jobs.AskEndOfShards(ctx, w.o.Records, w.o.Queue, w.o.Events, r, w.o.Now()); err != nil { // they find out
+		log.WarnContext(ctx, "shards were not told of the end of their job", "error", err)
+	}
 	w.forgetParts(ctx, r)
 }
 

@@ -54,6 +54,7 @@ type Options struct {
 	// Dir is where the folders of jobs at work are made; each is removed with its attempt.
 	Dir         string
 	Concurrency int           // jobs at once; 0 is DefaultConcurrency
+	Shards      int           // into how many jobs a scan is split at most, where the backend can do that; 1 is never, 0 is DefaultShards
 	Attempts    int           // of one job, at most; 0 is DefaultAttempts
 	RetryDelay  time.Duration // before the second attempt, twice as long before each further one; 0 is 5 s
 	Grace       time.Duration // for a backend to stop its work; 0 is DefaultGrace
@@ -66,6 +67,9 @@ type Options struct {
 // Worker executes jobs.
 type Worker struct {
 	o Options
+
+	places  *places
+	closing chan struct{} // closed when the worker is shut down
 
 	mu      sync.Mutex
 	running map[string]context.CancelCauseFunc // by job id
@@ -82,6 +86,9 @@ var (
 func New(o Options) *Worker {
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
+	}
+	if o.Shards <= 0 {
+		o.Shards = DefaultShards
 	}
 	if o.Attempts <= 0 {
 		o.Attempts = DefaultAttempts
@@ -104,10 +111,10 @@ func New(o Options) *Worker {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Worker{o: o, running: map[string]context.CancelCauseFunc{}}
+	return &Worker{o: o, places: newPlaces(o.Concurrency), closing: make(chan struct{}), running: map[string]context.CancelCauseFunc{}}
 }
 
-// Run takes jobs until ctx ends. Jobs that are at work then are stopped and go back to the queue, for another
+// Run takes jobs until ctx ends, and is called once. Jobs that are at work then are stopped and go back to the queue, for another
 // worker; it returns when they have.
 func (w *Worker) Run(ctx context.Context) error {
 	if err := os.MkdirAll(w.o.Dir, 0o700); err != nil {
@@ -115,22 +122,19 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	// What ends the work says so by its cause, whatever ended the worker.
 	working, shut := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer context.AfterFunc(ctx, func() { shut(errShutdown) })()
+	defer context.AfterFunc(ctx, func() { close(w.closing); shut(errShutdown) })()
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() { w.hearCancels(ctx) })
-	slots := make(chan struct{}, w.o.Concurrency)
-	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return nil
-		}
-		d, err := w.o.Queue.Next(ctx)
+	for w.places.take(ctx) == nil {
+		searching, found := w.places.searching(ctx)
+		d, err := w.o.Queue.Next(searching)
+		wanted := searching.Err() != nil // by a job that was here before, or no more
+		found()
 		if err != nil {
-			<-slots
-			if ctx.Err() != nil {
-				return nil
+			w.places.give()
+			if wanted {
+				continue
 			}
 			w.o.Logger.ErrorContext(ctx, "no job could be taken from the queue", "error", err)
 			if !pause(ctx, time.Second) {
@@ -139,11 +143,13 @@ func (w *Worker) Run(ctx context.Context) error {
 			continue
 		}
 		all.Go(func() {
-			defer func() { <-slots }()
+			p := &place{of: w.places, held: true}
+			defer p.leave()
 			defer w.survive(working, d)
-			w.work(working, d)
+			w.work(working, d, p)
 		})
 	}
+	return nil
 }
 
 // survive keeps a defect that one job brings to light from ending the others. The queue gives the job to another attempt.

@@ -49,6 +49,14 @@ type JobStatusResponse struct {
 	CompletedAt *time.Time   `json:"completed_at,omitempty"` // when it reached a terminal state
 	Error       string       `json:"error,omitempty"`        // Fault's text
 	Fault       *fault.Fault `json:"fault,omitempty"`        // of a failed or cancelled job
+	Shards      *Shards      `json:"shards,omitempty"`       // of a scan that is split into jobs of their own
+}
+
+// Shards says how far the jobs are into which a scan was split, so that many workers do it.
+type Shards struct {
+	Total  int `json:"total"`
+	Done   int `json:"done"`   // ended, however they did
+	Failed int `json:"failed"` // of those done: ended without a result; the scan itself reads what they did not
 }
 
 // JobFilter chooses jobs in ListJobs. Zero fields choose all.

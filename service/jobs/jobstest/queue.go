@@ -45,12 +45,13 @@ func (s *Store) Next(ctx context.Context) (jobs.Delivery, error) {
 func (s *Store) pick() *delivery {
 	busy := map[string]int{}
 	for _, d := range s.delivered {
-		busy[d.record.Owner]++
+		busy[d.record.Lane()]++
 	}
 	first := map[string]string{} // the oldest job of each owner who may have one more
 	var owners []string
 	for _, id := range s.waiting {
-		owner := decode[jobs.Record](s.records[id].content).Owner
+		r := decode[jobs.Record](s.records[id].content)
+		owner := r.Lane()
 		if _, seen := first[owner]; seen || s.retryAt[id] || (s.PerOwner > 0 && busy[owner] >= s.PerOwner) {
 			continue
 		}

@@ -90,6 +90,9 @@ func (s *Store) status(id string) (backend.JobStatusResponse, string) {
 	return r.Job, r.Owner
 }
 
+// shard says whether a job is a piece of another one, which lists do not show.
+func (s *Store) shard(id string) bool { return decode[jobs.Record](s.records[id].content).Parent != "" }
+
 // Changed is jobs.Records.
 func (s *Store) Changed(id string) (<-chan struct{}, func()) { return s.subscribe("job " + id) }
 
@@ -116,7 +119,7 @@ func (s *Store) List(ctx context.Context, owner string, filter backend.JobFilter
 			continue
 		}
 		job, of := s.status(s.order[i])
-		if (owner != "" && of != owner) || (filter.Status != "" && filter.Status != job.Status) ||
+		if s.shard(s.order[i]) || (owner != "" && of != owner) || (filter.Status != "" && filter.Status != job.Status) ||
 			(filter.Operation != "" && filter.Operation != job.Operation) || (filter.TenantID != "" && filter.TenantID != job.TenantID) {
 			continue
 		}

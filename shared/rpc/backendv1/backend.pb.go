@@ -613,6 +613,7 @@ type Job struct {
 	CompletedAt   *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"` // when it reached its terminal state
 	Error         string                 `protobuf:"bytes,11,opt,name=error,proto3" json:"error,omitempty"`                                // the fault in one line
 	Fault         *Fault                 `protobuf:"bytes,12,opt,name=fault,proto3" json:"fault,omitempty"`                                // of a failed job
+	Shards        *Shards                `protobuf:"bytes,13,opt,name=shards,proto3" json:"shards,omitempty"`                              // of a scan that is split into jobs of their own
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -731,6 +732,74 @@ func (x *Job) GetFault() *Fault {
 	return nil
 }
 
+func (x *Job) GetShards() *Shards {
+	if x != nil {
+		return x.Shards
+	}
+	return nil
+}
+
+// Shards says how many of the jobs that a scan was split into have ended.
+type Shards struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Total         int64                  `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
+	Done          int64                  `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"`     // ended, however they did
+	Failed        int64                  `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"` // of those done: ended without a result
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Shards) Reset() {
+	*x = Shards{}
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Shards) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Shards) ProtoMessage() {}
+
+func (x *Shards) ProtoReflect() protoreflect.Message {
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Shards.ProtoReflect.Descriptor instead.
+func (*Shards) Descriptor() ([]byte, []int) {
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Shards) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *Shards) GetDone() int64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *Shards) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
 // JobFilter chooses jobs; an empty field chooses all.
 type JobFilter struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -745,7 +814,7 @@ type JobFilter struct {
 
 func (x *JobFilter) Reset() {
 	*x = JobFilter{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -757,7 +826,7 @@ func (x *JobFilter) String() string {
 func (*JobFilter) ProtoMessage() {}
 
 func (x *JobFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[11]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -770,7 +839,7 @@ func (x *JobFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFilter.ProtoReflect.Descriptor instead.
 func (*JobFilter) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{11}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *JobFilter) GetStatus() string {
@@ -818,7 +887,7 @@ type JobPage struct {
 
 func (x *JobPage) Reset() {
 	*x = JobPage{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -830,7 +899,7 @@ func (x *JobPage) String() string {
 func (*JobPage) ProtoMessage() {}
 
 func (x *JobPage) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[12]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -843,7 +912,7 @@ func (x *JobPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobPage.ProtoReflect.Descriptor instead.
 func (*JobPage) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{12}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *JobPage) GetJobs() []*Job {
@@ -878,7 +947,7 @@ type Submission struct {
 
 func (x *Submission) Reset() {
 	*x = Submission{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +959,7 @@ func (x *Submission) String() string {
 func (*Submission) ProtoMessage() {}
 
 func (x *Submission) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[13]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +972,7 @@ func (x *Submission) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Submission.ProtoReflect.Descriptor instead.
 func (*Submission) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{13}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Submission) GetRequest() *Request {
@@ -957,7 +1026,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -969,7 +1038,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[14]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -982,7 +1051,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{14}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Batch) GetSubmissions() []*Submission {
@@ -1001,7 +1070,7 @@ type BatchResponse struct {
 
 func (x *BatchResponse) Reset() {
 	*x = BatchResponse{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1082,7 @@ func (x *BatchResponse) String() string {
 func (*BatchResponse) ProtoMessage() {}
 
 func (x *BatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[15]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1095,7 @@ func (x *BatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResponse.ProtoReflect.Descriptor instead.
 func (*BatchResponse) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{15}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BatchResponse) GetItems() []*BatchItem {
@@ -1047,7 +1116,7 @@ type BatchItem struct {
 
 func (x *BatchItem) Reset() {
 	*x = BatchItem{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1128,7 @@ func (x *BatchItem) String() string {
 func (*BatchItem) ProtoMessage() {}
 
 func (x *BatchItem) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[16]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1141,7 @@ func (x *BatchItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchItem.ProtoReflect.Descriptor instead.
 func (*BatchItem) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{16}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BatchItem) GetJob() *Job {
@@ -1101,7 +1170,7 @@ type Input struct {
 
 func (x *Input) Reset() {
 	*x = Input{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1182,7 @@ func (x *Input) String() string {
 func (*Input) ProtoMessage() {}
 
 func (x *Input) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[17]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1195,7 @@ func (x *Input) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Input.ProtoReflect.Descriptor instead.
 func (*Input) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{17}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Input) GetPath() string {
@@ -1160,7 +1229,7 @@ type InputChunk struct {
 
 func (x *InputChunk) Reset() {
 	*x = InputChunk{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1172,7 +1241,7 @@ func (x *InputChunk) String() string {
 func (*InputChunk) ProtoMessage() {}
 
 func (x *InputChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[18]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1185,7 +1254,7 @@ func (x *InputChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputChunk.ProtoReflect.Descriptor instead.
 func (*InputChunk) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{18}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *InputChunk) GetInput() *Input {
@@ -1215,7 +1284,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1296,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[19]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1309,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{19}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Part) GetKey() string {
@@ -1283,7 +1352,7 @@ type Artifact struct {
 
 func (x *Artifact) Reset() {
 	*x = Artifact{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1364,7 @@ func (x *Artifact) String() string {
 func (*Artifact) ProtoMessage() {}
 
 func (x *Artifact) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[20]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1377,7 @@ func (x *Artifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Artifact.ProtoReflect.Descriptor instead.
 func (*Artifact) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{20}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Artifact) GetPath() string {
@@ -1341,7 +1410,7 @@ type ArtifactList struct {
 
 func (x *ArtifactList) Reset() {
 	*x = ArtifactList{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1422,7 @@ func (x *ArtifactList) String() string {
 func (*ArtifactList) ProtoMessage() {}
 
 func (x *ArtifactList) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[21]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1435,7 @@ func (x *ArtifactList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArtifactList.ProtoReflect.Descriptor instead.
 func (*ArtifactList) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{21}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ArtifactList) GetArtifacts() []*Artifact {
@@ -1386,7 +1455,7 @@ type DownloadRequest struct {
 
 func (x *DownloadRequest) Reset() {
 	*x = DownloadRequest{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1398,7 +1467,7 @@ func (x *DownloadRequest) String() string {
 func (*DownloadRequest) ProtoMessage() {}
 
 func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[22]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1411,7 +1480,7 @@ func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadRequest.ProtoReflect.Descriptor instead.
 func (*DownloadRequest) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{22}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DownloadRequest) GetId() string {
@@ -1441,7 +1510,7 @@ type DownloadUpdate struct {
 
 func (x *DownloadUpdate) Reset() {
 	*x = DownloadUpdate{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +1522,7 @@ func (x *DownloadUpdate) String() string {
 func (*DownloadUpdate) ProtoMessage() {}
 
 func (x *DownloadUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[23]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +1535,7 @@ func (x *DownloadUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadUpdate.ProtoReflect.Descriptor instead.
 func (*DownloadUpdate) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{23}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DownloadUpdate) GetUpdate() isDownloadUpdate_Update {
@@ -1527,7 +1596,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +1608,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[24]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +1621,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{24}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Event) GetSeq() uint64 {
@@ -1625,7 +1694,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +1706,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[25]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +1719,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{25}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Progress) GetPhase() string {
@@ -1699,7 +1768,7 @@ type Log struct {
 
 func (x *Log) Reset() {
 	*x = Log{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1711,7 +1780,7 @@ func (x *Log) String() string {
 func (*Log) ProtoMessage() {}
 
 func (x *Log) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[26]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1724,7 +1793,7 @@ func (x *Log) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Log.ProtoReflect.Descriptor instead.
 func (*Log) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{26}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Log) GetLevel() string {
@@ -1753,7 +1822,7 @@ type SignIn struct {
 
 func (x *SignIn) Reset() {
 	*x = SignIn{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1765,7 +1834,7 @@ func (x *SignIn) String() string {
 func (*SignIn) ProtoMessage() {}
 
 func (x *SignIn) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[27]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1778,7 +1847,7 @@ func (x *SignIn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignIn.ProtoReflect.Descriptor instead.
 func (*SignIn) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{27}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SignIn) GetUrl() string {
@@ -1825,7 +1894,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1837,7 +1906,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[28]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +1919,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{28}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Request) GetRequest() isRequest_Request {
@@ -2036,7 +2105,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[29]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2048,7 +2117,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_atg_backend_v1_backend_proto_msgTypes[29]
+	mi := &file_atg_backend_v1_backend_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2061,7 +2130,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{29}
+	return file_atg_backend_v1_backend_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Result) GetResult() isResult_Result {
@@ -2267,7 +2336,7 @@ const file_atg_backend_v1_backend_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"4\n" +
 	"\fWatchRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05after\x18\x02 \x01(\x04R\x05after\"\xc5\x03\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\"\xf5\x03\n" +
 	"\x03Job\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1c\n" +
 	"\toperation\x18\x02 \x01(\tR\toperation\x12\x1b\n" +
@@ -2283,8 +2352,13 @@ const file_atg_backend_v1_backend_proto_rawDesc = "" +
 	"\fcompleted_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\vcompletedAt\x12\x14\n" +
 	"\x05error\x18\v \x01(\tR\x05error\x12+\n" +
-	"\x05fault\x18\f \x01(\v2\x15.atg.backend.v1.FaultR\x05faultB\v\n" +
-	"\t_progress\"\x8c\x01\n" +
+	"\x05fault\x18\f \x01(\v2\x15.atg.backend.v1.FaultR\x05fault\x12.\n" +
+	"\x06shards\x18\r \x01(\v2\x16.atg.backend.v1.ShardsR\x06shardsB\v\n" +
+	"\t_progress\"J\n" +
+	"\x06Shards\x12\x14\n" +
+	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x12\n" +
+	"\x04done\x18\x02 \x01(\x03R\x04done\x12\x16\n" +
+	"\x06failed\x18\x03 \x01(\x03R\x06failed\"\x8c\x01\n" +
 	"\tJobFilter\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x1c\n" +
 	"\toperation\x18\x02 \x01(\tR\toperation\x12\x1b\n" +
@@ -2419,7 +2493,7 @@ func file_atg_backend_v1_backend_proto_rawDescGZIP() []byte {
 	return file_atg_backend_v1_backend_proto_rawDescData
 }
 
-var file_atg_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_atg_backend_v1_backend_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_atg_backend_v1_backend_proto_goTypes = []any{
 	(*Share)(nil),                 // 0: atg.backend.v1.Share
 	(*Empty)(nil),                 // 1: atg.backend.v1.Empty
@@ -2432,142 +2506,144 @@ var file_atg_backend_v1_backend_proto_goTypes = []any{
 	(*SnapshotID)(nil),            // 8: atg.backend.v1.SnapshotID
 	(*WatchRequest)(nil),          // 9: atg.backend.v1.WatchRequest
 	(*Job)(nil),                   // 10: atg.backend.v1.Job
-	(*JobFilter)(nil),             // 11: atg.backend.v1.JobFilter
-	(*JobPage)(nil),               // 12: atg.backend.v1.JobPage
-	(*Submission)(nil),            // 13: atg.backend.v1.Submission
-	(*Batch)(nil),                 // 14: atg.backend.v1.Batch
-	(*BatchResponse)(nil),         // 15: atg.backend.v1.BatchResponse
-	(*BatchItem)(nil),             // 16: atg.backend.v1.BatchItem
-	(*Input)(nil),                 // 17: atg.backend.v1.Input
-	(*InputChunk)(nil),            // 18: atg.backend.v1.InputChunk
-	(*Part)(nil),                  // 19: atg.backend.v1.Part
-	(*Artifact)(nil),              // 20: atg.backend.v1.Artifact
-	(*ArtifactList)(nil),          // 21: atg.backend.v1.ArtifactList
-	(*DownloadRequest)(nil),       // 22: atg.backend.v1.DownloadRequest
-	(*DownloadUpdate)(nil),        // 23: atg.backend.v1.DownloadUpdate
-	(*Event)(nil),                 // 24: atg.backend.v1.Event
-	(*Progress)(nil),              // 25: atg.backend.v1.Progress
-	(*Log)(nil),                   // 26: atg.backend.v1.Log
-	(*SignIn)(nil),                // 27: atg.backend.v1.SignIn
-	(*Request)(nil),               // 28: atg.backend.v1.Request
-	(*Result)(nil),                // 29: atg.backend.v1.Result
-	(*Fault)(nil),                 // 30: atg.backend.v1.Fault
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
-	(*ScanRequest)(nil),           // 32: atg.backend.v1.ScanRequest
-	(*IaCGenerationRequest)(nil),  // 33: atg.backend.v1.IaCGenerationRequest
-	(*TenantCreationRequest)(nil), // 34: atg.backend.v1.TenantCreationRequest
-	(*SpecGenerationRequest)(nil), // 35: atg.backend.v1.SpecGenerationRequest
-	(*VisualizationRequest)(nil),  // 36: atg.backend.v1.VisualizationRequest
-	(*SnapshotQueryRequest)(nil),  // 37: atg.backend.v1.SnapshotQueryRequest
-	(*SnapshotDiffRequest)(nil),   // 38: atg.backend.v1.SnapshotDiffRequest
-	(*SnapshotExportRequest)(nil), // 39: atg.backend.v1.SnapshotExportRequest
-	(*SnapshotPathRequest)(nil),   // 40: atg.backend.v1.SnapshotPathRequest
-	(*SnapshotReachRequest)(nil),  // 41: atg.backend.v1.SnapshotReachRequest
-	(*ScanResult)(nil),            // 42: atg.backend.v1.ScanResult
-	(*IaCGenerationResult)(nil),   // 43: atg.backend.v1.IaCGenerationResult
-	(*TenantCreationResult)(nil),  // 44: atg.backend.v1.TenantCreationResult
-	(*SpecGenerationResult)(nil),  // 45: atg.backend.v1.SpecGenerationResult
-	(*VisualizationResult)(nil),   // 46: atg.backend.v1.VisualizationResult
-	(*SnapshotQueryResult)(nil),   // 47: atg.backend.v1.SnapshotQueryResult
-	(*SnapshotDiffResult)(nil),    // 48: atg.backend.v1.SnapshotDiffResult
-	(*SnapshotExportResult)(nil),  // 49: atg.backend.v1.SnapshotExportResult
-	(*SnapshotPathResult)(nil),    // 50: atg.backend.v1.SnapshotPathResult
-	(*SnapshotReachResult)(nil),   // 51: atg.backend.v1.SnapshotReachResult
-	(*SnapshotFilter)(nil),        // 52: atg.backend.v1.SnapshotFilter
-	(*SnapshotPage)(nil),          // 53: atg.backend.v1.SnapshotPage
-	(*SnapshotDetail)(nil),        // 54: atg.backend.v1.SnapshotDetail
+	(*Shards)(nil),                // 11: atg.backend.v1.Shards
+	(*JobFilter)(nil),             // 12: atg.backend.v1.JobFilter
+	(*JobPage)(nil),               // 13: atg.backend.v1.JobPage
+	(*Submission)(nil),            // 14: atg.backend.v1.Submission
+	(*Batch)(nil),                 // 15: atg.backend.v1.Batch
+	(*BatchResponse)(nil),         // 16: atg.backend.v1.BatchResponse
+	(*BatchItem)(nil),             // 17: atg.backend.v1.BatchItem
+	(*Input)(nil),                 // 18: atg.backend.v1.Input
+	(*InputChunk)(nil),            // 19: atg.backend.v1.InputChunk
+	(*Part)(nil),                  // 20: atg.backend.v1.Part
+	(*Artifact)(nil),              // 21: atg.backend.v1.Artifact
+	(*ArtifactList)(nil),          // 22: atg.backend.v1.ArtifactList
+	(*DownloadRequest)(nil),       // 23: atg.backend.v1.DownloadRequest
+	(*DownloadUpdate)(nil),        // 24: atg.backend.v1.DownloadUpdate
+	(*Event)(nil),                 // 25: atg.backend.v1.Event
+	(*Progress)(nil),              // 26: atg.backend.v1.Progress
+	(*Log)(nil),                   // 27: atg.backend.v1.Log
+	(*SignIn)(nil),                // 28: atg.backend.v1.SignIn
+	(*Request)(nil),               // 29: atg.backend.v1.Request
+	(*Result)(nil),                // 30: atg.backend.v1.Result
+	(*Fault)(nil),                 // 31: atg.backend.v1.Fault
+	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
+	(*ScanRequest)(nil),           // 33: atg.backend.v1.ScanRequest
+	(*IaCGenerationRequest)(nil),  // 34: atg.backend.v1.IaCGenerationRequest
+	(*TenantCreationRequest)(nil), // 35: atg.backend.v1.TenantCreationRequest
+	(*SpecGenerationRequest)(nil), // 36: atg.backend.v1.SpecGenerationRequest
+	(*VisualizationRequest)(nil),  // 37: atg.backend.v1.VisualizationRequest
+	(*SnapshotQueryRequest)(nil),  // 38: atg.backend.v1.SnapshotQueryRequest
+	(*SnapshotDiffRequest)(nil),   // 39: atg.backend.v1.SnapshotDiffRequest
+	(*SnapshotExportRequest)(nil), // 40: atg.backend.v1.SnapshotExportRequest
+	(*SnapshotPathRequest)(nil),   // 41: atg.backend.v1.SnapshotPathRequest
+	(*SnapshotReachRequest)(nil),  // 42: atg.backend.v1.SnapshotReachRequest
+	(*ScanResult)(nil),            // 43: atg.backend.v1.ScanResult
+	(*IaCGenerationResult)(nil),   // 44: atg.backend.v1.IaCGenerationResult
+	(*TenantCreationResult)(nil),  // 45: atg.backend.v1.TenantCreationResult
+	(*SpecGenerationResult)(nil),  // 46: atg.backend.v1.SpecGenerationResult
+	(*VisualizationResult)(nil),   // 47: atg.backend.v1.VisualizationResult
+	(*SnapshotQueryResult)(nil),   // 48: atg.backend.v1.SnapshotQueryResult
+	(*SnapshotDiffResult)(nil),    // 49: atg.backend.v1.SnapshotDiffResult
+	(*SnapshotExportResult)(nil),  // 50: atg.backend.v1.SnapshotExportResult
+	(*SnapshotPathResult)(nil),    // 51: atg.backend.v1.SnapshotPathResult
+	(*SnapshotReachResult)(nil),   // 52: atg.backend.v1.SnapshotReachResult
+	(*SnapshotFilter)(nil),        // 53: atg.backend.v1.SnapshotFilter
+	(*SnapshotPage)(nil),          // 54: atg.backend.v1.SnapshotPage
+	(*SnapshotDetail)(nil),        // 55: atg.backend.v1.SnapshotDetail
 }
 var file_atg_backend_v1_backend_proto_depIdxs = []int32{
 	6,  // 0: atg.backend.v1.Health.dependencies:type_name -> atg.backend.v1.Dependency
-	30, // 1: atg.backend.v1.Dependency.fault:type_name -> atg.backend.v1.Fault
-	31, // 2: atg.backend.v1.Job.created_at:type_name -> google.protobuf.Timestamp
-	31, // 3: atg.backend.v1.Job.started_at:type_name -> google.protobuf.Timestamp
-	31, // 4: atg.backend.v1.Job.completed_at:type_name -> google.protobuf.Timestamp
-	30, // 5: atg.backend.v1.Job.fault:type_name -> atg.backend.v1.Fault
-	10, // 6: atg.backend.v1.JobPage.jobs:type_name -> atg.backend.v1.Job
-	28, // 7: atg.backend.v1.Submission.request:type_name -> atg.backend.v1.Request
-	17, // 8: atg.backend.v1.Submission.inputs:type_name -> atg.backend.v1.Input
-	19, // 9: atg.backend.v1.Submission.parts:type_name -> atg.backend.v1.Part
-	13, // 10: atg.backend.v1.Batch.submissions:type_name -> atg.backend.v1.Submission
-	16, // 11: atg.backend.v1.BatchResponse.items:type_name -> atg.backend.v1.BatchItem
-	10, // 12: atg.backend.v1.BatchItem.job:type_name -> atg.backend.v1.Job
-	30, // 13: atg.backend.v1.BatchItem.fault:type_name -> atg.backend.v1.Fault
-	17, // 14: atg.backend.v1.InputChunk.input:type_name -> atg.backend.v1.Input
-	20, // 15: atg.backend.v1.ArtifactList.artifacts:type_name -> atg.backend.v1.Artifact
-	25, // 16: atg.backend.v1.DownloadUpdate.progress:type_name -> atg.backend.v1.Progress
-	21, // 17: atg.backend.v1.DownloadUpdate.written:type_name -> atg.backend.v1.ArtifactList
-	31, // 18: atg.backend.v1.Event.time:type_name -> google.protobuf.Timestamp
-	25, // 19: atg.backend.v1.Event.progress:type_name -> atg.backend.v1.Progress
-	26, // 20: atg.backend.v1.Event.log:type_name -> atg.backend.v1.Log
-	10, // 21: atg.backend.v1.Event.status:type_name -> atg.backend.v1.Job
-	19, // 22: atg.backend.v1.Event.part:type_name -> atg.backend.v1.Part
-	27, // 23: atg.backend.v1.Event.sign_in:type_name -> atg.backend.v1.SignIn
-	31, // 24: atg.backend.v1.SignIn.expires_at:type_name -> google.protobuf.Timestamp
-	32, // 25: atg.backend.v1.Request.scan:type_name -> atg.backend.v1.ScanRequest
-	33, // 26: atg.backend.v1.Request.generate_iac:type_name -> atg.backend.v1.IaCGenerationRequest
-	34, // 27: atg.backend.v1.Request.create_tenant:type_name -> atg.backend.v1.TenantCreationRequest
-	35, // 28: atg.backend.v1.Request.generate_spec:type_name -> atg.backend.v1.SpecGenerationRequest
-	36, // 29: atg.backend.v1.Request.visualize:type_name -> atg.backend.v1.VisualizationRequest
-	37, // 30: atg.backend.v1.Request.snapshot_query:type_name -> atg.backend.v1.SnapshotQueryRequest
-	38, // 31: atg.backend.v1.Request.snapshot_diff:type_name -> atg.backend.v1.SnapshotDiffRequest
-	39, // 32: atg.backend.v1.Request.snapshot_export:type_name -> atg.backend.v1.SnapshotExportRequest
-	40, // 33: atg.backend.v1.Request.snapshot_path:type_name -> atg.backend.v1.SnapshotPathRequest
-	41, // 34: atg.backend.v1.Request.snapshot_reach:type_name -> atg.backend.v1.SnapshotReachRequest
-	42, // 35: atg.backend.v1.Result.scan:type_name -> atg.backend.v1.ScanResult
-	43, // 36: atg.backend.v1.Result.generate_iac:type_name -> atg.backend.v1.IaCGenerationResult
-	44, // 37: atg.backend.v1.Result.create_tenant:type_name -> atg.backend.v1.TenantCreationResult
-	45, // 38: atg.backend.v1.Result.generate_spec:type_name -> atg.backend.v1.SpecGenerationResult
-	46, // 39: atg.backend.v1.Result.visualize:type_name -> atg.backend.v1.VisualizationResult
-	47, // 40: atg.backend.v1.Result.snapshot_query:type_name -> atg.backend.v1.SnapshotQueryResult
-	48, // 41: atg.backend.v1.Result.snapshot_diff:type_name -> atg.backend.v1.SnapshotDiffResult
-	49, // 42: atg.backend.v1.Result.snapshot_export:type_name -> atg.backend.v1.SnapshotExportResult
-	50, // 43: atg.backend.v1.Result.snapshot_path:type_name -> atg.backend.v1.SnapshotPathResult
-	51, // 44: atg.backend.v1.Result.snapshot_reach:type_name -> atg.backend.v1.SnapshotReachResult
-	1,  // 45: atg.backend.v1.Backend.Describe:input_type -> atg.backend.v1.Empty
-	3,  // 46: atg.backend.v1.Backend.Configure:input_type -> atg.backend.v1.Settings
-	1,  // 47: atg.backend.v1.Backend.Capabilities:input_type -> atg.backend.v1.Empty
-	1,  // 48: atg.backend.v1.Backend.CheckHealth:input_type -> atg.backend.v1.Empty
-	13, // 49: atg.backend.v1.Backend.Submit:input_type -> atg.backend.v1.Submission
-	7,  // 50: atg.backend.v1.Backend.GetJob:input_type -> atg.backend.v1.JobID
-	9,  // 51: atg.backend.v1.Backend.WatchJob:input_type -> atg.backend.v1.WatchRequest
-	7,  // 52: atg.backend.v1.Backend.GetResult:input_type -> atg.backend.v1.JobID
-	7,  // 53: atg.backend.v1.Backend.CancelJob:input_type -> atg.backend.v1.JobID
-	1,  // 54: atg.backend.v1.Backend.Close:input_type -> atg.backend.v1.Empty
-	11, // 55: atg.backend.v1.Backend.ListJobs:input_type -> atg.backend.v1.JobFilter
-	14, // 56: atg.backend.v1.Backend.SubmitBatch:input_type -> atg.backend.v1.Batch
-	18, // 57: atg.backend.v1.Backend.PutInput:input_type -> atg.backend.v1.InputChunk
-	7,  // 58: atg.backend.v1.Backend.ListArtifacts:input_type -> atg.backend.v1.JobID
-	22, // 59: atg.backend.v1.Backend.DownloadArtifacts:input_type -> atg.backend.v1.DownloadRequest
-	52, // 60: atg.backend.v1.Backend.ListSnapshots:input_type -> atg.backend.v1.SnapshotFilter
-	8,  // 61: atg.backend.v1.Backend.GetSnapshot:input_type -> atg.backend.v1.SnapshotID
-	8,  // 62: atg.backend.v1.Backend.DeleteSnapshot:input_type -> atg.backend.v1.SnapshotID
-	22, // 63: atg.backend.v1.Backend.FetchSnapshot:input_type -> atg.backend.v1.DownloadRequest
-	0,  // 64: atg.backend.v1.Backend.SetShare:input_type -> atg.backend.v1.Share
-	2,  // 65: atg.backend.v1.Backend.Describe:output_type -> atg.backend.v1.Description
-	1,  // 66: atg.backend.v1.Backend.Configure:output_type -> atg.backend.v1.Empty
-	4,  // 67: atg.backend.v1.Backend.Capabilities:output_type -> atg.backend.v1.CapabilitiesResponse
-	5,  // 68: atg.backend.v1.Backend.CheckHealth:output_type -> atg.backend.v1.Health
-	10, // 69: atg.backend.v1.Backend.Submit:output_type -> atg.backend.v1.Job
-	10, // 70: atg.backend.v1.Backend.GetJob:output_type -> atg.backend.v1.Job
-	24, // 71: atg.backend.v1.Backend.WatchJob:output_type -> atg.backend.v1.Event
-	29, // 72: atg.backend.v1.Backend.GetResult:output_type -> atg.backend.v1.Result
-	10, // 73: atg.backend.v1.Backend.CancelJob:output_type -> atg.backend.v1.Job
-	1,  // 74: atg.backend.v1.Backend.Close:output_type -> atg.backend.v1.Empty
-	12, // 75: atg.backend.v1.Backend.ListJobs:output_type -> atg.backend.v1.JobPage
-	15, // 76: atg.backend.v1.Backend.SubmitBatch:output_type -> atg.backend.v1.BatchResponse
-	1,  // 77: atg.backend.v1.Backend.PutInput:output_type -> atg.backend.v1.Empty
-	21, // 78: atg.backend.v1.Backend.ListArtifacts:output_type -> atg.backend.v1.ArtifactList
-	23, // 79: atg.backend.v1.Backend.DownloadArtifacts:output_type -> atg.backend.v1.DownloadUpdate
-	53, // 80: atg.backend.v1.Backend.ListSnapshots:output_type -> atg.backend.v1.SnapshotPage
-	54, // 81: atg.backend.v1.Backend.GetSnapshot:output_type -> atg.backend.v1.SnapshotDetail
-	1,  // 82: atg.backend.v1.Backend.DeleteSnapshot:output_type -> atg.backend.v1.Empty
-	23, // 83: atg.backend.v1.Backend.FetchSnapshot:output_type -> atg.backend.v1.DownloadUpdate
-	1,  // 84: atg.backend.v1.Backend.SetShare:output_type -> atg.backend.v1.Empty
-	65, // [65:85] is the sub-list for method output_type
-	45, // [45:65] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	31, // 1: atg.backend.v1.Dependency.fault:type_name -> atg.backend.v1.Fault
+	32, // 2: atg.backend.v1.Job.created_at:type_name -> google.protobuf.Timestamp
+	32, // 3: atg.backend.v1.Job.started_at:type_name -> google.protobuf.Timestamp
+	32, // 4: atg.backend.v1.Job.completed_at:type_name -> google.protobuf.Timestamp
+	31, // 5: atg.backend.v1.Job.fault:type_name -> atg.backend.v1.Fault
+	11, // 6: atg.backend.v1.Job.shards:type_name -> atg.backend.v1.Shards
+	10, // 7: atg.backend.v1.JobPage.jobs:type_name -> atg.backend.v1.Job
+	29, // 8: atg.backend.v1.Submission.request:type_name -> atg.backend.v1.Request
+	18, // 9: atg.backend.v1.Submission.inputs:type_name -> atg.backend.v1.Input
+	20, // 10: atg.backend.v1.Submission.parts:type_name -> atg.backend.v1.Part
+	14, // 11: atg.backend.v1.Batch.submissions:type_name -> atg.backend.v1.Submission
+	17, // 12: atg.backend.v1.BatchResponse.items:type_name -> atg.backend.v1.BatchItem
+	10, // 13: atg.backend.v1.BatchItem.job:type_name -> atg.backend.v1.Job
+	31, // 14: atg.backend.v1.BatchItem.fault:type_name -> atg.backend.v1.Fault
+	18, // 15: atg.backend.v1.InputChunk.input:type_name -> atg.backend.v1.Input
+	21, // 16: atg.backend.v1.ArtifactList.artifacts:type_name -> atg.backend.v1.Artifact
+	26, // 17: atg.backend.v1.DownloadUpdate.progress:type_name -> atg.backend.v1.Progress
+	22, // 18: atg.backend.v1.DownloadUpdate.written:type_name -> atg.backend.v1.ArtifactList
+	32, // 19: atg.backend.v1.Event.time:type_name -> google.protobuf.Timestamp
+	26, // 20: atg.backend.v1.Event.progress:type_name -> atg.backend.v1.Progress
+	27, // 21: atg.backend.v1.Event.log:type_name -> atg.backend.v1.Log
+	10, // 22: atg.backend.v1.Event.status:type_name -> atg.backend.v1.Job
+	20, // 23: atg.backend.v1.Event.part:type_name -> atg.backend.v1.Part
+	28, // 24: atg.backend.v1.Event.sign_in:type_name -> atg.backend.v1.SignIn
+	32, // 25: atg.backend.v1.SignIn.expires_at:type_name -> google.protobuf.Timestamp
+	33, // 26: atg.backend.v1.Request.scan:type_name -> atg.backend.v1.ScanRequest
+	34, // 27: atg.backend.v1.Request.generate_iac:type_name -> atg.backend.v1.IaCGenerationRequest
+	35, // 28: atg.backend.v1.Request.create_tenant:type_name -> atg.backend.v1.TenantCreationRequest
+	36, // 29: atg.backend.v1.Request.generate_spec:type_name -> atg.backend.v1.SpecGenerationRequest
+	37, // 30: atg.backend.v1.Request.visualize:type_name -> atg.backend.v1.VisualizationRequest
+	38, // 31: atg.backend.v1.Request.snapshot_query:type_name -> atg.backend.v1.SnapshotQueryRequest
+	39, // 32: atg.backend.v1.Request.snapshot_diff:type_name -> atg.backend.v1.SnapshotDiffRequest
+	40, // 33: atg.backend.v1.Request.snapshot_export:type_name -> atg.backend.v1.SnapshotExportRequest
+	41, // 34: atg.backend.v1.Request.snapshot_path:type_name -> atg.backend.v1.SnapshotPathRequest
+	42, // 35: atg.backend.v1.Request.snapshot_reach:type_name -> atg.backend.v1.SnapshotReachRequest
+	43, // 36: atg.backend.v1.Result.scan:type_name -> atg.backend.v1.ScanResult
+	44, // 37: atg.backend.v1.Result.generate_iac:type_name -> atg.backend.v1.IaCGenerationResult
+	45, // 38: atg.backend.v1.Result.create_tenant:type_name -> atg.backend.v1.TenantCreationResult
+	46, // 39: atg.backend.v1.Result.generate_spec:type_name -> atg.backend.v1.SpecGenerationResult
+	47, // 40: atg.backend.v1.Result.visualize:type_name -> atg.backend.v1.VisualizationResult
+	48, // 41: atg.backend.v1.Result.snapshot_query:type_name -> atg.backend.v1.SnapshotQueryResult
+	49, // 42: atg.backend.v1.Result.snapshot_diff:type_name -> atg.backend.v1.SnapshotDiffResult
+	50, // 43: atg.backend.v1.Result.snapshot_export:type_name -> atg.backend.v1.SnapshotExportResult
+	51, // 44: atg.backend.v1.Result.snapshot_path:type_name -> atg.backend.v1.SnapshotPathResult
+	52, // 45: atg.backend.v1.Result.snapshot_reach:type_name -> atg.backend.v1.SnapshotReachResult
+	1,  // 46: atg.backend.v1.Backend.Describe:input_type -> atg.backend.v1.Empty
+	3,  // 47: atg.backend.v1.Backend.Configure:input_type -> atg.backend.v1.Settings
+	1,  // 48: atg.backend.v1.Backend.Capabilities:input_type -> atg.backend.v1.Empty
+	1,  // 49: atg.backend.v1.Backend.CheckHealth:input_type -> atg.backend.v1.Empty
+	14, // 50: atg.backend.v1.Backend.Submit:input_type -> atg.backend.v1.Submission
+	7,  // 51: atg.backend.v1.Backend.GetJob:input_type -> atg.backend.v1.JobID
+	9,  // 52: atg.backend.v1.Backend.WatchJob:input_type -> atg.backend.v1.WatchRequest
+	7,  // 53: atg.backend.v1.Backend.GetResult:input_type -> atg.backend.v1.JobID
+	7,  // 54: atg.backend.v1.Backend.CancelJob:input_type -> atg.backend.v1.JobID
+	1,  // 55: atg.backend.v1.Backend.Close:input_type -> atg.backend.v1.Empty
+	12, // 56: atg.backend.v1.Backend.ListJobs:input_type -> atg.backend.v1.JobFilter
+	15, // 57: atg.backend.v1.Backend.SubmitBatch:input_type -> atg.backend.v1.Batch
+	19, // 58: atg.backend.v1.Backend.PutInput:input_type -> atg.backend.v1.InputChunk
+	7,  // 59: atg.backend.v1.Backend.ListArtifacts:input_type -> atg.backend.v1.JobID
+	23, // 60: atg.backend.v1.Backend.DownloadArtifacts:input_type -> atg.backend.v1.DownloadRequest
+	53, // 61: atg.backend.v1.Backend.ListSnapshots:input_type -> atg.backend.v1.SnapshotFilter
+	8,  // 62: atg.backend.v1.Backend.GetSnapshot:input_type -> atg.backend.v1.SnapshotID
+	8,  // 63: atg.backend.v1.Backend.DeleteSnapshot:input_type -> atg.backend.v1.SnapshotID
+	23, // 64: atg.backend.v1.Backend.FetchSnapshot:input_type -> atg.backend.v1.DownloadRequest
+	0,  // 65: atg.backend.v1.Backend.SetShare:input_type -> atg.backend.v1.Share
+	2,  // 66: atg.backend.v1.Backend.Describe:output_type -> atg.backend.v1.Description
+	1,  // 67: atg.backend.v1.Backend.Configure:output_type -> atg.backend.v1.Empty
+	4,  // 68: atg.backend.v1.Backend.Capabilities:output_type -> atg.backend.v1.CapabilitiesResponse
+	5,  // 69: atg.backend.v1.Backend.CheckHealth:output_type -> atg.backend.v1.Health
+	10, // 70: atg.backend.v1.Backend.Submit:output_type -> atg.backend.v1.Job
+	10, // 71: atg.backend.v1.Backend.GetJob:output_type -> atg.backend.v1.Job
+	25, // 72: atg.backend.v1.Backend.WatchJob:output_type -> atg.backend.v1.Event
+	30, // 73: atg.backend.v1.Backend.GetResult:output_type -> atg.backend.v1.Result
+	10, // 74: atg.backend.v1.Backend.CancelJob:output_type -> atg.backend.v1.Job
+	1,  // 75: atg.backend.v1.Backend.Close:output_type -> atg.backend.v1.Empty
+	13, // 76: atg.backend.v1.Backend.ListJobs:output_type -> atg.backend.v1.JobPage
+	16, // 77: atg.backend.v1.Backend.SubmitBatch:output_type -> atg.backend.v1.BatchResponse
+	1,  // 78: atg.backend.v1.Backend.PutInput:output_type -> atg.backend.v1.Empty
+	22, // 79: atg.backend.v1.Backend.ListArtifacts:output_type -> atg.backend.v1.ArtifactList
+	24, // 80: atg.backend.v1.Backend.DownloadArtifacts:output_type -> atg.backend.v1.DownloadUpdate
+	54, // 81: atg.backend.v1.Backend.ListSnapshots:output_type -> atg.backend.v1.SnapshotPage
+	55, // 82: atg.backend.v1.Backend.GetSnapshot:output_type -> atg.backend.v1.SnapshotDetail
+	1,  // 83: atg.backend.v1.Backend.DeleteSnapshot:output_type -> atg.backend.v1.Empty
+	24, // 84: atg.backend.v1.Backend.FetchSnapshot:output_type -> atg.backend.v1.DownloadUpdate
+	1,  // 85: atg.backend.v1.Backend.SetShare:output_type -> atg.backend.v1.Empty
+	66, // [66:86] is the sub-list for method output_type
+	46, // [46:66] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_atg_backend_v1_backend_proto_init() }
@@ -2580,11 +2656,11 @@ func file_atg_backend_v1_backend_proto_init() {
 	file_atg_backend_v1_results_proto_init()
 	file_atg_backend_v1_snapshots_proto_init()
 	file_atg_backend_v1_backend_proto_msgTypes[10].OneofWrappers = []any{}
-	file_atg_backend_v1_backend_proto_msgTypes[23].OneofWrappers = []any{
+	file_atg_backend_v1_backend_proto_msgTypes[24].OneofWrappers = []any{
 		(*DownloadUpdate_Progress)(nil),
 		(*DownloadUpdate_Written)(nil),
 	}
-	file_atg_backend_v1_backend_proto_msgTypes[28].OneofWrappers = []any{
+	file_atg_backend_v1_backend_proto_msgTypes[29].OneofWrappers = []any{
 		(*Request_Scan)(nil),
 		(*Request_GenerateIac)(nil),
 		(*Request_CreateTenant)(nil),
@@ -2596,7 +2672,7 @@ func file_atg_backend_v1_backend_proto_init() {
 		(*Request_SnapshotPath)(nil),
 		(*Request_SnapshotReach)(nil),
 	}
-	file_atg_backend_v1_backend_proto_msgTypes[29].OneofWrappers = []any{
+	file_atg_backend_v1_backend_proto_msgTypes[30].OneofWrappers = []any{
 		(*Result_Scan)(nil),
 		(*Result_GenerateIac)(nil),
 		(*Result_CreateTenant)(nil),
@@ -2614,7 +2690,7 @@ func file_atg_backend_v1_backend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_atg_backend_v1_backend_proto_rawDesc), len(file_atg_backend_v1_backend_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
