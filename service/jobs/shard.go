@@ -28,31 +28,39 @@ const (
 // calls on each subscription: a shard that had it all would wait for itself. The same plan gives the same shards.
 // Fewer than two shards are none: the scan is done in one piece.
 func Cut(plan []backend.PlannedPart, most int) [][]string {
-	work := func(p backend.PlannedPart) float64 {
-		return max(float64(p.Calls)/shardCalls, float64(p.Rows)/shardRows)
-	}
 	whole := 0.0
 	for _, p := range plan {
 		whole += work(p)
 	}
-	n := min(most, int(min(whole, float64(len(plan)))))
-	if n < 2 {
-		return nil
-	}
 	heaviest := slices.Clone(plan)
 	slices.SortStableFunc(heaviest, func(a, b backend.PlannedPart) int { return cmp.Compare(work(b), work(a)) })
+	for n := min(most, int(min(whole, float64(len(plan))))); n >= 2; n-- {
+		if keys, least := deal(heaviest, n); least >= 1 {
+			return keys
+		}
+	}
+	return nil
+}
+
+// work is how much there is to do for a part; 1 is the least of a shard.
+func work(p backend.PlannedPart) float64 {
+	return max(float64(p.Calls)/shardCalls, float64(p.Rows)/shardRows)
+}
+
+// deal gives each part, the heaviest first, to the one of n shards that has least to do, and answers how much that is in the end.
+func deal(heaviest []backend.PlannedPart, n int) (keys [][]string, least float64) {
 	keys, load := make([][]string, n), make([]float64, n)
 	for _, p := range heaviest {
-		least := 0
+		to := 0
 		for i := range load {
-			if load[i] < load[least] || load[i] == load[least] && len(keys[i]) < len(keys[least]) {
-				least = i
+			if load[i] < load[to] || load[i] == load[to] && len(keys[i]) < len(keys[to]) {
+				to = i
 			}
 		}
-		keys[least] = append(keys[least], p.Key)
-		load[least] += work(p)
+		keys[to] = append(keys[to], p.Key)
+		load[to] += work(p)
 	}
-	return keys
+	return keys, slices.Min(load)
 }
 
 // Split gives the job shards with these parts, whose jobs are still to be made: see ShardRecord.
