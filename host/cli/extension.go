@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/host/config"
 	"github.com/azure-tenant-grapher/atg/host/extension"
+	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -43,4 +45,52 @@ func runExtension(ctx context.Context, p Process, root *kong.Node, name string) 
 		return exitCode(err)
 	}
 	return code
+}
+
+// extensionsHelp lists the extensions there are, and those that are never called.
+func extensionsHelp(p *ui.Page, root *kong.Node, process Process) {
+	var rows [][]string
+	var shadowed []string
+	for _, e := range extension.List(extension.Options{Path: process.Getenv("PATH")}) {
+		if slices.Contains(commands(root), e.Name) {
+			shadowed = append(shadowed, e.Path)
+			continue
+		}
+		rows = append(rows, []string{e.Name, extensionHelp(e)})
+	}
+	if len(rows) > 0 {
+		p.Title("Extensions")
+		twoColumns(p, rows)
+	}
+	for _, path := range shadowed {
+		p.Line("  ", ui.Toned{Tone: ui.Warning, Text: path + " is never called: that command is atg's own"})
+	}
+}
+
+// extensionHelp is what help and completion say of an extension.
+func extensionHelp(e extension.Extension) string {
+	if summary := e.Metadata().Summary; summary != "" {
+		return summary
+	}
+	return "extension " + e.Path
+}
+
+// completeExtension has an extension complete its own words, if it is one that offers it.
+func completeExtension(ctx context.Context, p Process, name string, words []string) bool {
+	var g grammar
+	if slices.ContainsFunc(g.commands(), func(c command) bool { return c.name == name }) {
+		return false
+	}
+	found, err := extension.Find(extension.Options{Path: p.Getenv("PATH")}, name)
+	if err != nil {
+		return false
+	}
+	if found.Metadata().Complete {
+		ctx, cancel := context.WithTimeout(ctx, completionPatience)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, found.Path, append([]string{completeCommand}, words...)...) //nolint:gosec // it says itself that it may be called so
+		cmd.Env, cmd.Stdout = extension.Environment(name, nil, p.Environ), p.Streams.Out
+		_ = cmd.Run() // of completion, nobody hears what went wrong
+	}
+	return true
 }

@@ -50,8 +50,9 @@ type grammar struct {
 		Logout authLogoutCmd `cmd:"" help:"Forget it."`
 		Status authStatusCmd `cmd:"" help:"Say where the key comes from, and whether the service takes it."`
 	} `kong:"-"`
-	Version versionCmd `kong:"-"`
-	Help    helpCmd    `kong:"-"`
+	Completion completionCmd `kong:"-"`
+	Version    versionCmd    `kong:"-"`
+	Help       helpCmd       `kong:"-"`
 }
 
 // command is a command of atg's own.
@@ -73,6 +74,7 @@ func (g *grammar) commands() []command {
 		{"backend", "setup", "Find, inspect and test backends: list, info, test.", &g.Backend},
 		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
 		{"auth", "setup", "Keep the key of a job service: login, logout, status.", &g.Auth},
+		{"completion", "setup", "Print what lets a shell complete commands, flags and values: bash, zsh, fish, powershell.", &g.Completion},
 		{"version", "setup", "Print the version of atg.", &g.Version},
 		{"help", "setup", "Explain a command, or a topic: remote, jobs, exit-codes, environment, extensions.", &g.Help},
 	}
@@ -194,6 +196,7 @@ var (
 	_ verb = (*authLoginCmd)(nil)
 	_ verb = (*authLogoutCmd)(nil)
 	_ verb = (*authStatusCmd)(nil)
+	_ verb = (*completionCmd)(nil)
 	_ verb = (*versionCmd)(nil)
 	_ verb = (*helpCmd)(nil)
 )

@@ -45,7 +45,7 @@ func (c *helpCmd) Run(_ context.Context, a *app) error {
 		}
 		node = node.Children[i]
 	}
-	return a.console.Show(func(p *ui.Page) { nodeHelp(p, node) })
+	return a.console.Show(func(p *ui.Page) { nodeHelp(p, node, a.process) })
 }
 
 // helpWanted finds the command that help is wanted on: by --help anywhere, or no arguments, or a
@@ -73,7 +73,7 @@ func helpWanted(root *kong.Node, args []string) (*kong.Node, bool) {
 }
 
 // nodeHelp is the help on a command, or on atg itself.
-func nodeHelp(p *ui.Page, node *kong.Node) {
+func nodeHelp(p *ui.Page, node *kong.Node, process Process) {
 	title := func(text string) { p.Title(text) }
 	if node.Parent == nil {
 		p.Line(ui.Toned{Tone: ui.Strong, Text: "atg"}, ": Azure tenants as graphs")
@@ -100,6 +100,7 @@ func nodeHelp(p *ui.Page, node *kong.Node) {
 	commandHelp(p, node)
 	flagHelp(p, node)
 	if node.Parent == nil {
+		extensionsHelp(p, node, process)
 		title("More")
 		p.Lines("  atg COMMAND --help        help on a command\n" +
 			"  atg help remote           how a job service does the work\n" +

@@ -46,6 +46,9 @@ func Main(ctx context.Context, p Process) int {
 		fmt.Fprintln(p.Streams.Out, versionLine())
 		return 0
 	}
+	if len(p.Args) > 0 && p.Args[0] == completeCommand {
+		return complete(ctx, p, p.Args[1:])
+	}
 	var g grammar
 	parser, err := newParser(&g, p.Args)
 	if err != nil {
@@ -91,7 +94,7 @@ func run(ctx context.Context, a *app, g *grammar, parser *kong.Kong) (code int) 
 
 func parse(ctx context.Context, a *app, g *grammar, parser *kong.Kong) error {
 	if node, ok := helpWanted(parser.Model.Node, a.process.Args); ok {
-		return newConsole(a.process, globals{}).Show(func(p *ui.Page) { nodeHelp(p, node) })
+		return newConsole(a.process, globals{}).Show(func(p *ui.Page) { nodeHelp(p, node, a.process) })
 	}
 	if err := kong.Bind(a).Apply(parser); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 var topics = map[string]func(*ui.Page){
 	"exit-codes":  exitCodesHelp,
 	"environment": environmentHelp,
-	"extensions":  extensionsHelp,
+	"extensions":  extensionTopic,
 	"remote":      remoteHelp,
 	"jobs":        jobsHelp,
 }
@@ -98,7 +98,7 @@ func environmentHelp(p *ui.Page) {
 	}
 }
 
-func extensionsHelp(p *ui.Page) {
+func extensionTopic(p *ui.Page) {
 	p.Lines(`atg NAME ARGUMENTS… runs the program atg-NAME of your PATH with the arguments, where NAME is no command of
 atg's own. Terminal, signals and exit code pass through. The extension gets your environment without the
 service's key and Azure's secrets, unless extensions.env of the configuration names them.

@@ -17,6 +17,12 @@ import (
 // name in the configuration itself wins.
 func (p Paths) ProfileDir() string { return filepath.Join(filepath.Dir(p.Config), "profiles") }
 
+// ProfileNames are the names of the profiles there are, in order.
+func (c *Config) ProfileNames() []string {
+	configured, _ := c.document.Values["profiles"].(map[string]any)
+	return c.profileNames(configured)
+}
+
 // profileNames are the names of the configuration's profiles and of those in files of their own.
 func (c *Config) profileNames(configured map[string]any) []string {
 	names := slices.Collect(maps.Keys(configured))
