@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/azure-tenant-grapher/atg/host/ui"
@@ -77,7 +79,7 @@ func TestEachNamedValueIsAFlagOrAnArgument(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
-	nodes := append(parser.Model.Children, parser.Model.Node)
+	nodes := slices.Concat([]*kong.Node{parser.Model.Node}, parser.Model.Children)
 	for len(nodes) > 0 {
 		node := nodes[0]
 		if nodes = nodes[1:]; node.Parent != nil {
@@ -104,7 +106,7 @@ func TestExtensionsCompleteTheirOwnWords(t *testing.T) {
 		"atg-fleet.json": `{"summary": "Many\u001b[31m ships.", "complete": true}`,
 		"atg-quiet":      "#!/bin/sh\necho never\n",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o700); err != nil { //nolint:gosec // programs
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
