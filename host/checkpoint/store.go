@@ -235,11 +235,11 @@ func (s *Store) mutex() (unlock func(), err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, s.unusable(err)
 	}
-	unlock, err = lockedfile.MutexAt(filepath.Join(s.dir, "store.lock")).Lock()
+	locked, err := lockedfile.OpenFile(filepath.Join(s.dir, "store.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, s.unusable(err)
 	}
-	return unlock, nil
+	return func() { _ = locked.Close() }, nil
 }
 
 func (s *Store) unusable(err error) error {

@@ -71,11 +71,11 @@ func (s *Store) change(edit func(keys map[string]string)) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return unusable(s.options.File, err)
 	}
-	unlock, err := lockedfile.MutexAt(s.options.File + ".lock").Lock()
+	locked, err := lockedfile.OpenFile(s.options.File+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return unusable(s.options.File, err)
 	}
-	defer unlock()
+	defer func() { _ = locked.Close() }()
 	keys, err := s.read()
 	if err != nil {
 		return err

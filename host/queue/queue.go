@@ -207,10 +207,11 @@ func (s *Store) lock(name string) (unlock func(), err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, unwritable(s.dir, err)
 	}
-	if unlock, err = lockedfile.MutexAt(filepath.Join(s.dir, name)).Lock(); err != nil {
+	locked, err := lockedfile.OpenFile(filepath.Join(s.dir, name), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
 		return nil, unwritable(s.dir, err)
 	}
-	return unlock, nil
+	return func() { _ = locked.Close() }, nil
 }
 
 func (s *Store) file(id string) string { return filepath.Join(s.dir, id+".json") }

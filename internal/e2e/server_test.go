@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -31,13 +32,13 @@ func runServer() {
 }
 
 // startServer is server NAME ARGS…: starts atg-server in the background, for this machine alone and on any free port, and
-// waits until it is ready. It sets $URL, $CA and $KEY to what it takes to reach it.
+// waits until it is ready. It sets $URL, $CA and $KEY to what it takes to reach it. $SERVER is another program to start instead.
 func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: server NAME ARGS…")
 	}
 	name := args[0]
-	command := append([]string{name, "atg-server", "start"}, args[1:]...)
+	command := append([]string{name, cmp.Or(ts.Getenv("SERVER"), "atg-server"), "start"}, args[1:]...)
 	background(ts, false, command)
 	line := ""
 	until(ts, name+" does not become ready", func() bool {

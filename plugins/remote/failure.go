@@ -113,6 +113,8 @@ func (c *RemoteClient) distrusted(err error) *fault.Fault {
 		return refuse("does not speak TLS", "service_url (ATG_SERVICE_URL) has to be the service's https address and port")
 	case strings.Contains(err.Error(), "unsupported protocol version"), strings.Contains(err.Error(), "protocol version not supported"):
 		return refuse("speaks no TLS of version 1.2 or newer", "tell the service's operator")
+	case strings.Contains(err.Error(), "remote error: tls: handshake failure"):
+		return refuse("offers no encryption with forward secrecy", "tell the service's operator; a proxy that opens connections may stand between")
 	}
 	return nil
 }

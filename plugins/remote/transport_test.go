@@ -2,9 +2,14 @@ package remote
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +20,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/api"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -51,6 +57,18 @@ func TestTrust(t *testing.T) {
 		"TLS 1.2": {server: func(s *httptest.Server) {
 			s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
 		}},
+		"an expired certificate": {server: signed(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }),
+			want: fault.ServiceUnavailable, mention: "not valid now"},
+		"one of tomorrow": {server: signed(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(24 * time.Hour) }),
+			want: fault.ServiceUnavailable, mention: "not valid now"},
+		"one for clients": {server: signed(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }),
+			want: fault.ServiceUnavailable, mention: "cannot be trusted"},
+		"one without a name": {server: signed(func(c *x509.Certificate) { c.DNSNames, c.Subject.CommonName = nil, "example.com" }),
+			want: fault.ServiceUnavailable, mention: "another name"},
+		"a suite without forward secrecy": {server: func(s *httptest.Server) {
+			s.EnableHTTP2 = false
+			s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}
+		}, want: fault.ServiceUnavailable, mention: "forward secrecy"},
 		"a server without HTTP/2": {server: onlyHTTP1},
 		"in large letters":        {config: func(c *backend.ATGClientConfig, _ string) { c.ServiceURL = "https://EXAMPLE.com" }},
 		"by address, on loopback": {config: func(c *backend.ATGClientConfig, _ string) { c.ServiceURL = "https://127.0.0.1:8443" }},
@@ -77,6 +95,26 @@ func TestTrust(t *testing.T) {
 				t.Error("nothing would change, but it could be tried again")
 			}
 		})
+	}
+}
+
+// signed gives the server a certificate that it has signed itself, which is also the authority that the client is told of.
+func signed(change func(*x509.Certificate)) func(*httptest.Server) {
+	return func(s *httptest.Server) {
+		c := &x509.Certificate{
+			SerialNumber: big.NewInt(1), DNSNames: []string{"example.com"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IsCA: true, BasicConstraintsValid: true,
+		}
+		change(c)
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			panic(err)
+		}
+		der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+		if err != nil {
+			panic(err)
+		}
+		s.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	}
 }
 

@@ -7,8 +7,17 @@ import (
 	"time"
 )
 
+// suites are the cipher suites of TLS 1.2 with forward secrecy and authenticated encryption; those of TLS 1.3 all have both. Go
+// alone would also take some with CBC.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
 // Server makes the server for a handler. Requests have to arrive, and answers to be taken, within its times; streams, which the
-// handler knows, only have to move on. TLS is 1.2 or newer; config may be nil, and is not changed.
+// handler knows, only have to move on. TLS is 1.2 or newer, with forward secrecy and authenticated encryption; config may be nil,
+// and is not changed.
 func Server(handler http.Handler, config *tls.Config, logger *slog.Logger) *http.Server {
 	if logger == nil {
 		logger = slog.Default()
@@ -18,6 +27,9 @@ func Server(handler http.Handler, config *tls.Config, logger *slog.Logger) *http
 	}
 	config = config.Clone()
 	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
+	if config.CipherSuites == nil {
+		config.CipherSuites = suites
+	}
 	if len(config.NextProtos) == 0 {
 		config.NextProtos = []string{"h2", "http/1.1"} // also for a listener that does TLS itself
 	}

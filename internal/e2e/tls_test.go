@@ -1,0 +1,174 @@
+//go:build unix
+
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"crypto/ecdsa"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// tlsScan is tls-scan: offers the service at $URL each version, cipher suite, curve and protocol by itself, and says what it takes that
+// it should not, or does not take that it should.
+func tlsScan(ts *testscript.TestScript, _ bool, _ []string) {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(ts.ReadFile(ts.Getenv("CA"))))
+	ctx, cancel := patience(ts)
+	defer cancel()
+	s := &scanner{ts: ts, ctx: ctx, address: ts.Getenv("LISTEN"), roots: roots}
+	s.versions()
+	s.suites()
+	s.curves()
+	s.protocols()
+	s.certificate()
+	s.plain()
+	s.headers()
+}
+
+type scanner struct {
+	ts      *testscript.TestScript
+	ctx     context.Context
+	address string
+	roots   *x509.CertPool
+}
+
+// offer makes one handshake.
+func (s *scanner) offer(c *tls.Config) (tls.ConnectionState, error) {
+	if c.RootCAs == nil {
+		c.RootCAs = s.roots
+	}
+	conn, err := (&tls.Dialer{Config: c}).DialContext(s.ctx, "tcp", s.address)
+	if err != nil {
+		return tls.ConnectionState{}, err
+	}
+	defer func() { _ = conn.Close() }()
+	return conn.(*tls.Conn).ConnectionState(), nil
+}
+
+// compare says which of the things that were offered, by name, are taken although they should not be, or the other way.
+func (s *scanner) compare(what string, offers map[string]*tls.Config, want ...string) {
+	var taken []string
+	for _, name := range slices.Sorted(maps.Keys(offers)) {
+		if _, err := s.offer(offers[name]); err == nil {
+			taken = append(taken, name)
+		}
+	}
+	slices.Sort(want)
+	if !slices.Equal(taken, want) {
+		s.ts.Fatalf("%s: the service takes\n  %s\nnot\n  %s", what, strings.Join(taken, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+func (s *scanner) versions() {
+	offers := map[string]*tls.Config{}
+	for _, v := range []uint16{tls.VersionTLS10, tls.VersionTLS11, tls.VersionTLS12, tls.VersionTLS13} {
+		offers[tls.VersionName(v)] = &tls.Config{MinVersion: v, MaxVersion: v}
+	}
+	s.compare("versions", offers, "TLS 1.2", "TLS 1.3")
+}
+
+// suites of TLS 1.2; those of TLS 1.3 are all good, and Go does not let one choose. The certificate of --dev has a key of ECDSA.
+func (s *scanner) suites() {
+	offers := map[string]*tls.Config{}
+	var good []string
+	for _, suite := range slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites()) {
+		if !slices.Contains(suite.SupportedVersions, tls.VersionTLS12) {
+			continue
+		}
+		offers[suite.Name] = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}}
+		if strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_") && (strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "_POLY1305_")) {
+			good = append(good, suite.Name)
+		}
+	}
+	if len(offers) < 20 || len(good) != 3 {
+		s.ts.Fatalf("%d suites are offered, of which %d are good: these cannot be all", len(offers), len(good))
+	}
+	s.compare("cipher suites", offers, good...)
+}
+
+func (s *scanner) curves() {
+	offers := map[string]*tls.Config{}
+	for _, c := range []tls.CurveID{tls.X25519MLKEM768, tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521} {
+		offers[c.String()] = &tls.Config{MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{c}}
+	}
+	s.compare("curves", offers, slices.Sorted(maps.Keys(offers))...)
+	if state, err := s.offer(&tls.Config{MinVersion: tls.VersionTLS13}); err != nil || state.CurveID != tls.X25519MLKEM768 {
+		s.ts.Fatalf("of all curves the service takes %v, %v, not the one that a quantum computer does not break", state.CurveID, err)
+	}
+}
+
+func (s *scanner) protocols() {
+	offers := map[string]*tls.Config{}
+	for _, p := range []string{"h2", "http/1.1", "http/1.0", "h2c", "spdy/3", "ftp"} {
+		offers[p] = &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{p}}
+	}
+	s.compare("protocols", offers, "h2", "http/1.1")
+}
+
+func (s *scanner) certificate() {
+	state, err := s.offer(&tls.Config{MinVersion: tls.VersionTLS12})
+	s.ts.Check(err)
+	leaf := state.PeerCertificates[0]
+	_, isECDSA := leaf.PublicKey.(*ecdsa.PublicKey)
+	switch {
+	case leaf.IsCA, len(leaf.DNSNames)+len(leaf.IPAddresses) == 0, !isECDSA, leaf.SignatureAlgorithm != x509.ECDSAWithSHA256:
+		s.ts.Fatalf("the certificate has the names %v, signed by %v, and may sign others: %v", leaf.DNSNames, leaf.SignatureAlgorithm, leaf.IsCA)
+	case leaf.NotAfter.Sub(leaf.NotBefore) > 32*24*time.Hour:
+		s.ts.Fatalf("the certificate holds until %s", leaf.NotAfter)
+	case state.CipherSuite != tls.TLS_AES_128_GCM_SHA256 && state.CipherSuite != tls.TLS_CHACHA20_POLY1305_SHA256 && state.CipherSuite != tls.TLS_AES_256_GCM_SHA384:
+		s.ts.Fatalf("of all suites the service takes %s", tls.CipherSuiteName(state.CipherSuite))
+	}
+	if _, err := s.offer(&tls.Config{MinVersion: tls.VersionTLS12, ServerName: "example.com"}); err == nil {
+		s.ts.Fatalf("the certificate is for every name")
+	}
+	if _, err := s.offer(&tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}); err == nil {
+		s.ts.Fatalf("the certificate needs no authority")
+	}
+}
+
+// plain sees to it that HTTP without TLS gets nothing of the service.
+func (s *scanner) plain() {
+	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, "http://"+s.address+"/healthz", nil)
+	s.ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+s.ts.Getenv("KEY"))
+	answer, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	content, err := io.ReadAll(answer.Body)
+	s.ts.Check(err)
+	if answer.StatusCode != http.StatusBadRequest || strings.Contains(string(content), "healthy") {
+		s.ts.Fatalf("without TLS the service answers %s: %s", answer.Status, content)
+	}
+}
+
+func (s *scanner) headers() {
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots, MinVersion: tls.VersionTLS12}}}
+	defer client.CloseIdleConnections()
+	for path, status := range map[string]int{"/healthz": 200, "/api/v1/jobs": 401, "/nowhere": 404, "/openapi.json": 200} {
+		request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, "https://"+s.address+path, nil)
+		s.ts.Check(err)
+		answer, err := client.Do(request)
+		s.ts.Check(err)
+		_ = answer.Body.Close()
+		for header, want := range map[string]string{
+			"Strict-Transport-Security": "max-age=31536000", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Access-Control-Allow-Origin": "", "Server": "", "Content-Encoding": "",
+		} {
+			if got := answer.Header.Get(header); answer.StatusCode != status || got != want {
+				s.ts.Fatalf("%s answers %s with %s %q, not %q", path, answer.Status, header, got, cmp.Or(want, "none"))
+			}
+		}
+	}
+}
