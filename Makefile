@@ -1,6 +1,6 @@
 # Everything that one does with this repository. A fresh machine needs Go, make, and a C compiler
 # (for the race detector); only Go modules are fetched, and where npm is there, what make iac and make web need. Nothing is installed but
-# Chromium, by make web-test, and only where root runs it on Debian.
+# Chromium, by make web-test, and sslscan, by make tls-scan, and only where root runs them on Debian.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -53,7 +53,7 @@ vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible schema-current web-current readme secrets vuln iac cypher web-test test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
+test-all: cross reproducible schema-current web-current readme secrets vuln tls-scan iac cypher web-test test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
 
 # -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
@@ -94,6 +94,18 @@ vuln: $(VULNCHECK) ## no known vulnerability can be reached, where the database 
 		echo "vuln: $(VULNDB) CANNOT BE REACHED, so nobody knows whether something here is known to be vulnerable"; \
 	else \
 		for dir in . $(BESIDE); do echo "vuln: $$dir"; (cd $$dir && $(VULNCHECK) -db $(VULNDB) ./...); done; \
+	fi
+
+.PHONY: tls-scan
+tls-scan: ## sslscan finds nothing weak at the port of the service; root gets it on Debian, and others have it
+	@if ! command -v sslscan >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "tls-scan: installing sslscan"; \
+		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends sslscan; } >/dev/null 2>&1 || true; \
+	fi; \
+	if command -v sslscan >/dev/null; then \
+		go test -count=1 -tags sslscan -run SSLScan ./internal/e2e; \
+	else \
+		echo "tls-scan: sslscan is NOT INSTALLED, so only our own scan, in make test, has looked at the service"; \
 	fi
 
 # Programs of others that read what we generate. Where one is not installed, that is said.

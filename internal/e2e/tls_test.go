@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ func tlsScan(ts *testscript.TestScript, _ bool, _ []string) {
 	s.versions()
 	s.suites()
 	s.curves()
+	s.compression()
 	s.protocols()
 	s.certificate()
 	s.plain()
@@ -105,6 +107,45 @@ func (s *scanner) curves() {
 	if state, err := s.offer(&tls.Config{MinVersion: tls.VersionTLS13}); err != nil || state.CurveID != tls.X25519MLKEM768 {
 		s.ts.Fatalf("of all curves the service takes %v, %v, not the one that a quantum computer does not break", state.CurveID, err)
 	}
+}
+
+// compression offers to compress, which Go does not let one: the hello is written by hand (RFC 5246, 7.4.1.2).
+func (s *scanner) compression() {
+	const deflate, null = 1, 0
+	if method, alert := s.hello(deflate, null); alert || method != null {
+		s.ts.Fatalf("offered to compress, the service chooses the method %d (refused: %v)", method, alert)
+	}
+	if _, alert := s.hello(deflate); !alert {
+		s.ts.Fatalf("a client that insists on compression is taken")
+	}
+}
+
+// hello says hello with compression methods, and answers the one that the service chooses, or that it refuses.
+func (s *scanner) hello(methods ...byte) (chosen byte, alert bool) {
+	u16 := func(n int) []byte { return []byte{byte(n >> 8), byte(n)} }
+	sized := func(b []byte) []byte { return append(u16(len(b)), b...) }
+	extension := func(id int, b []byte) []byte { return append(u16(id), sized(b)...) }
+	extensions := slices.Concat(
+		extension(10, sized(u16(int(tls.CurveP256)))), extension(11, []byte{1, 0}), extension(13, sized(u16(int(tls.ECDSAWithP256AndSHA256)))),
+	)
+	body := slices.Concat(u16(tls.VersionTLS12), make([]byte, 32), []byte{0}, sized(u16(int(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256))),
+		[]byte{byte(len(methods))}, methods, sized(extensions))
+	const handshake, clientHello, serverHello = 22, 1, 2
+	message := append([]byte{clientHello, 0}, sized(body)...)
+	conn, err := (&net.Dialer{}).DialContext(s.ctx, "tcp", s.address)
+	s.ts.Check(err)
+	defer func() { _ = conn.Close() }()
+	_, err = conn.Write(append([]byte{handshake, 3, 1}, sized(message)...))
+	s.ts.Check(err)
+	// A record's header, a message's header, version, random, an empty session or one of 32 bytes, suite.
+	answer := make([]byte, 5+4+2+32+1)
+	if n, _ := io.ReadFull(conn, answer); n < 7 || answer[0] != handshake || answer[5] != serverHello {
+		return 0, true
+	}
+	rest := make([]byte, int(answer[43])+2+1)
+	_, err = io.ReadFull(conn, rest)
+	s.ts.Check(err)
+	return rest[len(rest)-1], false
 }
 
 func (s *scanner) protocols() {
