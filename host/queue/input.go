@@ -17,6 +17,12 @@ func (s *Store) InputFile(in backend.Input) string {
 	return filepath.Join(s.dir, "inputs", filepath.Base(in.SHA256))
 }
 
+// foreign says that an input is none that keep has made: its sum, which names its file, is no sum.
+func foreign(in backend.Input) bool {
+	sum, err := hex.DecodeString(in.SHA256)
+	return err != nil || len(sum) != sha256.Size
+}
+
 // keep copies a file, so that what is sent later is what it holds now.
 func (s *Store) keep(file string) (backend.Input, error) {
 	var in backend.Input

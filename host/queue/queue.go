@@ -149,7 +149,7 @@ func (s *Store) List() (entries []Entry, problems []*fault.Fault, err error) {
 		if err == nil {
 			err = json.Unmarshal(content, &e)
 		}
-		if err == nil && (e.ID != id || e.Operation == "" || e.IdempotencyKey == "") {
+		if err == nil && (e.ID != id || e.Operation == "" || e.IdempotencyKey == "" || slices.ContainsFunc(e.Inputs, foreign)) {
 			err = errors.New("it is not what atg wrote")
 		}
 		if err != nil {

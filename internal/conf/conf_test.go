@@ -133,10 +133,31 @@ func TestAKeyWithoutAValueIsAbsent(t *testing.T) {
 	}
 }
 
+// depth is how deep values are nested.
+func depth(value any) int {
+	deepest := 0
+	switch value := value.(type) {
+	case map[string]any:
+		for _, v := range value {
+			deepest = max(deepest, depth(v))
+		}
+		return deepest + 1
+	case []any:
+		for _, v := range value {
+			deepest = max(deepest, depth(v))
+		}
+		return deepest + 1
+	}
+	return 0
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(good)
 	f.Add("a: &x 1\nb: *x\n")
 	f.Add("<<: {a: 1}\n? [1]: 2\n")
+	f.Add(strings.Repeat("{a: ", 9000) + strings.Repeat("}", 9000))
+	f.Add("a: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000))
+	f.Add("a: !!binary x\nb: !!float 1\nc: .nan\nd: 2026-01-01\n\"a.b\": 1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := conf.Parse("f.yaml", []byte(text))
 		if err != nil {
@@ -144,6 +165,9 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("Parse = %v", err)
 			}
 			return
+		}
+		if n := depth(d.Values); n > 32 {
+			t.Errorf("values are nested %d deep", n)
 		}
 		if len(conf.Check(d.Values, &outer{}, d.At)) > 0 {
 			return

@@ -14,8 +14,12 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// maxFile bounds a configuration file, in bytes.
-const maxFile = 1 << 20
+const (
+	// maxFile bounds a configuration file, in bytes.
+	maxFile = 1 << 20
+	// maxDepth bounds how deep values are nested: a key is as long as the way to it.
+	maxDepth = 32
+)
 
 // Document is a YAML file.
 type Document struct {
@@ -60,7 +64,7 @@ func unreadable(name string, err error) error {
 }
 
 // Parse reads YAML. A key without a value counts as absent. A key that stands twice, an alias, a second
-// document, and a document that is no mapping are errors.
+// document, values that are nested deeper than 32, and a document that is no mapping are errors.
 func Parse(name string, content []byte) (*Document, error) {
 	d := &Document{Name: name, Values: map[string]any{}, positions: map[string]Position{}}
 	var root, second yaml.Node
@@ -79,7 +83,7 @@ func Parse(name string, content []byte) (*Document, error) {
 	if root.Content[0].Kind != yaml.MappingNode {
 		return nil, syntax(name, fmt.Errorf("line %d: the file must hold keys and values, as \"backend: local\"", root.Content[0].Line))
 	}
-	values, err := d.mapping("", root.Content[0])
+	values, err := d.mapping("", root.Content[0], maxDepth)
 	if err != nil {
 		return nil, syntax(name, err)
 	}
@@ -95,7 +99,7 @@ func syntax(name string, err error) error {
 	return fault.New(fault.ConfigInvalid, fmt.Sprintf("the configuration %s is not the YAML that atg reads", name), fault.On(name), fault.Problems(p))
 }
 
-func (d *Document) mapping(prefix string, node *yaml.Node) (map[string]any, error) {
+func (d *Document) mapping(prefix string, node *yaml.Node, depth int) (map[string]any, error) {
 	values, seen := map[string]any{}, map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name, value := node.Content[i], node.Content[i+1]
@@ -108,7 +112,7 @@ func (d *Document) mapping(prefix string, node *yaml.Node) (map[string]any, erro
 		}
 		seen[name.Value] = true
 		d.positions[key] = Position{Line: name.Line, Column: name.Column}
-		decoded, err := d.value(key, value)
+		decoded, err := d.value(key, value, depth-1)
 		if err != nil {
 			return nil, err
 		}
@@ -119,14 +123,17 @@ func (d *Document) mapping(prefix string, node *yaml.Node) (map[string]any, erro
 	return values, nil
 }
 
-func (d *Document) value(key string, node *yaml.Node) (any, error) {
+func (d *Document) value(key string, node *yaml.Node, depth int) (any, error) {
+	if depth == 0 {
+		return nil, fmt.Errorf("line %d: values are nested deeper than %d", node.Line, maxDepth)
+	}
 	switch node.Kind {
 	case yaml.MappingNode:
-		return d.mapping(key, node)
+		return d.mapping(key, node, depth)
 	case yaml.SequenceNode:
 		items := make([]any, 0, len(node.Content))
 		for _, n := range node.Content {
-			item, err := d.value(key, n)
+			item, err := d.value(key, n, depth-1)
 			if err != nil {
 				return nil, err
 			}

@@ -109,8 +109,8 @@ func (w *watch) connect(ctx context.Context) error {
 		default:
 			return passing(fault.ServiceUnavailable, "the stream of events broke off", w.c.silent(err))
 		}
-		var e backend.Event
-		if kind != websocket.MessageText || json.Unmarshal(w.c.redact(data), &e) != nil || e.Seq > maxSeq {
+		e, ok := w.read(kind, data)
+		if !ok {
 			slog.DebugContext(ctx, "the stream of events holds something else", "job_id", w.id)
 			return errNoStream
 		}
@@ -121,6 +121,12 @@ func (w *watch) connect(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// read reads a message as an event, which may be one that is not understood.
+func (w *watch) read(kind websocket.MessageType, data []byte) (e backend.Event, ok bool) {
+	ok = kind == websocket.MessageText && json.Unmarshal(w.c.redact(data), &e) == nil && e.Seq <= maxSeq
+	return e, ok
 }
 
 // understood says whether an event is one that the contract knows, about this job.

@@ -48,7 +48,7 @@ const (
 
 var began = time.Date(2026, 3, 4, 5, 6, 7, 891e6, time.UTC)
 
-func newStore(t *testing.T) *Store {
+func newStore(t testing.TB) *Store {
 	t.Helper()
 	name := "a store's #1 100%25" // hard to put into a URI
 	if runtime.GOOS != "windows" {
@@ -61,7 +61,7 @@ func newStore(t *testing.T) *Store {
 	return s
 }
 
-func newWriter(t *testing.T, s *Store, meta Meta) *Writer {
+func newWriter(t testing.TB, s *Store, meta Meta) *Writer {
 	t.Helper()
 	if meta.TenantID == "" {
 		meta.TenantID = tenant
@@ -75,7 +75,7 @@ func newWriter(t *testing.T, s *Store, meta Meta) *Writer {
 }
 
 // write makes a snapshot with rows.
-func write(t *testing.T, s *Store, meta Meta, rows ...Row) backend.Snapshot {
+func write(t testing.TB, s *Store, meta Meta, rows ...Row) backend.Snapshot {
 	t.Helper()
 	w := newWriter(t, s, meta)
 	if err := w.Add(rows); err != nil {

@@ -38,7 +38,14 @@ func contoso(t *testing.T) *graph.Reader {
 }
 
 // write makes a snapshot of lines.
-func write(t *testing.T, f io.Reader) *graph.Reader {
+func write(t testing.TB, f io.Reader) *graph.Reader {
+	t.Helper()
+	r, _ := writeFile(t, f)
+	return r
+}
+
+// writeFile is write, with the path of the snapshot's file.
+func writeFile(t testing.TB, f io.Reader) (*graph.Reader, string) {
 	t.Helper()
 	dir := t.TempDir()
 	s, err := graph.OpenStore(dir)
@@ -84,10 +91,11 @@ func write(t *testing.T, f io.Reader) *graph.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := graph.OpenFile(t.Context(), filepath.Join(dir, snapshot.ID+".db"))
+	file := filepath.Join(dir, snapshot.ID+".db")
+	r, err := graph.OpenFile(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Close)
-	return r
+	return r, file
 }
