@@ -231,14 +231,17 @@ func looksLikeLoginPage(body []byte) bool {
 	return false
 }
 
+// longestAsked bounds the wait that a service asks for: a date centuries away is no span that could be reckoned with.
+const longestAsked = 365 * 24 * time.Hour
+
 // retryAfter is how long the service asks to wait, in seconds or until a date; 0 is no word of it.
 func retryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
-		return time.Duration(max(seconds, 0)) * time.Second
+		return min(time.Duration(max(seconds, 0))*time.Second, longestAsked)
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0)
+		return min(max(time.Until(at), 0), longestAsked)
 	}
 	return 0
 }
