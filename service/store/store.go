@@ -59,7 +59,7 @@ type Retention struct {
 	Size        int64         // of all files in bytes: the oldest ended jobs' go first; 0 is no limit
 }
 
-// Store is jobs.Records, jobs.Queue, jobs.Events, jobs.Files, jobs.Snapshots and jobs.Keys.
+// Store is jobs.Records, jobs.Queue, jobs.Budget, jobs.Events, jobs.Files, jobs.Snapshots and jobs.Keys.
 type Store struct {
 	config   Config
 	log      *slog.Logger
@@ -74,6 +74,7 @@ type Store struct {
 	index     *index
 	records   jetstream.KeyValue
 	owners    *owners
+	budget    *budget
 	commits   *committer
 	fan       *fanout
 	grace     time.Duration // for a terminal event to come
@@ -173,7 +174,7 @@ func open(ctx context.Context, c Config, server *embedded, access string) (_ *St
 	s.commits = newCommitter(s.link)
 	s.running.Go(func() { s.commits.run(background) })
 	for _, start := range []func(ctx, background context.Context) error{
-		s.startIndex, s.startQueue, s.startFanout, s.startSnapshots, s.startKeys, s.startFiles,
+		s.startIndex, s.startQueue, s.startBudget, s.startFanout, s.startSnapshots, s.startKeys, s.startFiles,
 	} {
 		if err := start(ctx, background); err != nil {
 			return nil, s.fault(ctx, err, "the store could not be read")

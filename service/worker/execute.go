@@ -58,9 +58,11 @@ func (w *Worker) run(ctx context.Context, r *jobs.Record, report *report) (backe
 		a.stage = merging
 	}
 	defer a.stop(ctx)
-	if err := a.configure(ctx, settings); err != nil {
+	description, err := a.configure(ctx, settings)
+	if err != nil {
 		return nil, nil, err
 	}
+	defer a.share(ctx, description, settings)()
 	if a.maySplit() {
 		if err := a.split(ctx); err != nil || len(r.Shards) > 0 {
 			return nil, nil, err
@@ -112,20 +114,20 @@ func (a *attempt) stop(ctx context.Context) {
 	}
 }
 
-func (a *attempt) configure(ctx context.Context, settings backend.Settings) (err error) {
-	if _, err = a.backend.Describe(ctx); err != nil {
-		return err
+func (a *attempt) configure(ctx context.Context, settings backend.Settings) (d backend.Description, err error) {
+	if d, err = a.backend.Describe(ctx); err != nil {
+		return d, err
 	}
 	if err = a.backend.Configure(ctx, settings); err != nil {
-		return err
+		return d, err
 	}
 	if a.can, err = a.backend.Capabilities(ctx); err != nil {
-		return err
+		return d, err
 	}
 	if op := a.request.Operation(); !a.can.Can(op) {
-		return fault.New(fault.Unsupported, fmt.Sprintf("the service's backend cannot do %s", op), fault.From(fault.OriginService))
+		return d, fault.New(fault.Unsupported, fmt.Sprintf("the service's backend cannot do %s", op), fault.From(fault.OriginService))
 	}
-	return nil
+	return d, nil
 }
 
 // submission gives the backend what the job needs: its inputs, the snapshots that it reads, and the parts that

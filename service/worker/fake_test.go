@@ -24,6 +24,7 @@ type program struct {
 	features  []backend.Feature
 	snapshot  string // content of the one that it has
 	configure func(backend.Settings) error
+	shared    func(share float64)
 	exited    chan struct{}
 	once      sync.Once
 }
@@ -61,6 +62,15 @@ func (p *program) Capabilities(context.Context) (backend.Capabilities, error) {
 		Features:   append(runner.Features(), p.features...),
 	}, nil
 }
+
+// SetShare is backend.Sharer.
+func (p *program) SetShare(_ context.Context, share float64) error {
+	if p.shared != nil {
+		p.shared(share)
+	}
+	return nil
+}
+
 func (p *program) CheckHealth(context.Context) backend.Health { return backend.Health{Healthy: true} }
 
 func (p *program) ListSnapshots(context.Context, backend.SnapshotFilter) (backend.SnapshotPage, error) {

@@ -47,6 +47,7 @@ type Options struct {
 	Events    jobs.Events
 	Files     jobs.Files
 	Snapshots jobs.Snapshots
+	Budget    jobs.Budget // shared by the backends of a principal; nil leaves the whole of it to each
 	// Start starts a backend process for a job. It finds its data folder below dir, which is the job's.
 	Start func(ctx context.Context, dir string) (Program, error)
 	// Settings are the backend's, with the credential for a tenant.
