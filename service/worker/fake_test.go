@@ -138,7 +138,8 @@ func (b *bench) work() (shutdown func()) {
 	b.t.Helper()
 	ctx, cancel := context.WithCancel(b.t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- New(b.options).Run(ctx) }()
+	w := New(b.options)
+	go func() { ended <- w.Run(ctx) }()
 	var once sync.Once
 	shutdown = func() {
 		once.Do(func() {

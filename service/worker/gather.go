@@ -108,14 +108,14 @@ func (g *gathering) follow(ctx context.Context, i int) error {
 
 // hear takes an event of a shard.
 func (g *gathering) hear(ctx context.Context, i int, e backend.Event) {
+	g.mu.Lock() // sums are told in the order in which they were made
+	defer g.mu.Unlock()
 	switch {
 	case e.Progress != nil:
 		g.report.progress(ctx, g.sum(i, *e.Progress))
 	case e.Log != nil:
 		g.report.log(ctx, e.Log.Level, "shard %d: %s", i+1, e.Log.Message)
 	case e.Status != nil && e.Status.Progress != nil:
-		g.mu.Lock()
-		defer g.mu.Unlock()
 		s := &g.shards[i]
 		s.progress = max(s.progress, *e.Status.Progress) // another attempt begins further back
 		if time.Since(g.told) >= overallPace {
@@ -124,10 +124,8 @@ func (g *gathering) hear(ctx context.Context, i int, e backend.Event) {
 	}
 }
 
-// sum is how far a phase of a shard is in all that are in it or through with it.
+// sum is how far a phase of a shard is in all that are in it or through with it. The lock is held.
 func (g *gathering) sum(i int, p backend.Progress) backend.Progress {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	p.Done = max(p.Done, g.shards[i].phases[p.Phase].Done) // another attempt begins further back
 	g.shards[i].phases[p.Phase] = p
 	all := g.sumOf(p.Phase)

@@ -130,7 +130,10 @@ func (a *attempt) removeLate(ctx context.Context, p backend.Part, err error) err
 	if err == nil && a.r.Parent == "" || !a.w.orphaned(ctx, a.r.PartsOf()) {
 		return nil
 	}
-	return errors.Join(errLost, a.w.o.Files.Delete(ctx, a.partFile(p)))
+	if err == nil {
+		err = errCancelled
+	}
+	return errors.Join(err, a.w.o.Files.Delete(ctx, a.partFile(p)))
 }
 
 // forgetParts removes the checkpoints of a job that has ended.

@@ -105,6 +105,13 @@ func (s *Store) Buried() map[string]string {
 	return all
 }
 
+// Idle says that no job waits or is with a worker.
+func (s *Store) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting) == 0 && len(s.delivered) == 0
+}
+
 // Depth is jobs.Queue.
 func (s *Store) Depth(ctx context.Context) (int64, error) {
 	if err := s.enter(ctx, "Depth"); err != nil {
