@@ -104,7 +104,7 @@ func (b bench) measures() []measure {
 		{"children", b.scanChildren}, {"snapshot", b.snapshot}, {"edges", b.edges}, {"query", b.query}, {"identities", b.identities}, {"resume", b.resumeSaved}, {"memory", b.scanMemory}, {"subscriptions", b.scanSubscriptions}, {"quota", b.scanQuota}, {"peer", b.peer},
 		{"submit", b.submitRate}, {"status", b.statusRate}, {"joblist", b.jobList},
 		{"watchers", b.idleWatcher}, {"latency", b.eventLatency},
-		{"remotescan", b.remoteScan}, {"download", b.download},
+		{"shards", b.shardSpeedup}, {"remotescan", b.remoteScan}, {"download", b.download},
 		{"generate", b.generate}, {"schema", b.schema}, {"spec", b.spec},
 		{"diff", b.diff}, {"picture", b.picture}, {"walk", b.walk}, {"export", b.export},
 	}

@@ -53,6 +53,8 @@ type Options struct {
 	// Config are keys of the service's configuration for every process, over what the cluster sets by itself:
 	// {"worker": {"lease": "2s"}}.
 	Config map[string]any
+	// WorkerConfig, if it is set, answers such keys for the worker of a number, from 0.
+	WorkerConfig func(n int) map[string]any
 	// Env are variables for the service's processes beside PATH, HOME and the XDG folders.
 	Env []string
 	// Listen is host:port of the balancer; empty is any port of loopback.

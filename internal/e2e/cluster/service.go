@@ -34,7 +34,11 @@ func (c *Cluster) layAPI() error {
 // NewWorker lays one more worker out, for its Start.
 func (c *Cluster) NewWorker() (*Process, error) {
 	name := fmt.Sprintf("worker-%d", len(c.Workers)+1)
-	p, err := c.layService(name, map[string]any{"role": "worker", "worker": map[string]any{"name": name}})
+	config := map[string]any{"role": "worker", "worker": map[string]any{"name": name}}
+	if c.o.WorkerConfig != nil {
+		config = merged(config, c.o.WorkerConfig(len(c.Workers)))
+	}
+	p, err := c.layService(name, config)
 	if err == nil {
 		c.Workers = append(c.Workers, p)
 	}
