@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/service/httpapi"
 	"github.com/azure-tenant-grapher/atg/service/worker"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -81,14 +82,22 @@ type Worker struct {
 
 // Limits are what callers may ask for.
 type Limits struct {
-	RequestBytes int64         `koanf:"request_bytes"` // of a JSON body; 1 MiB
-	InputBytes   int64         `koanf:"input_bytes"`   // of an input file; 256 MiB
-	Rate         float64       `koanf:"rate"`          // requests a second of one key; 0 is no limit, 2000
-	Burst        int           `koanf:"burst"`         // requests at once of one key; 4000
-	Concurrent   int           `koanf:"concurrent"`    // requests of one key under way together, watchers included; 0 is no limit, 5000
-	JobsPerKey   int           `koanf:"jobs_per_key"`  // of one key with workers at a time; 0 is no limit, 0
-	JobTimeout   conf.Duration `koanf:"job_timeout"`   // from submission to end; 24 h, 0 is none
-	StoreBytes   int64         `koanf:"store_bytes"`   // that the embedded NATS keeps altogether; 0 is three quarters of what the disk has, 0
+	RequestBytes      int64         `koanf:"request_bytes"`        // of a JSON body; 1 MiB
+	InputBytes        int64         `koanf:"input_bytes"`          // of an input file; 256 MiB
+	Rate              float64       `koanf:"rate"`                 // requests a second of one key; 0 is no limit, 2000
+	Burst             int           `koanf:"burst"`                // requests at once of one key; 4000
+	Concurrent        int           `koanf:"concurrent"`           // requests of one key under way together, watchers included; 0 is no limit, 5000
+	JobsPerKey        int           `koanf:"jobs_per_key"`         // of one key with workers at a time; 0 is no limit, 0
+	JobsWaiting       int           `koanf:"jobs_waiting"`         // that wait for workers, altogether; 0 is no limit, 250,000
+	JobsWaitingPerKey int           `koanf:"jobs_waiting_per_key"` // of one key; 0 is no limit, 100,000
+	Submissions       int           `koanf:"submissions"`          // at work at a time; 0 is no limit, 128
+	Reads             int           `koanf:"reads"`                // other calls at work at a time; 0 is no limit, 256
+	Transfers         int           `koanf:"transfers"`            // of files under way at a time, either way; 0 is no limit, 128
+	Watchers          int           `koanf:"watchers"`             // WebSockets and long polls; 0 is no limit, 20,000
+	Waiting           int           `koanf:"waiting"`              // requests that wait for their turn, of each of submissions, reads and transfers; 256
+	Patience          conf.Duration `koanf:"patience"`             // how long they wait at most; 1 s
+	JobTimeout        conf.Duration `koanf:"job_timeout"`          // from submission to end; 24 h, 0 is none
+	StoreBytes        int64         `koanf:"store_bytes"`          // that the embedded NATS keeps altogether; 0 is three quarters of what the disk has, 0
 }
 
 // Retention is how long things are kept.
@@ -130,10 +139,14 @@ func defaults(environ func(string) string) conf.Layer {
 		Source: func(string) string { return "default" },
 		Values: map[string]any{
 			"role": string(RoleAll), "listen": "127.0.0.1:8443", "data_dir": data, "dev": false,
-			"nats":      map[string]any{"replicas": 3},
-			"backend":   map[string]any{"name": "local"},
-			"worker":    map[string]any{"concurrency": 2, "shards": worker.DefaultShards, "attempts": 3, "retry_delay": "5s", "grace": "15s", "lease": "30s"},
-			"limits":    map[string]any{"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "concurrent": 5000, "job_timeout": "24h"},
+			"nats":    map[string]any{"replicas": 3},
+			"backend": map[string]any{"name": "local"},
+			"worker":  map[string]any{"concurrency": 2, "shards": worker.DefaultShards, "attempts": 3, "retry_delay": "5s", "grace": "15s", "lease": "30s"},
+			"limits": map[string]any{
+				"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "concurrent": 5000, "job_timeout": "24h",
+				"jobs_waiting": 250_000, "jobs_waiting_per_key": 100_000,
+				"submissions": 128, "reads": 256, "transfers": 128, "watchers": 20_000, "waiting": 256, "patience": "1s",
+			},
 			"retention": map[string]any{"jobs": "720h"},
 		},
 	}
@@ -237,7 +250,10 @@ func (c Config) problems(merged *conf.Merged) (problems []fault.Problem) {
 	}
 	for key, n := range map[string]float64{
 		"limits.rate": c.Limits.Rate, "limits.burst": float64(c.Limits.Burst), "limits.concurrent": float64(c.Limits.Concurrent),
-		"limits.jobs_per_key": float64(c.Limits.JobsPerKey), "limits.store_bytes": float64(c.Limits.StoreBytes), "retention.bytes": float64(c.Retention.Bytes),
+		"limits.jobs_per_key": float64(c.Limits.JobsPerKey), "limits.jobs_waiting": float64(c.Limits.JobsWaiting), "limits.jobs_waiting_per_key": float64(c.Limits.JobsWaitingPerKey),
+		"limits.submissions": float64(c.Limits.Submissions), "limits.reads": float64(c.Limits.Reads), "limits.transfers": float64(c.Limits.Transfers),
+		"limits.watchers": float64(c.Limits.Watchers), "limits.waiting": float64(c.Limits.Waiting), "limits.patience": c.Limits.Patience.Value().Seconds(),
+		"limits.store_bytes": float64(c.Limits.StoreBytes), "retention.bytes": float64(c.Retention.Bytes),
 	} {
 		if !(n >= 0) { // nor is NaN
 			complain(key, "0 or more", "%v is below 0", n)
@@ -293,3 +309,10 @@ func (c Config) settingsFor(tenant string) (backend.Settings, error) {
 
 // span is a duration of the configuration.
 func span(d conf.Duration) time.Duration { return d.Value() }
+
+// admission is how many requests the API serves at a time.
+func (l Limits) admission() httpapi.Admission {
+	return httpapi.Admission{
+		Reads: l.Reads, Submissions: l.Submissions, Transfers: l.Transfers, Watchers: l.Watchers, Waiting: l.Waiting, Patience: span(l.Patience),
+	}
+}

@@ -95,6 +95,7 @@ func Run(ctx context.Context, c Config, o Options) (err error) {
 	s.jobs = jobs.New(jobs.Options{
 		Records: s.store, Queue: s.store, Events: s.store, Files: s.store, Snapshots: s.store,
 		Tenants: slices.Sorted(maps.Keys(c.Tenants)), Operations: s.can.Operations, Formats: s.can.Formats, JobTimeout: span(c.Limits.JobTimeout), Logger: o.Logger,
+		Waiting: c.Limits.JobsWaiting, WaitingPerKey: c.Limits.JobsWaitingPerKey,
 	})
 	return s.run(ctx)
 }
@@ -223,7 +224,7 @@ func (s *service) serve(ctx context.Context, group *errgroup.Group, ready *Ready
 		Service: s.jobs, Guard: auth.New(auth.Options{Keys: s.store, Rate: s.c.Limits.Rate, Burst: s.c.Limits.Burst, Concurrent: s.c.Limits.Concurrent, Audit: s.log}),
 		Capabilities: s.capabilities(), Health: s.health, Logger: s.log,
 		OpenMetrics: s.c.API.PublicMetrics, JobCounts: s.store.JobCounts, QueueDepth: func() (int64, error) { return s.store.Depth(ctx) },
-		CORSOrigins: s.c.API.CORSOrigins, Tracing: s.tracing.provider(),
+		Admission: s.c.Limits.admission(), CORSOrigins: s.c.API.CORSOrigins, Tracing: s.tracing.provider(),
 	})
 	server := httpapi.Server(handler, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, s.log)
 	group.Go(func() error {

@@ -178,8 +178,8 @@ func TestWrongKeysAreLimitedByAddress(t *testing.T) {
 		}
 	}
 	_, err := guard.Check(t.Context(), "Bearer x", "[2001:db8::2]:1") // the same network
-	if wait, ok := auth.RetryAfter(err); fault.CodeOf(err) != fault.Throttled || !ok || wait != time.Second {
-		t.Errorf("beyond the limit: %v, %v", err, wait)
+	if o, ok := jobs.OverloadOf(err); fault.CodeOf(err) != fault.Throttled || !ok || o != (jobs.Overload{Reason: auth.ReasonWrongKeys, After: time.Second}) {
+		t.Errorf("beyond the limit: %v, %+v", err, o)
 	}
 	if code := try("Bearer "+good, "[2001:db8::1]:1"); code != "" {
 		t.Errorf("a right key from there: %s", code)
@@ -231,8 +231,8 @@ func TestRateAndConcurrencyOfAKey(t *testing.T) {
 	second()
 	enter(a)()
 	_, err := guard.Enter(a)
-	if wait, ok := auth.RetryAfter(err); !ok || wait != 500*time.Millisecond || !fault.As(err).Retryable {
-		t.Errorf("a fourth request: %v, wait %v", err, wait)
+	if o, ok := jobs.OverloadOf(err); !ok || o != (jobs.Overload{Reason: auth.ReasonRate, After: 500 * time.Millisecond}) || !fault.As(err).Retryable {
+		t.Errorf("a fourth request: %v, %+v", err, o)
 	}
 	at = at.Add(500 * time.Millisecond)
 	enter(a)()

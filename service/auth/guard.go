@@ -103,7 +103,7 @@ func (g *Guard) Check(ctx context.Context, header, remote string) (Grant, error)
 	}
 	if fault.CodeOf(err) == fault.AuthFailed {
 		if wait := g.failures.allow(address(remote), g.o.Now()); wait > 0 {
-			return Grant{}, throttled("too many wrong API keys from this address", wait)
+			return Grant{}, throttled(ReasonWrongKeys, "too many wrong API keys from this address", wait)
 		}
 	}
 	return Grant{}, err

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -10,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -55,26 +55,26 @@ func (l *limits) allow(name string, now time.Time) (wait time.Duration) {
 	return l.get(name, now).take(now)
 }
 
-// enter takes one token of name and counts it as under way until leave is called; else it answers how long to wait, and why.
-func (l *limits) enter(name string, now time.Time) (leave func(), wait time.Duration, why string) {
+// enter takes one token of name and counts it as under way until leave is called.
+func (l *limits) enter(name string, now time.Time) (leave func(), err error) {
 	if l.unlimited() {
-		return func() {}, 0, ""
+		return func() {}, nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	one := l.get(name, now)
 	if l.concurrent > 0 && one.underway >= l.concurrent {
-		return nil, time.Second, fmt.Sprintf("the key has %d requests under way, as many as it may", one.underway)
+		return nil, throttled(ReasonConcurrent, fmt.Sprintf("the key has %d requests under way, as many as it may", one.underway), time.Second)
 	}
 	if wait := one.take(now); wait > 0 {
-		return nil, wait, "the key sends more requests than it may"
+		return nil, throttled(ReasonRate, "the key sends more requests than it may", wait)
 	}
 	one.underway++
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		one.underway--
-	}, 0, ""
+	}, nil
 }
 
 func (one *limit) take(now time.Time) (wait time.Duration) {
@@ -117,32 +117,21 @@ func (l *limits) forget(now time.Time) {
 }
 
 // Enter counts a request of the grant until leave is called. A key that sends too many, or has too many under
-// way, gets fault.Throttled; see RetryAfter.
+// way, gets fault.Throttled because of a jobs.Overload.
 func (g *Guard) Enter(granted Grant) (leave func(), err error) {
-	leave, wait, why := g.calls.enter(granted.Key, g.o.Now())
-	if leave == nil {
-		return nil, throttled(why, wait)
-	}
-	return leave, nil
+	return g.calls.enter(granted.Key, g.o.Now())
 }
 
-// retryIn is the cause of a throttled fault.
-type retryIn time.Duration
+// The reasons for which a guard refuses what passes by itself: jobs.Overload.
+const (
+	ReasonRate       = "rate"       // the key sends more requests than it may
+	ReasonConcurrent = "concurrent" // it has as many under way as it may
+	ReasonWrongKeys  = "wrong_keys" // an address sends wrong keys
+)
 
-func (r retryIn) Error() string {
-	return fmt.Sprintf("try again in %s", time.Duration(r).Round(time.Millisecond))
-}
-
-func throttled(message string, wait time.Duration) error {
-	return fault.New(fault.Throttled, message, fault.Because(retryIn(wait)), fault.Retryable(), fault.From(fault.OriginService),
+func throttled(reason, message string, wait time.Duration) error {
+	return fault.New(fault.Throttled, message, fault.Because(jobs.Overload{Reason: reason, After: wait}), fault.Retryable(), fault.From(fault.OriginService),
 		fault.Hint("send fewer requests; long polls (?wait=) and WebSockets need few"))
-}
-
-// RetryAfter is how long the caller should wait before it tries again, if err says it.
-func RetryAfter(err error) (wait time.Duration, ok bool) {
-	var r retryIn
-	ok = errors.As(err, &r)
-	return time.Duration(r), ok
 }
 
 // address is what the failures of a remote address are counted under: of IPv6 the /64 network, which one host

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/azure-tenant-grapher/atg/service/auth"
+	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/api"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -31,6 +33,7 @@ type route struct {
 	status       int         // of success; 0 is 200, or 204 without a body
 	also         int         // another status of success, with the same body
 	scopes       []api.Scope // the key needs one of them; none is any key
+	class        class       // with whom it shares places, if it needs a key
 	open         bool        // needs no key
 	work         bool        // brings new work, which a service that goes away refuses
 	waits        bool        // its duration says nothing of the service
@@ -45,9 +48,9 @@ type call struct {
 	span   trace.Span // nil if there are none
 	waits  bool       // its duration says nothing of the service
 
-	grant auth.Grant // zero if the call needs no key
-	leave func()     // gives its place among the key's requests back
-	job   string     // the id of the job that it is about
+	grant  auth.Grant // zero if the call needs no key
+	leaves []func()   // give its places back, the last one first
+	job    string     // the id of the job that it is about
 
 	err            error // why it was refused
 	broken         bool  // its answer could not be finished
@@ -73,7 +76,7 @@ func (a *API) handle(rt route, serve func(http.ResponseWriter, *http.Request) er
 		pattern = rt.method + " " + pattern
 	}
 	handler := func(plain http.ResponseWriter, r *http.Request) {
-		c := &call{id: requestID(r), method: r.Method, remote: r.RemoteAddr, began: time.Now(), waits: rt.waits, leave: func() {}}
+		c := &call{id: requestID(r), method: r.Method, remote: r.RemoteAddr, began: time.Now(), waits: rt.waits}
 		ctx, span := a.trace(context.WithValue(r.Context(), callKey{}, c), rt, r)
 		c.span = span
 		r = r.WithContext(ctx)
@@ -107,7 +110,9 @@ func (a *API) finish(ctx context.Context, rt route, c *call, goOn func()) {
 		if panicked := recover(); panicked != nil {
 			a.log.ErrorContext(ctx, "panic", "request_id", c.id, "panic", panicked, "stack", string(debug.Stack()))
 		}
-		c.leave()
+		for _, leave := range slices.Backward(c.leaves) {
+			leave()
+		}
 		took := time.Since(c.began)
 		a.metrics.count(rt, c, took)
 		endSpan(c)
@@ -130,31 +135,9 @@ func (h humaAdapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.a.Ser
 
 type humaAdapter struct{ a *API }
 
-// admit checks that the call may be made, and makes it.
-func (a *API) admit(w http.ResponseWriter, r *http.Request, rt route, c *call, serve func(http.ResponseWriter, *http.Request) error) error {
-	if !rt.open {
-		granted, err := a.o.Guard.Check(r.Context(), r.Header.Get("Authorization"), r.RemoteAddr)
-		if err != nil {
-			return err
-		}
-		c.grant = granted
-		leave, err := a.o.Guard.Enter(granted)
-		if err != nil {
-			return err
-		}
-		c.leave = leave
-		if err := granted.Allow(rt.scopes...); err != nil {
-			return err
-		}
-	}
-	if rt.work && a.draining.Load() {
-		return goingAway()
-	}
-	return serve(w, r)
-}
-
 func goingAway() error {
-	return fault.New(fault.ServiceUnavailable, "this node of the service is going away", fault.Retryable(), fault.From(fault.OriginService),
+	return fault.New(fault.ServiceUnavailable, "this node of the service is going away", fault.Because(jobs.Overload{Reason: "going_away", After: 2 * time.Second}),
+		fault.Retryable(), fault.From(fault.OriginService),
 		fault.Hint("try again; another node, or the restarted one, will answer"))
 }
 
@@ -209,7 +192,7 @@ func (a *API) record(ctx context.Context, rt route, c *call, took time.Duration)
 	}
 	if c.err != nil {
 		attrs = append(attrs, slog.String("code", string(fault.CodeOf(c.err))))
-		if c.status >= http.StatusInternalServerError || (c.broken && ctx.Err() == nil) {
+		if c.status >= http.StatusInternalServerError && reasonOf(c.err) == "" || (c.broken && ctx.Err() == nil) {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", c.err.Error()))
 		}

@@ -37,21 +37,21 @@ func fileResponses(media string) []response {
 
 func (a *API) registerFiles() {
 	file := route{
-		method: http.MethodGet, path: api.PathFile + "{path}", id: "get-artifact", tag: "files", scopes: mayRead, waits: true,
+		method: http.MethodGet, path: api.PathFile + "{path}", id: "get-artifact", tag: "files", scopes: mayRead, waits: true, class: transfers,
 		summary: "One file of a completed job", description: "The ETag is the file's SHA-256.",
 	}
 	a.handle(file, a.file)
 	a.enter(file, ranges, fileResponses(anyFile)...)
 
 	archive := route{
-		method: http.MethodGet, path: api.PathArchive, id: "get-archive", tag: "files", scopes: mayRead, waits: true,
+		method: http.MethodGet, path: api.PathArchive, id: "get-archive", tag: "files", scopes: mayRead, waits: true, class: transfers,
 		summary: "All files of a completed job as a zip", description: "It is not compressed, and the same bytes each time, so that ranges of it can be had.",
 	}
 	a.handle(archive, a.archive)
 	a.enter(archive, ranges, fileResponses("application/zip")...)
 
 	input := route{
-		method: http.MethodPut, path: api.PathInput, id: "put-input", tag: "operations", scopes: mayBringInputs, work: true, waits: true,
+		method: http.MethodPut, path: api.PathInput, id: "put-input", tag: "operations", scopes: mayBringInputs, work: true, waits: true, class: transfers,
 		summary: "Bring a file that an operation needs", description: "201: it is new. 200: it was there.",
 	}
 	a.handle(input, a.putInput)

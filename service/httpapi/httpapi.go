@@ -52,21 +52,26 @@ type Options struct {
 	CORSOrigins []string             // of web pages that may call: https://portal.example.com; none by default
 	Tracing     trace.TracerProvider // nil makes no spans, but still hands a caller's traceparent on to jobs
 
+	Admission Admission // how many requests are served at a time
+
+	BodyPatience   time.Duration // how long the JSON body of a request may take to arrive; 0 is 30 s
 	CancelPatience time.Duration // how long DELETE of a job waits for its worker; 0 is 5 s
 	Ping           time.Duration // between pings of a WebSocket; 0 is 30 s
 }
 
 // API is the handler. Make it with New.
 type API struct {
-	o       Options
-	log     *slog.Logger
-	mux     *http.ServeMux
-	nowhere http.HandlerFunc // answers what no route does
-	huma    huma.API
-	metrics *metrics
-	health  healthCache
-	crcs    crcCache
-	waiting waiters // WebSockets and long polls
+	o        Options
+	log      *slog.Logger
+	mux      *http.ServeMux
+	nowhere  http.HandlerFunc // answers what no route does
+	huma     huma.API
+	gates    *gates
+	metrics  *metrics
+	refusals refusals
+	health   healthCache
+	crcs     crcCache
+	waiting  waiters // WebSockets and long polls
 
 	capabilities, document representation
 
@@ -84,6 +89,9 @@ func New(o Options) *API {
 	if o.CancelPatience == 0 {
 		o.CancelPatience = 5 * time.Second
 	}
+	if o.BodyPatience == 0 {
+		o.BodyPatience = bodyPatience
+	}
 	if o.Ping == 0 {
 		o.Ping = 30 * time.Second
 	}
@@ -97,7 +105,8 @@ func New(o Options) *API {
 	if limits.Batch == 0 {
 		limits.Batch = backend.MaxBatch
 	}
-	a := &API{o: o, log: o.Logger, mux: http.NewServeMux(), metrics: newMetrics(o)}
+	a := &API{o: o, log: o.Logger, mux: http.NewServeMux(), gates: newGates(o.Admission)}
+	a.metrics = newMetrics(o, a.gates)
 	a.huma = a.newDocument()
 	a.capabilities = represent(o.Capabilities)
 	a.registerSubmissions()

@@ -42,13 +42,13 @@ func (a *API) registerJobs() {
 
 	register(a, route{method: http.MethodGet, path: api.PathJobs, id: "list-jobs", tag: "jobs", scopes: mayRead, summary: "Own jobs, newest first"}, a.list)
 	register(a, route{
-		method: http.MethodDelete, path: api.PathJob, id: "cancel-job", tag: "jobs", scopes: mayCancel, waits: true, summary: "Cancel a job",
+		method: http.MethodDelete, path: api.PathJob, id: "cancel-job", tag: "jobs", scopes: mayCancel, waits: true, class: watchers, summary: "Cancel a job",
 		also: http.StatusAccepted, description: "200: the work has stopped. 202: it is stopping. 409: the job had ended.",
 	}, a.cancel)
 	register(a, route{method: http.MethodGet, path: api.PathResult, id: "get-result", tag: "jobs", scopes: mayRead, summary: "The result of a completed job"}, a.result)
 	register(a, route{method: http.MethodGet, path: api.PathManifest, id: "list-artifacts", tag: "files", scopes: mayRead, summary: "The files of a completed job"}, a.manifest)
 	events := route{
-		method: http.MethodGet, path: api.PathEvents, id: "watch-job", tag: "jobs", scopes: mayRead, waits: true, status: http.StatusSwitchingProtocols,
+		method: http.MethodGet, path: api.PathEvents, id: "watch-job", tag: "jobs", scopes: mayRead, waits: true, class: watchers, status: http.StatusSwitchingProtocols,
 		summary: "A job's events over a WebSocket",
 		description: "Every message is an Event as JSON, first those kept with a number above after, then live ones. " +
 			"The service closes with 1000 behind the terminal one, with 1001 when it goes away, with 1011 and a fault's code as the reason when it must end.",
@@ -119,6 +119,9 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 		}
 		represent(status).send(w, r)
 		return nil
+	}
+	if err := a.watches(r.Context(), c); err != nil {
+		return err
 	}
 	c.waits = true
 	ctx, cancel := context.WithCancel(r.Context())

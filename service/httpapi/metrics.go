@@ -1,7 +1,10 @@
 package httpapi
 
 import (
+	"context"
+	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,10 +21,11 @@ type metrics struct {
 	sent         prometheus.Counter
 	watchers     prometheus.Gauge
 	throttled    prometheus.Counter
+	refused      *prometheus.CounterVec
 	unauthorized prometheus.Counter
 }
 
-func newMetrics(o Options) *metrics {
+func newMetrics(o Options, gates *gates) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "atg_http_requests_total", Help: "Requests answered, by method, path template and status.",
@@ -30,14 +34,17 @@ func newMetrics(o Options) *metrics {
 			Name: "atg_http_request_duration_seconds", Help: "How long requests took, but for long polls, cancellations and WebSockets, which wait.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60},
 		}, []string{"method", "route"}),
-		underway:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "atg_http_requests_in_flight", Help: "Requests being answered, WebSockets included."}),
-		received:     prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_http_received_bytes_total", Help: "Bytes of request bodies."}),
-		sent:         prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_http_sent_bytes_total", Help: "Bytes of response bodies, without WebSockets."}),
-		watchers:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "atg_watchers", Help: "Open WebSockets."}),
-		throttled:    prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_throttled_total", Help: "Requests refused because of a limit."}),
+		underway:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "atg_http_requests_in_flight", Help: "Requests being answered, WebSockets included."}),
+		received:  prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_http_received_bytes_total", Help: "Bytes of request bodies."}),
+		sent:      prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_http_sent_bytes_total", Help: "Bytes of response bodies, without WebSockets."}),
+		watchers:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "atg_watchers", Help: "Open WebSockets."}),
+		throttled: prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_throttled_total", Help: "Requests refused because of a limit."}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "atg_refused_total", Help: "Requests, and jobs of batches, refused for a time because of load, by what ran out.",
+		}, []string{"reason"}),
 		unauthorized: prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_unauthorized_total", Help: "Requests without a good key."}),
 	}
-	o.Metrics.MustRegister(m.requests, m.duration, m.underway, m.received, m.sent, m.watchers, m.throttled, m.unauthorized)
+	o.Metrics.MustRegister(m.requests, m.duration, m.underway, m.received, m.sent, m.watchers, m.throttled, m.refused, m.unauthorized, gateMetrics{gates})
 	if o.JobCounts != nil || o.QueueDepth != nil {
 		o.Metrics.MustRegister(jobMetrics{o.JobCounts, o.QueueDepth})
 	}
@@ -86,5 +93,65 @@ func (j jobMetrics) Collect(found chan<- prometheus.Metric) {
 	}
 	if n, err := j.depth(); err == nil {
 		found <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(n))
+	}
+}
+
+// gateMetrics asks for the load of the gates when metrics are read.
+type gateMetrics struct{ gates *gates }
+
+var (
+	servedDesc  = prometheus.NewDesc("atg_admission_served", "Requests that have a place, by class.", []string{"class"}, nil)
+	waitingDesc = prometheus.NewDesc("atg_admission_waiting", "Requests that wait for a place, by class.", []string{"class"}, nil)
+	placesDesc  = prometheus.NewDesc("atg_admission_places", "Places, by class; 0 is no limit.", []string{"class"}, nil)
+)
+
+func (g gateMetrics) Describe(descs chan<- *prometheus.Desc) {
+	descs <- servedDesc
+	descs <- waitingDesc
+	descs <- placesDesc
+}
+
+func (g gateMetrics) Collect(found chan<- prometheus.Metric) {
+	for _, one := range g.gates.all() {
+		served, waiting := one.load()
+		found <- prometheus.MustNewConstMetric(servedDesc, prometheus.GaugeValue, float64(served), one.name)
+		found <- prometheus.MustNewConstMetric(waitingDesc, prometheus.GaugeValue, float64(waiting), one.name)
+		found <- prometheus.MustNewConstMetric(placesDesc, prometheus.GaugeValue, float64(one.places), one.name)
+	}
+}
+
+// quiet is how long nothing more is logged of a reason for refusals.
+const quiet = 10 * time.Second
+
+// refusals logs that requests are refused, and how many, but not each.
+type refusals struct {
+	mu       sync.Mutex
+	byReason map[string]*refusing
+}
+
+type refusing struct {
+	logged time.Time
+	since  int // refused since then
+}
+
+func (f *refusals) note(ctx context.Context, log *slog.Logger, reason, why string) {
+	f.mu.Lock()
+	if f.byReason == nil {
+		f.byReason = map[string]*refusing{}
+	}
+	one := f.byReason[reason]
+	if one == nil {
+		one = &refusing{}
+		f.byReason[reason] = one
+	}
+	one.since++
+	count, now := one.since, time.Now()
+	due := now.Sub(one.logged) >= quiet
+	if due {
+		one.logged, one.since = now, 0
+	}
+	f.mu.Unlock()
+	if due {
+		log.WarnContext(ctx, "requests are refused", "reason", reason, "requests", count, "latest", why)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/azure-tenant-grapher/atg/internal/nearest"
-	"github.com/azure-tenant-grapher/atg/service/auth"
+	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/api"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -75,8 +75,10 @@ func (a *API) refused(ctx context.Context, err error) *refusal {
 	case http.StatusServiceUnavailable:
 		p.header.Set("Retry-After", "2")
 	}
-	if wait, ok := auth.RetryAfter(err); ok {
-		p.header.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))))
+	if o, ok := jobs.OverloadOf(err); ok {
+		p.header.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(o.After.Seconds())))))
+		a.metrics.refused.WithLabelValues(o.Reason).Inc()
+		a.refusals.note(ctx, a.log, o.Reason, p.Title)
 	}
 	if p.Code == fault.Throttled {
 		a.metrics.throttled.Inc()

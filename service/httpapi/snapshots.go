@@ -19,7 +19,7 @@ func (a *API) registerSnapshots() {
 		method: http.MethodDelete, path: api.PathSnapshot, id: "delete-snapshot", tag: "snapshots", scopes: []api.Scope{api.ScopeDelete}, summary: "Delete a snapshot",
 	}, a.deleteSnapshot)
 	file := route{
-		method: http.MethodGet, path: api.PathSnapshotFile, id: "get-snapshot-file", tag: "snapshots", scopes: mayRead, waits: true,
+		method: http.MethodGet, path: api.PathSnapshotFile, id: "get-snapshot-file", tag: "snapshots", scopes: mayRead, waits: true, class: transfers,
 		summary: "The file of a snapshot", description: "The ETag is the file's SHA-256.",
 	}
 	a.handle(file, a.snapshotFile)

@@ -72,7 +72,7 @@ func (a *API) registerSubmissions() {
 	registerOnSnapshot[api.SnapshotPathBody](a, "snapshot-path", "Find how two nodes are connected")
 	registerOnSnapshot[api.SnapshotReachBody](a, "snapshot-reach", "Find what a node can reach")
 	register(a, route{
-		method: http.MethodPost, path: api.PathBatch, id: "batch", tag: "jobs", work: true,
+		method: http.MethodPost, path: api.PathBatch, id: "batch", tag: "jobs", work: true, class: submissions,
 		summary: "Submit many operations at once", description: "Each is accepted or refused on its own, and needs the scope of its operation.",
 	}, a.batch)
 }
@@ -80,7 +80,7 @@ func (a *API) registerSubmissions() {
 func submissionRoute(op backend.Operation, summary string) route {
 	return route{
 		method: http.MethodPost, path: api.PathOf(op), id: string(op), tag: "operations", summary: summary,
-		status: http.StatusAccepted, scopes: []api.Scope{scopeOf(op)}, work: true,
+		status: http.StatusAccepted, scopes: []api.Scope{scopeOf(op)}, work: true, class: submissions,
 	}
 }
 

@@ -27,8 +27,11 @@ type Options struct {
 	// Formats are those in which it generates code; empty refuses none.
 	Formats    []string
 	JobTimeout time.Duration // from submission to the end of a job; 0 is none
-	Logger     *slog.Logger  // nil is slog.Default
-	Now        func() time.Time
+	// Waiting and WaitingPerKey are how many jobs may wait for workers, altogether and of one key; 0 is any number. Submissions that
+	// come at the same moment may exceed them a little.
+	Waiting, WaitingPerKey int
+	Logger                 *slog.Logger // nil is slog.Default
+	Now                    func() time.Time
 }
 
 // Service answers what callers ask of jobs. Every error is a *fault.Fault; a job of somebody else is

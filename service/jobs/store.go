@@ -39,6 +39,12 @@ type Records interface {
 	// Changed returns a channel that is closed when what Status answers for the job differs from what it
 	// answers now, and a function that gives up waiting.
 	Changed(id string) (changed <-chan struct{}, forget func())
+	// Waiting is how many jobs no worker has begun yet, an owner's and everybody's; Known says whether there is a job. Both answer from
+	// memory, a moment behind what other processes do.
+	Waiting(owner string) (own, all int)
+	Known(id string) bool
+	// Room is nil, or the fault for which nothing new can be stored; see NoRoom.
+	Room() error
 	// Remove forgets a job that has ended: record, events, queue message if one is left. Files are the
 	// caller's business.
 	Remove(ctx context.Context, id string) error

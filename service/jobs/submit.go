@@ -32,6 +32,9 @@ func (s *Service) Submit(ctx context.Context, c Caller, sub backend.Submission, 
 		}
 		return status, false, err
 	}
+	if err := s.mayQueue(c); err != nil && (sub.IdempotencyKey == "" || !s.o.Records.Known(r.Job.JobID)) {
+		return status, false, err
+	}
 	stored, created, err := s.o.Records.Enqueue(ctx, r)
 	if err != nil {
 		return status, false, fault.Of(err)

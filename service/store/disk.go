@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
@@ -25,14 +26,12 @@ type disk struct {
 // fresh is how long a measurement counts.
 const fresh = time.Second
 
-// room says that there is no room for anything new, as a fault. What an external server has it says itself.
-func (s *Store) room() error {
+// Room is jobs.Records. What an external server has it says itself.
+func (s *Store) Room() error {
 	if s.disk == nil || !s.disk.isFull() {
 		return nil
 	}
-	return fault.New(fault.ServiceUnavailable, fmt.Sprintf("the disk of the service is full: less than %d MiB are free on %s", reserve>>20, s.disk.dir),
-		fault.On(s.disk.dir), fault.From(fault.OriginService), fault.Retryable(),
-		fault.Hint("the service's operator can free space there, or shorten the retention"))
+	return jobs.NoRoom(fmt.Sprintf("the disk of the service is full: less than %d MiB are free on %s", reserve>>20, s.disk.dir), fault.On(s.disk.dir))
 }
 
 func (d *disk) isFull() bool {

@@ -50,7 +50,7 @@ func objectName(object string, i int) string { return object + "/" + strconv.Ito
 // Put is jobs.Files.
 func (s *Store) Put(ctx context.Context, name jobs.FileName, content io.Reader, want *backend.Artifact) (_ backend.Artifact, err error) {
 	what := fmt.Sprintf("the file %q could not be stored", name.Path)
-	if err := s.room(); err != nil {
+	if err := s.Room(); err != nil {
 		return backend.Artifact{}, err
 	}
 	m := manifest{Kind: name.Kind, Of: name.Of, Path: name.Path, StoredAt: time.Now().UTC(), Object: nuid.Next()}

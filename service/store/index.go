@@ -83,6 +83,7 @@ func (x *index) put(s summary, revision jobs.Revision) bool {
 	}
 	if known {
 		owner.count(e.Job.Status, -1)
+		x.all.count(e.Job.Status, -1)
 		e.summary, e.revision = s, revision
 		if e.live != nil && (s.Job.Status.Terminal() || e.live.attempt < s.Job.Attempt) {
 			e.live = nil
@@ -97,6 +98,7 @@ func (x *index) put(s summary, revision jobs.Revision) bool {
 		owner.add(e, x.loading)
 	}
 	owner.count(s.Job.Status, 1)
+	x.all.count(s.Job.Status, 1)
 	x.mu.Unlock()
 	x.waiters.wake(s.Job.JobID)
 	return true
@@ -115,6 +117,7 @@ func (x *index) remove(id string, revision jobs.Revision) {
 	e.gone = true
 	owner := x.byOwner[e.lane()]
 	owner.count(e.Job.Status, -1)
+	x.all.count(e.Job.Status, -1)
 	x.all.clean()
 	if owner.clean(); len(owner.jobs) == 0 {
 		delete(x.byOwner, e.lane())
@@ -199,6 +202,13 @@ func (x *index) running(owner string) int { return x.of(owner).running }
 func (x *index) waiting(owner string) int {
 	c := x.of(owner)
 	return c.unfinished - c.running
+}
+
+// waitingAll is how many jobs of all owners no worker has begun yet.
+func (x *index) waitingAll() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.all.unfinished - x.all.running
 }
 
 // of has the counts of an owner.

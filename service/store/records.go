@@ -24,7 +24,7 @@ func (s *Store) Enqueue(ctx context.Context, r jobs.Record) (jobs.Record, bool, 
 			return stored, false, err
 		}
 	}
-	if err := s.room(); err != nil {
+	if err := s.Room(); err != nil {
 		return jobs.Record{}, false, err
 	}
 	if err := s.ensureConsumer(ctx, r.Lane()); err != nil {
@@ -121,6 +121,17 @@ func (s *Store) Update(ctx context.Context, r jobs.Record, was jobs.Revision) (j
 	}
 	s.learn(summarize(r), jobs.Revision(revision))
 	return jobs.Revision(revision), nil
+}
+
+// Waiting is jobs.Records.
+func (s *Store) Waiting(owner string) (own, all int) {
+	return s.index.waiting(token(owner)), s.index.waitingAll()
+}
+
+// Known is jobs.Records.
+func (s *Store) Known(id string) bool {
+	_, _, known := s.index.status(id)
+	return known
 }
 
 // JobCounts is how many jobs there are, by status.

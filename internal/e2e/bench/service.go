@@ -38,7 +38,7 @@ func (b bench) startService(ctx context.Context, o serviceOptions) (_ *service, 
 		return nil, err
 	}
 	config := filepath.Join(s.dir, "server.yaml")
-	if err := os.WriteFile(config, []byte("limits: {rate: 0}\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte("limits: {rate: 0, concurrent: 0, jobs_waiting: 0, jobs_waiting_per_key: 0}\n"), 0o600); err != nil {
 		return nil, err
 	}
 	args := []string{"start", "--dev", "--listen", "127.0.0.1:0", "--data-dir", s.dir, "--config", config, "--concurrency", strconv.Itoa(o.concurrency)}

@@ -19,6 +19,10 @@ const (
 	recordSize = 600 // bytes, about those of a job's record
 )
 
+// scanBody is a scan, for the benchmarks' backend one that waits.
+var scanBody = []byte(`{"tenant_id": "wait", "subscriptions": ["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"],
+	"resource_types": ["Microsoft.Compute/virtualMachines", "Microsoft.Network/virtualNetworks"], "depth": "resources"}`)
+
 // submitRate submits jobs over HTTPS, each durable when it is answered, in rounds; before each, the disk shows how often it can
 // append a record of that size and sync it.
 func (b bench) submitRate(ctx context.Context) ([]figure, error) {
@@ -30,11 +34,9 @@ func (b bench) submitRate(ctx context.Context) ([]figure, error) {
 	if _, err := s.occupy(ctx); err != nil {
 		return nil, err
 	}
-	body := []byte(`{"tenant_id": "wait", "subscriptions": ["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"],
-		"resource_types": ["Microsoft.Compute/virtualMachines", "Microsoft.Network/virtualNetworks"], "depth": "resources"}`)
 	var n atomic.Int64
 	submit := func(c *caller) error {
-		_, err := c.call("POST", api.PathScan, body, api.HeaderIdempotencyKey+": bench-"+strconv.FormatInt(n.Add(1), 10))
+		_, err := c.call("POST", api.PathScan, scanBody, api.HeaderIdempotencyKey+": bench-"+strconv.FormatInt(n.Add(1), 10))
 		return err
 	}
 	var rates, ms, syncs, syncMS []float64

@@ -132,6 +132,37 @@ func (s *Store) List(ctx context.Context, owner string, filter backend.JobFilter
 	return page, nil
 }
 
+// Waiting is jobs.Records.
+func (s *Store) Waiting(owner string) (own, all int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.records {
+		if job, of := s.status(id); job.Status == backend.JobPending {
+			if all++; of == owner {
+				own++
+			}
+		}
+	}
+	return own, all
+}
+
+// Known is jobs.Records.
+func (s *Store) Known(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.records[id] != nil
+}
+
+// Room is jobs.Records. FailWith makes there be none.
+func (s *Store) Room() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail == nil {
+		return nil
+	}
+	return s.fail("Room")
+}
+
 // Remove is jobs.Records.
 func (s *Store) Remove(ctx context.Context, id string) error {
 	if err := s.enter(ctx, "Remove"); err != nil {
