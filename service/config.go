@@ -90,7 +90,7 @@ type Limits struct {
 	JobsPerKey        int           `koanf:"jobs_per_key"`         // of one key with workers at a time; 0 is no limit, 0
 	JobsWaiting       int           `koanf:"jobs_waiting"`         // that wait for workers, altogether; 0 is no limit, 250,000
 	JobsWaitingPerKey int           `koanf:"jobs_waiting_per_key"` // of one key; 0 is no limit, 100,000
-	Submissions       int           `koanf:"submissions"`          // at work at a time; 0 is no limit, 128
+	Submissions       int           `koanf:"submissions"`          // at work at a time; 0 is no limit, 96
 	Reads             int           `koanf:"reads"`                // other calls at work at a time; 0 is no limit, 256
 	Transfers         int           `koanf:"transfers"`            // of files under way at a time, either way; 0 is no limit, 128
 	Watchers          int           `koanf:"watchers"`             // WebSockets and long polls; 0 is no limit, 20,000
@@ -145,7 +145,7 @@ func defaults(environ func(string) string) conf.Layer {
 			"limits": map[string]any{
 				"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "concurrent": 5000, "job_timeout": "24h",
 				"jobs_waiting": 250_000, "jobs_waiting_per_key": 100_000,
-				"submissions": 128, "reads": 256, "transfers": 128, "watchers": 20_000, "waiting": 256, "patience": "1s",
+				"submissions": 96, "reads": 256, "transfers": 128, "watchers": 20_000, "waiting": 256, "patience": "1s",
 			},
 			"retention": map[string]any{"jobs": "720h"},
 		},

@@ -148,6 +148,20 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, c *call) error {
 	return nil
 }
 
+// answerNow lets a refusal be answered before the body has arrived, which net/http would wait for. What comes of it soon is dropped, so that
+// the connection can be used again; else it is closed.
+func answerNow(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 {
+		return
+	}
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // HTTP/2 is, and needs none
+	_ = control.SetReadDeadline(time.Now().Add(lateBody))
+}
+
+// lateBody is how long the rest of a body that nobody wants may take.
+const lateBody = 5 * time.Second
+
 func slowBody() error {
 	return withStatus{fault.New(fault.Timeout, "the body did not arrive in time", fault.Retryable(), fault.From(fault.OriginService)), http.StatusRequestTimeout}
 }

@@ -97,6 +97,10 @@ func (a *API) handle(rt route, serve func(http.ResponseWriter, *http.Request) er
 		}()
 		a.prepare(w, r, c)
 		if err := a.admit(w, r, rt, c, serve); err != nil {
+			if reasonOf(err) != "" {
+				a.pacer.wait(ctx)
+			}
+			answerNow(plain, r)
 			a.refuse(w, r, err)
 		}
 	}
@@ -180,8 +184,11 @@ func (a *API) recovered(w *recorder, r *http.Request, panicked any) {
 // the service's own fault is an error with its reason.
 func (a *API) record(ctx context.Context, rt route, c *call, took time.Duration) {
 	level := slog.LevelInfo
-	if c.grant.Key != "" {
+	refused := c.status >= http.StatusBadRequest && reasonOf(c.err) != "" // a summary is logged; a line of each would help a flood
+	if c.grant.Key != "" || refused {
 		level = slog.LevelDebug
+	}
+	if c.grant.Key != "" && !refused {
 		a.o.Guard.Record(ctx, auth.Call{
 			Key: c.grant.Key, Method: c.method, Path: rt.path, Job: c.job, Status: c.status, Duration: took, RequestID: c.id, Remote: c.remote,
 		})
@@ -192,7 +199,7 @@ func (a *API) record(ctx context.Context, rt route, c *call, took time.Duration)
 	}
 	if c.err != nil {
 		attrs = append(attrs, slog.String("code", string(fault.CodeOf(c.err))))
-		if c.status >= http.StatusInternalServerError && reasonOf(c.err) == "" || (c.broken && ctx.Err() == nil) {
+		if c.status >= http.StatusInternalServerError && !refused || (c.broken && ctx.Err() == nil) {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("error", c.err.Error()))
 		}

@@ -25,6 +25,7 @@ type gate struct {
 	mu      sync.Mutex
 	taken   int
 	waiting int
+	refused time.Time // when somebody was last refused
 	lines   map[string]*line
 	turn    []*line // those with somebody in them, in the order in which they are served
 }
@@ -34,6 +35,18 @@ type line struct {
 	key     string
 	taken   int
 	waiters []chan bool // each has room for one: true is a place, false is none any more
+}
+
+// overloaded is how long a gate counts as overloaded after it has refused somebody. Meanwhile fewer wait, and for less time: a long line
+// that does not end makes everybody late and serves nobody more. A burst that it can take needs no more than a long line.
+const overloaded = time.Second
+
+// bounds are how many may wait at present, and how long. The lock is held.
+func (g *gate) bounds() (room int, patience time.Duration) {
+	if time.Since(g.refused) < overloaded {
+		return g.room / 8, g.patience / 8
+	}
+	return g.room, g.patience
 }
 
 // newGate makes a gate; see gate for the numbers.
@@ -53,7 +66,12 @@ func (g *gate) full(key string) bool {
 	if g.taken < g.places && (l == nil || l.taken < g.perKey) {
 		return false
 	}
-	return g.waiting >= g.room && g.longest(l) == nil
+	room, _ := g.bounds()
+	if g.waiting < room || g.longest(l) != nil {
+		return false
+	}
+	g.refused = time.Now()
+	return true
 }
 
 // enter gives the key a place until leave is called, as soon as there is one. Where it may not wait for that, or waited in vain, it
@@ -75,8 +93,10 @@ func (g *gate) enter(ctx context.Context, key string) (leave func(), err error) 
 		g.mu.Unlock()
 		return leave, nil
 	}
-	if g.waiting >= g.room {
+	room, patience := g.bounds()
+	if g.waiting >= room {
 		longest := g.longest(l)
+		g.refused = time.Now()
 		if longest == nil {
 			g.forget(l)
 			g.mu.Unlock()
@@ -92,15 +112,15 @@ func (g *gate) enter(ctx context.Context, key string) (leave func(), err error) 
 	}
 	l.waiters = append(l.waiters, w)
 	g.mu.Unlock()
-	if err := g.wait(ctx, l, w); err != nil {
+	if err := g.wait(ctx, l, w, patience); err != nil {
 		return nil, err
 	}
 	return leave, nil
 }
 
 // wait waits for a place.
-func (g *gate) wait(ctx context.Context, l *line, w chan bool) error {
-	over := time.NewTimer(g.patience)
+func (g *gate) wait(ctx context.Context, l *line, w chan bool, patience time.Duration) error {
+	over := time.NewTimer(patience)
 	defer over.Stop()
 	var err error
 	select {
@@ -122,6 +142,9 @@ func (g *gate) wait(ctx context.Context, l *line, w chan bool) error {
 			g.release(l)
 		}
 	default:
+		if ctx.Err() == nil {
+			g.refused = time.Now()
+		}
 		at := slices.Index(l.waiters, w)
 		l.waiters = slices.Delete(l.waiters, at, at+1)
 		if g.waiting--; len(l.waiters) == 0 {

@@ -69,6 +69,7 @@ type API struct {
 	gates    *gates
 	metrics  *metrics
 	refusals refusals
+	pacer    pacer
 	health   healthCache
 	crcs     crcCache
 	waiting  waiters // WebSockets and long polls

@@ -54,13 +54,21 @@ func (j *journal) String() string {
 // newRig starts a service. change may be nil.
 func newRig(t testing.TB, change func(*httpapi.Options, *auth.Options)) *rig {
 	t.Helper()
+	return newRigWith(t, func(*jobs.Options) {}, change)
+}
+
+// newRigWith starts a service whose jobs have other options.
+func newRigWith(t testing.TB, changeJobs func(*jobs.Options), change func(*httpapi.Options, *auth.Options)) *rig {
+	t.Helper()
 	g := &rig{t: t, store: jobstest.New(), log: &journal{}, now: time.Now}
 	logger := slog.New(slog.NewJSONHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	guarding := auth.Options{Keys: g.store, Audit: logger, Now: func() time.Time { return g.now() }}
-	service := jobs.New(jobs.Options{
+	keeping := jobs.Options{
 		Records: g.store, Queue: g.store, Events: g.store, Files: g.store, Snapshots: g.store,
 		Tenants: []string{"t1"}, Logger: logger, Now: func() time.Time { return g.now() },
-	})
+	}
+	changeJobs(&keeping)
+	service := jobs.New(keeping)
 	o := httpapi.Options{
 		Service: service, Logger: logger, CancelPatience: time.Millisecond,
 		Capabilities: api.Capabilities{

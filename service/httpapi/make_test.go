@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
+	"net/url"
 	"reflect"
 	"runtime"
 	"strconv"
@@ -146,4 +148,16 @@ func (g *rig) logged(t testing.TB, text string, n int) {
 		}
 		runtime.Gosched()
 	}
+}
+
+var mustURL = &url.URL{Path: "/"}
+
+func readAll(t testing.TB, r *http.Response) []byte {
+	t.Helper()
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

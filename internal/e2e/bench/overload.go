@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	floodConns   = 1024             // of the flood
-	floodSpan    = 10 * time.Second // how long it goes on
-	floodTimes   = 3                // the load that can be served
+	floodConns   = 2048            // of the flood
+	floodSpan    = 5 * time.Second // how long it goes on
+	floodRounds  = 4               // the first one without overload
+	floodTimes   = 3               // the load that can be served
 	probePause   = 10 * time.Millisecond
 	probeStreak  = 50 // submissions in a row that are served as before: the service has recovered
 	probeTimeout = 60 * time.Second
@@ -35,7 +36,18 @@ type flooded struct {
 	RefusedP99  float64        `json:"refused_p99"`
 }
 
-func (f flooded) rate() float64 { return float64(f.Accepted) / f.Seconds }
+// overloaded floods a service, and answers the most memory that it has meanwhile, in KiB.
+func (b bench) overloaded(ctx context.Context, s *service, name string, rate float64) (over flooded, peak float64, err error) {
+	watching, stop := context.WithCancel(ctx)
+	most := make(chan float64, 1)
+	go func() { most <- s.mostResident(watching) }()
+	over, err = b.flood(ctx, s, name, rate, floodConns, floodSpan)
+	stop()
+	return over, <-most, err
+}
+
+// rate is how many were accepted each second; 0 of a flood that never was.
+func (f flooded) rate() float64 { return float64(f.Accepted) / max(f.Seconds, 1e-9) }
 
 // overload offers the service three times the submissions that it can serve, by a process of its own, and holds those that it accepts
 // against those that it accepts when it is just busy.
@@ -48,41 +60,39 @@ func (b bench) overload(ctx context.Context) ([]figure, error) {
 	if _, err := s.occupy(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := b.flood(ctx, s, "warm", 0, submitters, time.Second); err != nil {
-		return nil, err
-	}
-	busy, err := b.flood(ctx, s, "busy", 0, submitters, floodSpan/2)
-	if err != nil {
-		return nil, err
-	}
-	below, err := b.flood(ctx, s, "below", 0.8*busy.rate(), floodConns, floodSpan/2)
-	if err != nil {
-		return nil, err
-	}
-	quiet, err := settled(ctx, s.program)
-	if err != nil {
-		return nil, err
-	}
-	watching, stop := context.WithCancel(ctx)
-	most := make(chan float64, 1)
-	go func() { most <- s.mostResident(watching) }()
-	over, err := b.flood(ctx, s, "over", floodTimes*busy.rate(), floodConns, floodSpan)
-	stop()
-	peak := <-most
-	if err != nil {
-		return nil, err
+	var best, busy, over flooded
+	var ratios []float64
+	var quiet, peak float64
+	for round := range floodRounds {
+		name := strconv.Itoa(round)
+		if busy, err = b.flood(ctx, s, "busy-"+name, 0, submitters, floodSpan); err != nil {
+			return nil, err
+		}
+		if busy.rate() > best.rate() {
+			best = busy
+		}
+		if round == 0 {
+			continue // what comes first is slower
+		}
+		if quiet, err = settled(ctx, s.program); err != nil {
+			return nil, err
+		}
+		if over, peak, err = b.overloaded(ctx, s, "over-"+name, floodTimes*best.rate()); err != nil {
+			return nil, err
+		}
+		ratios = append(ratios, over.AcceptedP99/busy.AcceptedP99)
 	}
 	recovery, err := s.recovery(ctx, busy.AcceptedP99)
 	if err != nil {
 		return nil, err
 	}
 	share := float64(over.Sent-over.Accepted) / float64(max(1, over.Sent))
-	note := fmt.Sprintf("p99 of accepted submissions %.1f ms (median %.1f, longest %.1f) with %.0f/s offered for %s, over %.1f ms with %d submitters in a closed loop, which get %.0f/s; "+
-		"at 0.8 of that, offered, p99 is %.1f ms. %.0f/s were accepted, %.0f %% refused (%s; p99 of refusals %.1f ms; %d without Retry-After), %d not sent for want of one of %d connections",
-		over.AcceptedP99, over.AcceptedP50, over.AcceptedMax, floodTimes*busy.rate(), floodSpan, busy.AcceptedP99, submitters, busy.rate(),
-		below.AcceptedP99, over.rate(), 100*share, statuses(over.Refused), over.RefusedP99, over.Unclear, over.Unsent, floodConns)
+	note := fmt.Sprintf("median of the ratios %.2f. The last of them: p99 %.1f ms (median %.1f, longest %.1f) when %.0f/s are offered, over %.1f ms when %d submitters get %.0f/s. "+
+		"Of those offered %.0f/s were sent, %.0f/s accepted, %.0f %% of the sent refused (%s; p99 %.0f ms; %d without Retry-After)",
+		ratios, over.AcceptedP99, over.AcceptedP50, over.AcceptedMax, floodTimes*best.rate(), busy.AcceptedP99, submitters, busy.rate(),
+		float64(over.Sent)/over.Seconds, over.rate(), 100*share, statuses(over.Refused), over.RefusedP99, over.Unclear)
 	return []figure{
-		{Name: "overload_p99_ratio", Value: round(over.AcceptedP99 / busy.AcceptedP99), Unit: "ratio", Goal: "<= 3", Reference: 1, Note: note},
+		{Name: "overload_p99_ratio", Value: round(median(ratios)), Unit: "ratio", Goal: "<= 3", Reference: 1, Note: note},
 		{Name: "overload_rss_mb", Value: round(peak / 1024), Unit: "MiB", Reference: round(quiet / 1024),
 			Note: fmt.Sprintf("most resident memory of the service meanwhile; the reference is what it has before. %d jobs were accepted meanwhile, and stay in its index", over.Accepted)},
 		{Name: "overload_recovery_s", Value: round(recovery.Seconds()), Unit: "s",

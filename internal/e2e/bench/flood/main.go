@@ -102,7 +102,7 @@ func (f *flood) submit(ctx context.Context) error {
 		all[i] = conn
 	}
 	f.report.Refused = map[string]int{}
-	f.due = make(chan time.Time, f.conns/4)
+	f.due = make(chan time.Time)
 	began := time.Now()
 	var working sync.WaitGroup
 	failed := make(chan error, len(all))
