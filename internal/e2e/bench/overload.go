@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -113,9 +114,11 @@ func (b bench) flood(ctx context.Context, s *service, name string, rate float64,
 	cmd := b.command(ctx, b.built("flood"), "-host", strings.TrimPrefix(s.url, "https://"), "-ca", s.ca, "-path", api.PathScan, "-name", name,
 		"-body", string(scanBody), "-rate", strconv.FormatFloat(rate, 'f', 1, 64), "-conns", strconv.Itoa(conns), "-for", span.String())
 	cmd.Env = b.environment("FLOOD_KEY=" + s.key)
+	var wrong bytes.Buffer
+	cmd.Stderr = &wrong
 	out, err := cmd.Output()
 	if err != nil {
-		return f, fmt.Errorf("flood: %w\n%s", err, s.tail())
+		return f, fmt.Errorf("%w: %s\n%s", err, wrong.Bytes(), s.tail())
 	}
 	return f, json.Unmarshal(out, &f)
 }

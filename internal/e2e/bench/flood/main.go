@@ -99,6 +99,13 @@ func (f *flood) submit(ctx context.Context) error {
 			return err
 		}
 		defer func() { _ = conn.Close() }()
+		// The service closes connections that ask for nothing at first.
+		if _, err := fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", f.host); err != nil {
+			return err
+		}
+		if _, _, err := answer(bufio.NewReader(conn)); err != nil {
+			return err
+		}
 		all[i] = conn
 	}
 	f.report.Refused = map[string]int{}
