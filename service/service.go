@@ -104,6 +104,9 @@ func Run(ctx context.Context, c Config, o Options) (err error) {
 // another process on the same data folder.
 func openStore(ctx context.Context, c Config, logger *slog.Logger) (*store.Store, error) {
 	config := StoreConfig(c, logger)
+	for _, server := range c.NATS.inTheClear() {
+		logger.WarnContext(ctx, "what goes to NATS may be read and changed on its way: use tls:// addresses, or nats.ca", "server", server)
+	}
 	if c.Role == RoleWorker && c.NATS.URL == "" {
 		return store.Connect(ctx, config)
 	}

@@ -2,11 +2,15 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -156,6 +160,11 @@ func (a *attempt) collect(ctx context.Context, id string, result backend.Result)
 	if err != nil || len(listed) == 0 {
 		return result, made, err
 	}
+	for _, f := range listed {
+		if !safe(f.Path) {
+			return nil, nil, fault.New(fault.Integrity, fmt.Sprintf("the backend gave a file the unsafe name %q", f.Path), fault.On(id), fault.From(fault.OriginService))
+		}
+	}
 	dir := filepath.Join(a.dir, "artifacts")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, disk(err, dir)
@@ -172,6 +181,12 @@ func (a *attempt) collect(ctx context.Context, id string, result backend.Result)
 	made = append(made, files...)
 	slices.SortFunc(made, func(a, b backend.Artifact) int { return strings.Compare(a.Path, b.Path) })
 	return result, made, nil
+}
+
+// safe says that a file's name stays below its folder on every system, whoever unpacks the archive that the API makes of them.
+func safe(name string) bool {
+	return name != "." && filepath.IsLocal(filepath.FromSlash(name)) && path.Clean(name) == name && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r == '\\' || r == ':' || unicode.IsControl(r) })
 }
 
 // keep stores a file that the backend wrote below dir.

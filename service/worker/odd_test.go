@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -31,5 +33,48 @@ func TestAResultOfAnotherOperation(t *testing.T) {
 	b.work()
 	if r := b.end(id); r.Job.Status != backend.JobFailed || fault.CodeOf(r.Job.Fault) != fault.BackendIncompatible {
 		t.Errorf("the job ended as %+v, %+v", r.Job, r.Job.Fault)
+	}
+}
+
+// stray lists a file that it has no business to write.
+type stray struct {
+	*program
+	name string
+}
+
+func (s stray) Backend() backend.Backend { return s }
+
+func (s stray) Capabilities(ctx context.Context) (backend.Capabilities, error) {
+	c, err := s.program.Capabilities(ctx)
+	c.Features = append(c.Features, backend.FeatureArtifacts)
+	return c, err
+}
+
+func (s stray) ListArtifacts(context.Context, string) ([]backend.Artifact, error) {
+	return []backend.Artifact{{Path: s.name, SHA256: sum("")}}, nil
+}
+
+func (s stray) DownloadArtifacts(_ context.Context, _, dir string, _ func(backend.Progress)) ([]backend.Artifact, error) {
+	return []backend.Artifact{{Path: s.name, SHA256: sum("")}}, os.WriteFile(filepath.Join(dir, "x"), nil, 0o600)
+}
+
+func TestAFileThatWouldLeaveItsFolder(t *testing.T) {
+	for _, name := range []string{"../x", "/x", "a/../../x", "a/../x", `..\x`, "C:x", "x\x1b", "", ".", "x/"} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, func(context.Context, *program, *runner.Job) (backend.Result, error) {
+				return &backend.SpecGenerationResult{Success: true}, nil
+			}, nil)
+			start := b.options.Start
+			b.options.Start = func(ctx context.Context, dir string) (Program, error) {
+				p, err := start(ctx, dir)
+				return stray{p.(*program), name}, err
+			}
+			b.keep("s1")
+			id := b.submit(&backend.SpecGenerationRequest{TenantID: "t1"})
+			b.work()
+			if r := b.end(id); r.Job.Status != backend.JobFailed || fault.CodeOf(r.Job.Fault) != fault.Integrity || len(r.Artifacts) > 0 {
+				t.Errorf("the job ended as %+v, %+v", r.Job, r.Job.Fault)
+			}
+		})
 	}
 }
