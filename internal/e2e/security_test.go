@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,42 @@ func TestSecurity(t *testing.T) {
 	runScripts(t, "testdata/security", map[string]func(*testscript.TestScript, bool, []string){
 		"tls-scan": tlsScan, "generous": generous, "listens": listens, "sockets-of-backends": socketsOfBackends, "nats-wants-a-token": natsWantsToken, "private": private,
 	})
+}
+
+// What docs/security.md says that holds a promise is there.
+func TestSecurityDocument(t *testing.T) {
+	document, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	if err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case strings.HasSuffix(path, "_test.go"):
+			content, err := os.ReadFile(path)
+			for _, found := range function.FindAllSubmatch(content, -1) {
+				there[string(found[1])] = true
+			}
+			return err
+		case strings.HasSuffix(path, ".txtar"):
+			there[filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path)] = true
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+|\w+/\w+\.txtar`).FindAllString(string(document), -1)
+	if len(named) < 100 {
+		t.Errorf("it names %d tests: these cannot be all", len(named))
+	}
+	for _, name := range named {
+		if !there[name] {
+			t.Errorf("there is no %s", name)
+		}
+	}
 }
 
 // generous is generous PROGRAM…: makes of each a program in $WORK/generous that starts it with a umask of 0.

@@ -58,6 +58,67 @@ func (s stray) DownloadArtifacts(_ context.Context, _, dir string, _ func(backen
 	return []backend.Artifact{{Path: s.name, SHA256: sum("")}}, os.WriteFile(filepath.Join(dir, "x"), nil, 0o600)
 }
 
+// linking delivers a link to a file of somebody else's.
+type linking struct {
+	stray
+	to string
+}
+
+func (l linking) Backend() backend.Backend { return l }
+
+func (l linking) ListArtifacts(context.Context, string) ([]backend.Artifact, error) {
+	return []backend.Artifact{{Path: "x", Size: 4, SHA256: sum("mine")}}, nil
+}
+
+func (l linking) DownloadArtifacts(_ context.Context, _, dir string, _ func(backend.Progress)) ([]backend.Artifact, error) {
+	return []backend.Artifact{{Path: "x", Size: 4, SHA256: sum("mine")}}, os.Symlink(l.to, filepath.Join(dir, "x"))
+}
+
+func TestALinkLeadsNowhere(t *testing.T) {
+	mine := filepath.Join(t.TempDir(), "mine")
+	if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(context.Context, *program, *runner.Job) (backend.Result, error) {
+		return &backend.SpecGenerationResult{Success: true}, nil
+	}, nil)
+	start := b.options.Start
+	b.options.Start = func(ctx context.Context, dir string) (Program, error) {
+		p, err := start(ctx, dir)
+		return linking{stray{program: p.(*program)}, mine}, err
+	}
+	b.keep("s1")
+	id := b.submit(&backend.SpecGenerationRequest{TenantID: "t1"})
+	b.work()
+	if r := b.end(id); r.Job.Status != backend.JobFailed || len(r.Artifacts) > 0 {
+		t.Errorf("the job ended as %+v with %+v", r.Job, r.Artifacts)
+	}
+}
+
+func TestNothingOfAJobStays(t *testing.T) {
+	folder := make(chan string, 1)
+	b := newBench(t, func(context.Context, *program, *runner.Job) (backend.Result, error) { return scanned() }, nil)
+	start := b.options.Start
+	b.options.Start = func(ctx context.Context, dir string) (Program, error) {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("the folder of a job is %v, %v", info.Mode(), err)
+		}
+		folder <- dir
+		if err := os.WriteFile(filepath.Join(dir, "secret"), nil, 0o600); err != nil {
+			t.Error(err)
+		}
+		return start(ctx, dir)
+	}
+	id := b.submit(&backend.ScanRequest{TenantID: "t1"})
+	shutdown := b.work()
+	b.end(id)
+	shutdown()
+	if left, err := os.ReadDir(filepath.Dir(<-folder)); err != nil && !os.IsNotExist(err) || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
 func TestAFileThatWouldLeaveItsFolder(t *testing.T) {
 	for _, name := range []string{"../x", "/x", "a/../../x", "a/../x", `..\x`, "C:x", "x\x1b", "", ".", "x/"} {
 		t.Run(name, func(t *testing.T) {
