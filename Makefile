@@ -1,6 +1,6 @@
 # Everything that one does with this repository. A fresh machine needs Go, make, and a C compiler
-# (for the race detector); only Go modules are fetched, and where npm is there, what make iac and make web need. Nothing is installed but
-# Chromium, by make web-test, and sslscan, by make tls-scan, and only where root runs them on Debian.
+# (for the race detector); only Go modules are fetched, and where npm is there, what make iac, make web and make examples need. Nothing is installed but
+# Chromium, by make web-test, sslscan, by make tls-scan, and Python's gRPC, by make examples, and only where root runs them on Debian.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,6 +16,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 COMMIT   := $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS  := -X $(MODULE)/internal/buildinfo.version=$(VERSION) -X $(MODULE)/internal/buildinfo.commit=$(COMMIT)
 FUZZTIME ?= 30s
+PYTHON   ?= python3# with grpcio and protobuf; else Debian's is tried
 
 # Pinned tools, each with a go.mod of its own, so that none of their dependencies is one of the product.
 # Each is built once per version and Go release, and kept beside Go's build cache, where a fresh clone
@@ -53,7 +54,7 @@ vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible schema-current web-current readme secrets vuln tls-scan iac cypher web-test test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
+test-all: cross reproducible schema-current web-current readme secrets vuln tls-scan iac cypher web-test examples test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
 
 # -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
@@ -182,6 +183,39 @@ $(WEBTOOLS): $(PICTURE)/web/package-lock.json
 	npm --prefix $(PICTURE)/web ci --silent
 	@touch $@
 
+# The examples in Go are built and tested by make test. Debian's protoc is the one that has generated Python's code.
+WITHGRPC = for python in $(PYTHON) /usr/bin/python3; do "$$python" -c 'import grpc, google.protobuf' 2>/dev/null && echo "$$python" && exit; done; exit 1
+NODEEXAMPLE := examples/backend-node/node_modules/.package-lock.json
+.PHONY: examples
+examples: ## the backends in Python and Node pass atg backend test, and scan: root gets the packages on Debian, others have them
+	@if ! { ($(WITHGRPC)) && command -v protoc; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "examples: installing python3-grpcio, python3-protobuf and protobuf-compiler"; \
+		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends python3-grpcio python3-protobuf protobuf-compiler; } >/dev/null 2>&1 || true; \
+	fi
+	@if ! python=$$($(WITHGRPC)); then \
+		echo "examples: Python's grpcio and protobuf are NOT INSTALLED, so the backend in Python has not been tried"; \
+	else \
+		ATG_PYTHON="$$python" go test -count=1 -tags foreign -run 'Foreign/^python' ./internal/e2e; \
+	fi
+	@if ! command -v protoc >/dev/null || [ "$$(protoc --version)" != "libprotoc 3.21.12" ]; then \
+		echo "examples: protoc 3.21.12 is NOT INSTALLED, so nobody knows whether Python's generated code is current"; \
+	else \
+		out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
+		protoc -I shared/rpc/proto --python_out="$$out" shared/rpc/proto/atg/backend/v1/*.proto; \
+		diff -r -x __pycache__ "$$out/atg" examples/backend-python/src/atg || { echo "run: make proto"; exit 1; }; \
+	fi
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+		echo "examples: node and npm are NOT INSTALLED, so the backend in Node has not been tried"; \
+	elif ! $(MAKE) --silent $(NODEEXAMPLE); then \
+		echo "examples: npm CANNOT FETCH the packages of the backend in Node, so it has not been tried"; \
+	else \
+		go test -count=1 -tags foreign -run 'Foreign/^node' ./internal/e2e; \
+	fi
+
+$(NODEEXAMPLE): examples/backend-node/package-lock.json
+	npm --prefix examples/backend-node ci --silent
+	@touch $@
+
 .PHONY: readme
 readme: ## what README.md and CONTRIBUTING.md tell to type exists
 	@targets=$$(sed -n 's/^\$$ make \([a-z-]*\).*/\1/p' README.md CONTRIBUTING.md); \
@@ -217,8 +251,13 @@ format: $(LINTER) ## gofmt and goimports
 	$(LINTER) fmt
 
 .PHONY: proto
-proto: $(BUF) $(PROTOC)/protoc-gen-go ## generate the RPC code
+proto: $(BUF) $(PROTOC)/protoc-gen-go ## generate the RPC code; for Python too, with protoc 3.21.12, which Debian has
 	cd shared/rpc && PATH="$(PROTOC):$$PATH" $(BUF) generate --output ../..
+	@if [ "$$(protoc --version 2>/dev/null)" = "libprotoc 3.21.12" ]; then \
+		protoc -I shared/rpc/proto --python_out=examples/backend-python/src shared/rpc/proto/atg/backend/v1/*.proto; \
+	else \
+		echo "proto: protoc 3.21.12 is NOT INSTALLED, so the example in Python keeps the code that it has"; \
+	fi
 
 .PHONY: schema
 schema: ## derive what is known of Azure's resource types from its SDK

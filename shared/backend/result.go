@@ -40,7 +40,7 @@ type PlannedPart struct {
 
 // Coverage is the ledger of a scan: per subscription and kind of thing, what came of reading it.
 type Coverage struct {
-	Complete bool            `json:"complete"` // every entry is listed
+	Complete bool            `json:"complete"` // no entry is a gap: each is listed, limited or skipped
 	Entries  []CoverageEntry `json:"entries"`
 }
 

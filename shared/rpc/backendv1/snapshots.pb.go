@@ -557,7 +557,7 @@ func (x *Count) GetCount() int64 {
 // Coverage is the ledger of a scan: per subscription and kind of thing, what came of reading it.
 type Coverage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Complete      bool                   `protobuf:"varint,1,opt,name=complete,proto3" json:"complete,omitempty"` // every entry is listed
+	Complete      bool                   `protobuf:"varint,1,opt,name=complete,proto3" json:"complete,omitempty"` // no entry is a gap: each is listed, limited or skipped
 	Entries       []*CoverageEntry       `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
