@@ -22,7 +22,7 @@ type decoder struct {
 }
 
 func newDecoder(p *problems) *decoder {
-	return &decoder{problems: p, spec: &Spec{}, at: map[string]Position{}, subs: map[string]*Subscription{}, group: map[string]*Group{}}
+	return &decoder{problems: p, spec: &Spec{shelf: &shelf{}}, at: map[string]Position{}, subs: map[string]*Subscription{}, group: map[string]*Group{}}
 }
 
 // once keeps a single value. Another one that was said elsewhere contradicts it.
@@ -40,12 +40,8 @@ func (d *decoder) once(into *string, v *Value, name, key string) {
 	}
 }
 
-// block takes what a block says.
+// block takes what a block says, whose form is right and whose resources are packed.
 func (d *decoder) block(v *Value) {
-	if !d.check(v, document, nil) {
-		return
-	}
-	packResources(v)
 	if t := v.member("tenant"); t != nil {
 		d.once(&d.spec.Name, t, "name", "tenant.name")
 		d.once(&d.spec.TenantID, t, "tenant_id", "tenant.tenant_id")
@@ -272,7 +268,7 @@ func (d *decoder) resource(v *Value, g *Group, s *Subscription) {
 func (d *decoder) add(v *Value, g *Group, s *Subscription) *Resource {
 	r := &Resource{
 		Name: v.text("name"), APIVersion: v.text("api_version"), Group: g, Subscription: s, Scope: v.text("scope"), Location: v.text("location"), Kind: v.text("kind"),
-		ManagedBy: v.text("managed_by"), Label: v.text("id"), At: v.At, packed: v.Text, identity: v.Bool,
+		ManagedBy: v.text("managed_by"), Label: v.text("id"), At: v.At, shelf: d.spec.shelf, packed: placeOf(v), identity: v.Bool,
 	}
 	d.spec.Resources = append(d.spec.Resources, r)
 	return r

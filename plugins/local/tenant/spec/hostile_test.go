@@ -96,6 +96,21 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+// TestBudget: which value is one too many does not depend on which block is decoded first.
+func TestBudget(t *testing.T) {
+	text := yaml("tenant: {name: a}") + strings.Repeat(yaml("resource_groups: [{name: rg, location: westeurope, tags: {a: b, c: d}}]"), 50)
+	block := 1 + 1 + 1 + 2 + 1 + 2
+	for range 50 {
+		_, problems, err := spec.Parse(t.Context(), strings.NewReader(text), spec.Limits{Values: 3 + 10*block + 2})
+		if err != nil || len(problems) != 40 || problems[0].Line != int32(1+5*11+3) || problems[0].Column != 19 || !strings.Contains(problems[0].Message, "too many values") {
+			t.Fatalf("%v, %d problems: %v", err, len(problems), problems[0])
+		}
+	}
+	if _, problems, err := spec.Parse(t.Context(), strings.NewReader(text), spec.Limits{Values: 3 + 50*block}); err != nil || problems != nil {
+		t.Errorf("as many as may be: %v, %v", problems, err)
+	}
+}
+
 // broken is a file that cannot be read to its end.
 type broken struct{}
 

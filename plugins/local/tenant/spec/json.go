@@ -18,15 +18,6 @@ const maxDepth = 150
 // maxDigits is how many digits a number may have.
 const maxDigits = 400
 
-// budget counts the values of a specification, so that a small file cannot become large in memory.
-type budget struct{ left int }
-
-// take takes one value; false is that there are too many.
-func (b *budget) take() bool {
-	b.left--
-	return b.left >= 0
-}
-
 // errStop ends reading after a problem that was told.
 var errStop = errors.New("stop")
 

@@ -37,11 +37,12 @@ const ignored = "ignore"
 // of backticks or tildes, indented by up to three spaces, in lists and quotes. What cannot hold a block, such as emphasis, it does not
 // look at.
 type scanner struct {
-	text    []byte
-	blocks  []block
-	lists   []int // how far the text of the lists is indented that are open
-	quotes  int   // how many quotes the last line was in
-	comment bool  // in an HTML comment
+	found   []block // those that have ended
+	spare   []byte  // memory for the text of a block
+	number  int32   // of the line that is read
+	lists   []int   // how far the text of the lists is indented that are open
+	quotes  int     // how many quotes the last line was in
+	comment bool    // in an HTML comment
 	open    *fence
 }
 
@@ -54,37 +55,23 @@ type fence struct {
 	content int    // how far the text of the list that it is in is indented
 	lang    string // empty: it is no part of the specification
 	block   block
-	from    int  // where its text begins in the file
-	plain   bool // nothing was cut off its lines so far
 }
 
-// blocks finds the blocks of a file.
-func blocks(text []byte) []block {
-	s := scanner{text: text}
-	line := int32(1)
-	for at := 0; at < len(text); line++ {
-		end := bytes.IndexByte(text[at:], '\n')
-		next := len(text)
-		if end >= 0 {
-			next = at + end + 1
-		}
-		s.line(at, next, line)
-		at = next
-	}
+// end ends the file.
+func (s *scanner) end() {
 	if s.open != nil {
-		s.close(len(text), false)
+		s.close(false)
 	}
-	return s.blocks
 }
 
-// line takes the line of the file between two places.
-func (s *scanner) line(from, to int, number int32) {
+// line takes the next line of the file.
+func (s *scanner) line(raw []byte) {
+	s.number++
 	if f := s.open; f != nil {
-		if s.inside(f, from, to) {
+		if s.inside(f, raw) {
 			return
 		}
 	}
-	raw := s.text[from:to]
 	rest, quotes := unquote(raw, -1)
 	trimmed := bytes.TrimRight(rest, " \t\r\n")
 	indent, body := indentation(trimmed)
@@ -123,10 +110,11 @@ func (s *scanner) line(from, to int, number int32) {
 	if length == 0 {
 		return
 	}
-	s.open = &fence{char: char, length: length, indent: indent, quotes: quotes, content: s.content(), lang: language(info), from: to, plain: true}
+	s.open = &fence{char: char, length: length, indent: indent, quotes: quotes, content: s.content(), lang: language(info)}
 	before := bytes.TrimRight(raw, " \t\r\n")
 	before = before[:len(before)-len(body)]
-	s.open.block = block{line: number + 1, fence: Position{number, int32(utf8.RuneCount(before)) + 1}} //nolint:gosec // a line is shorter than 2^31
+	s.open.block = block{line: s.number + 1, fence: Position{s.number, int32(utf8.RuneCount(before)) + 1}, text: s.spare[:0]} //nolint:gosec // a line is shorter than 2^31
+	s.spare = nil
 }
 
 // content is how far the text of the innermost list is indented.
@@ -138,47 +126,45 @@ func (s *scanner) content() int {
 }
 
 // inside takes a line of the open block. It is false for a line that ends what the block is in, and so the block.
-func (s *scanner) inside(f *fence, from, to int) bool {
-	raw := s.text[from:to]
+func (s *scanner) inside(f *fence, raw []byte) bool {
 	rest, quotes := unquote(raw, f.quotes)
 	indent, body := indentation(bytes.TrimRight(rest, "\r\n"))
 	blank := len(bytes.TrimRight(body, " \t")) == 0
 	if quotes < f.quotes || !blank && indent < f.content {
-		s.close(from, false)
+		s.close(false)
 		return false
 	}
 	if indent-f.content <= 3 && closes(body, f.char, f.length) {
-		s.close(from, true)
+		s.close(true)
 		return true
 	}
 	if f.lang == "" {
 		return true
 	}
 	cut := len(raw) - len(rest) + spaces(rest, f.indent)
-	if cut > 0 && f.plain { // what was not copied so far
-		f.plain = false
-		f.block.text = append(f.block.text, s.text[f.from:from]...)
-		f.block.cut = make([]int32, bytes.Count(f.block.text, []byte("\n")), 64)
+	if cut > 0 && f.block.cut == nil { // nothing was cut off the lines before
+		f.block.cut = make([]int32, f.block.lines, max(f.block.lines, 64))
 	}
-	if !f.plain {
-		f.block.text = append(f.block.text, raw[cut:]...)
+	if f.block.cut != nil {
 		f.block.cut = append(f.block.cut, int32(utf8.RuneCount(raw[:cut]))) //nolint:gosec // a line is shorter than 2^31
+	}
+	f.block.text = append(f.block.text, raw[cut:]...)
+	if raw[len(raw)-1] == '\n' {
+		f.block.lines++
 	}
 	return true
 }
 
-// close ends the open block, before a place in the file.
-func (s *scanner) close(at int, closed bool) {
+// close ends the open block.
+func (s *scanner) close(closed bool) {
 	f := s.open
 	s.open = nil
 	if f.lang == "" {
+		s.spare = f.block.text
 		return
 	}
-	if f.plain {
-		f.block.text = s.text[min(f.from, at):at]
-	}
-	f.block.lang, f.block.closed, f.block.lines = f.lang, closed, bytes.Count(f.block.text, []byte("\n"))
-	s.blocks = append(s.blocks, f.block)
+	f.block.lang, f.block.closed = f.lang, closed
+	s.found = append(s.found, f.block)
 }
 
 // unquote takes the marks of quotes off a line, at most so many; -1 is all.

@@ -6,8 +6,8 @@ import (
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
-// Nearly all of a specification is what resources contain. It is kept packed, a string for each resource, and unpacked while a resource is
-// looked at: as values it takes eight times the memory.
+// Nearly all of a specification is what resources contain. It is kept packed and compressed, and unpacked while a resource is looked at: as values it
+// takes some fifty times the memory.
 
 // packed are the lists of what is packed, and those that have such lists.
 var packedLists, listsAbove = []string{"resources", "managed_identities"}, []string{"tenant", "subscriptions", "resource_groups"}
@@ -17,22 +17,39 @@ var keptMembers = map[string]bool{
 	"type": true, "name": true, "api_version": true, "location": true, "scope": true, "kind": true, "managed_by": true, "id": true, "resource_group": true, "subscription": true,
 }
 
-// packResources packs all resources of a block.
-func packResources(v *Value) {
+// packer packs the resources of one block.
+type packer struct {
+	shelf *shelf
+	box   int32 // its number on the shelf
+	open  []byte
+}
+
+// boxSize is from how many bytes on a box is full: small enough to be opened for a single resource, large enough to be compressed well.
+const boxSize = 16 << 10
+
+// resources packs all resources of a block.
+func (p *packer) resources(v *Value) {
 	for _, name := range packedLists {
-		each(v, name, pack)
+		each(v, name, p.resource)
 	}
 	for _, name := range listsAbove {
 		if m := v.member(name); m != nil && m.Kind == template.Map {
-			packResources(m)
+			p.resources(m)
 		}
-		each(v, name, packResources)
+		each(v, name, p.resources)
 	}
 }
 
-// pack makes a resource its packed form, which stands in its Text, and the members that are kept; Bool says whether it has an identity.
-func pack(v *Value) {
-	packed := string(appendValue(nil, v))
+// resource packs a resource: what is left are the members that are kept, and in its Text where the others are; Bool says whether it has an identity.
+func (p *packer) resource(v *Value) {
+	if len(p.open) == 0 {
+		p.box = p.shelf.box()
+	}
+	at := place{p.box, int32(len(p.open))} //nolint:gosec // a box is smaller than a file
+	p.open = appendValue(p.open, v)
+	if len(p.open) >= boxSize {
+		p.close()
+	}
 	n := 0
 	for i := range v.Fields {
 		if keptMembers[v.Fields[i].Name] {
@@ -47,7 +64,15 @@ func pack(v *Value) {
 	}
 	identity := v.member("identity")
 	v.Bool = identity != nil && !identity.empty()
-	v.Text, v.Fields = packed, kept
+	v.Text, v.Fields = at.text(), kept
+}
+
+// close puts the box on the shelf that is open.
+func (p *packer) close() {
+	if len(p.open) > 0 {
+		p.shelf.put(p.box, p.open)
+		p.open = p.open[:0]
+	}
 }
 
 func appendValue(b []byte, v *Value) []byte {
@@ -84,13 +109,8 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// unpacker reads what pack has made: its texts share the memory of that.
+// unpacker reads what was packed: its texts share the memory of that.
 type unpacker struct{ rest string }
-
-func unpack(packed string) Value {
-	u := unpacker{packed}
-	return u.value()
-}
 
 func (u *unpacker) uvarint() (n uint64) {
 	for shift := 0; ; shift += 7 {
@@ -147,9 +167,15 @@ func (u *unpacker) value() (v Value) {
 	return v
 }
 
+// fields is all that a resource says.
+func (r *Resource) fields() Value {
+	u := unpacker{r.shelf.open(r.packed)}
+	return u.value()
+}
+
 // Member is a member of a resource as it is written, such as properties; its Kind is Null if there is none.
 func (r *Resource) Member(name string) Value {
-	fields := unpack(r.packed)
+	fields := r.fields()
 	if m := fields.member(name); m != nil {
 		return *m
 	}
@@ -165,7 +191,7 @@ type body struct {
 
 // open is what a resource contains.
 func (r *Resource) open() *body {
-	b := &body{fields: unpack(r.packed)}
+	b := &body{fields: r.fields()}
 	for _, m := range []struct {
 		into *Value
 		name string

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,10 +23,18 @@ func TestPack(t *testing.T) {
 			{Name: "text", At: Position{-1, 0}, Value: text("\x00 é\n", 9, 9)},
 		}}},
 	}}
-	packed := whole
-	pack(&packed)
-	if d := cmp.Diff(whole, unpack(packed.Text)); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
+	long := whole // it comes into a box of its own
+	long.Fields = append(whole.Fields[:2:2], Field{Name: "description", Value: text(strings.Repeat("long ", boxSize), 6, 1)})
+	packed, packedLong, on := whole, long, &shelf{}
+	pack := packer{shelf: on}
+	pack.resource(&packedLong)
+	pack.resource(&packed)
+	pack.close()
+	for _, one := range []struct{ packed, whole *Value }{{&packed, &whole}, {&packedLong, &long}, {&packed, &whole}} {
+		r := Resource{shelf: on, packed: placeOf(one.packed)}
+		if d := cmp.Diff(*one.whole, r.fields()); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
 	}
 	if len(packed.Fields) != 1 || packed.text("name") != "a" || !packed.Bool {
 		t.Errorf("what is kept: %+v", packed.Fields)

@@ -1,15 +1,9 @@
 package spec
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"unicode/utf8"
-
-	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // Limits are how large a specification may be. Zero is the default.
@@ -34,40 +28,20 @@ func Parse(ctx context.Context, r io.Reader, limits Limits) (*Spec, []Problem, e
 	if limits.Values == 0 {
 		limits.Values = MaxValues
 	}
-	text, err := read(ctx, r, limits.Bytes)
-	if err != nil {
+	p := &problems{}
+	d := newDecoder(p)
+	found, err := readBlocks(ctx, newLines(r, limits.Bytes), newReader(d, limits.Values))
+	var binary *noText
+	switch {
+	case errors.As(err, &binary): // nothing of it is worth telling but that
+		p = &problems{}
+		p.wrong(binary.at, "", "save the file as UTF-8", "%s", binary.Error())
+		return &Spec{}, p.sorted(), nil
+	case err != nil:
 		return nil, nil, err
 	}
-	p := &problems{}
-	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
-	oneLineEnd(text)
-	if !readable(text, p) {
-		return &Spec{}, p.sorted(), nil
-	}
-	found := blocks(text)
-	d, left := newDecoder(p), &budget{left: limits.Values}
-	for i := range found {
-		if err := context.Cause(ctx); err != nil {
-			return nil, nil, fault.Of(err)
-		}
-		b := &found[i]
-		if !b.closed {
-			p.wrong(b.fence, "", "end it by a line of the same characters", "the block that begins here has no end")
-		}
-		switch b.lang {
-		case "yaml":
-			for _, v := range readYAML(b, p, left) {
-				d.block(&v)
-			}
-		default:
-			if v, ok := readJSON(b, p, left); ok {
-				d.block(&v)
-			}
-		}
-		b.text = nil
-	}
 	d.finish()
-	if len(found) == 0 {
+	if found == 0 {
 		p.wrong(Position{1, 1}, "", "put the structure between ```yaml and ```, or ```json and ```", "the specification has no block of JSON or YAML")
 	}
 	if err := lint(ctx, d.spec, p); err != nil {
@@ -76,79 +50,31 @@ func Parse(ctx context.Context, r io.Reader, limits Limits) (*Spec, []Problem, e
 	return d.spec, p.sorted(), nil
 }
 
-// read reads at most so many bytes. What is too large is refused before it is put together.
-func read(ctx context.Context, r io.Reader, most int64) ([]byte, error) {
-	const chunk = 1 << 20
-	if f, ok := r.(*os.File); ok { // whose size is known: it is put together where it stays
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() <= most {
-			whole := make([]byte, info.Size()+1)
-			n, err := io.ReadFull(f, whole)
-			if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-				return whole[:n], nil
-			}
-			if err == nil {
-				err = errors.New("it grows while it is read")
-			}
-			return nil, fault.New(fault.InvalidArgument, "the specification cannot be read", fault.Because(err))
+// readBlocks hands the blocks of a file to a reader, and says how many there were.
+func readBlocks(ctx context.Context, file *lines, r *reader) (found int, err error) {
+	defer r.stop()
+	if err := file.weigh(); err != nil {
+		return 0, err
+	}
+	var s scanner
+	for {
+		line, err := file.next(ctx)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return found, err
+		}
+		if err != nil {
+			s.end()
+		} else {
+			s.line(line)
+		}
+		for i := range s.found {
+			found++
+			s.spare = r.add(&s.found[i])
+		}
+		s.found = s.found[:0]
+		if err != nil {
+			r.finish()
+			return found, nil
 		}
 	}
-	var chunks [][]byte
-	for n := int64(0); ; {
-		if ctx.Err() != nil {
-			return nil, fault.Of(context.Cause(ctx))
-		}
-		part, err := io.ReadAll(io.LimitReader(r, min(chunk, most+1-n)))
-		n += int64(len(part))
-		chunks = append(chunks, part)
-		switch {
-		case err != nil:
-			return nil, fault.New(fault.InvalidArgument, "the specification cannot be read", fault.Because(err))
-		case n > most:
-			return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("the specification is larger than %s", size(most)),
-				fault.Hint("split it into several, and deploy one after the other"))
-		case len(part) < chunk:
-			return bytes.Join(chunks, nil), nil
-		}
-	}
-}
-
-func size(n int64) string {
-	if n >= 1<<20 {
-		return fmt.Sprintf("%d MiB", n>>20)
-	}
-	return fmt.Sprintf("%d bytes", n)
-}
-
-// oneLineEnd makes carriage returns that stand alone, which end a line too, the newlines that everything here counts.
-func oneLineEnd(text []byte) {
-	for i := range text {
-		if text[i] == '\r' && (i+1 == len(text) || text[i+1] != '\n') {
-			text[i] = '\n'
-		}
-	}
-}
-
-// readable says that a file is text: what is not is told.
-func readable(text []byte, p *problems) bool {
-	at := bytes.IndexByte(text, 0)
-	what := "a NUL character"
-	if !utf8.Valid(text) {
-		for i := 0; i < len(text); {
-			r, n := utf8.DecodeRune(text[i:])
-			if r == utf8.RuneError && n == 1 {
-				if at < 0 || i < at {
-					at, what = i, "a byte that is no UTF-8"
-				}
-				break
-			}
-			i += n
-		}
-	}
-	if at < 0 {
-		return true
-	}
-	line := bytes.Count(text[:at], []byte("\n"))
-	column := utf8.RuneCount(text[bytes.LastIndexByte(text[:at], '\n')+1:at]) + 1
-	p.wrong(Position{int32(line) + 1, int32(column)}, "", "save the file as UTF-8", "the file is no text: it has %s", what) //nolint:gosec // the file is smaller than 2^31
-	return false
 }

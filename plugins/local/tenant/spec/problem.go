@@ -88,6 +88,13 @@ func (p *problems) doubt(at Position, key, hint, format string, args ...any) {
 	p.add(at, Warning, key, hint, format, args...)
 }
 
+// join adds those of another collection.
+func (p *problems) join(other *problems) {
+	n := min(len(other.all), maxProblems-len(p.all))
+	p.all = append(p.all, other.all[:n]...)
+	p.more += len(other.all) - n + other.more
+}
+
 // sorted are the problems in the order of the file.
 func (p *problems) sorted() []Problem {
 	slices.SortStableFunc(p.all, func(a, b Problem) int {

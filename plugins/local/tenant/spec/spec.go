@@ -15,6 +15,7 @@ type Spec struct {
 	Relationships []*Relationship
 
 	index *index
+	shelf *shelf
 }
 
 // Subscription is one.
@@ -51,8 +52,9 @@ type Resource struct {
 	Label string
 	At    Position
 
-	packed   string // all that it has: see open
-	identity bool   // it has one
+	shelf    *shelf
+	packed   place // all that it has: see open
+	identity bool  // it has one
 }
 
 // Assignment is a role assignment. Its texts may have references.
