@@ -1,9 +1,7 @@
 package deployment
 
 import (
-	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,17 +11,6 @@ import (
 )
 
 const timeForm = "2006-01-02T15:04:05.0000000Z"
-
-// hashOf is a number for a template, the same for the same one.
-func hashOf(t map[string]any) string {
-	raw, err := json.Marshal(t)
-	if err != nil {
-		return "0"
-	}
-	sum := fnv.New64a()
-	_, _ = sum.Write(raw) // a hash takes everything
-	return fmt.Sprint(sum.Sum64())
-}
 
 // period is a duration of ISO 8601 in seconds, minutes and hours.
 func period(d time.Duration) string {

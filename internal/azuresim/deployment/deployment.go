@@ -5,6 +5,7 @@ package deployment
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -82,7 +83,7 @@ type operation struct {
 func New(t *template.Template, correlation string, now time.Time) *Deployment {
 	return &Deployment{
 		ID: t.Scope.ID() + "/providers/Microsoft.Resources/deployments/" + t.Name, Name: t.Name, Location: t.Location, Mode: canonicalMode(t.Mode),
-		Correlation: correlation, Scope: t.Scope, template: t, hash: hashOf(t.Deployment.Template), started: now,
+		Correlation: correlation, Scope: t.Scope, template: t, hash: strconv.FormatUint(expression.Hash(t.Deployment.Template), 10), started: now,
 		stop: make(chan struct{}), done: make(chan struct{}), state: accepted,
 	}
 }

@@ -50,6 +50,9 @@ func (t *Template) link() error {
 			}
 			t.implied(&e, raw, wants)
 		}
+		if len(wants) == 0 && r.batch == 0 {
+			continue
+		}
 		for _, other := range t.Resources {
 			if r.batch > 0 && other.loop == r.loop && other.index/r.batch < r.index/r.batch {
 				wants[other] = true

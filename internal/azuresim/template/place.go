@@ -1,7 +1,6 @@
 package template
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -272,9 +271,8 @@ func literal(value any) any {
 
 // checkSize refuses a resource that is too large.
 func (r *Resource) checkSize() error {
-	raw, err := json.Marshal(r.raw)
-	if err == nil && len(raw) > maxResource && !r.IsDeployment() {
+	if !r.IsDeployment() && expression.Size(r.raw) > maxResource {
 		return invalid("The size of the template resource '%s' exceeds the limit of '%d' bytes", r.Name, maxResource)
 	}
-	return err
+	return nil
 }

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -136,11 +135,10 @@ func (t *Template) readHead() error {
 	default:
 		return invalid("The template language version '%v' is not recognized", version)
 	}
-	raw, err := json.Marshal(t.Deployment.Template)
-	if err == nil && len(raw) > MaxSize {
+	if expression.Size(t.Deployment.Template) > MaxSize {
 		return &Error{Code: "RequestContentTooLarge", Message: "The template is larger than the maximum of '4194304' bytes."}
 	}
-	return err
+	return nil
 }
 
 // member is a member of the template, nil if there is none.

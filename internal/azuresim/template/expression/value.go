@@ -3,9 +3,7 @@ package expression
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -13,39 +11,6 @@ import (
 
 // A value is nil, a bool, an int64, a json.Number with a fraction or exponent, a string, a []any
 // or a map[string]any. Values that have been handed to another must not change.
-
-// Decode reads a JSON document as a value.
-func Decode(raw []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more behind the JSON value")
-	}
-	return normal(value), nil
-}
-
-// normal makes integers of numbers that are some.
-func normal(value any) any {
-	switch v := value.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-	case []any:
-		for i := range v {
-			v[i] = normal(v[i])
-		}
-	case map[string]any:
-		for name := range v {
-			v[name] = normal(v[name])
-		}
-	}
-	return value
-}
 
 // Member is a member of an object, whose names are taken in any case where none fits as it is.
 func Member(object map[string]any, name string) (any, bool) {
