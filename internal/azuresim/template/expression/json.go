@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"hash/fnv"
 	"io"
 	"strconv"
 	"unicode/utf8"
@@ -127,30 +126,33 @@ func sizeOf(text string) int {
 
 // Hash is a number for a value, the same for the same one.
 func Hash(value any) uint64 {
-	sum := fnv.New64a()
-	write := func(kind byte, text string) {
-		_, _ = sum.Write([]byte{kind}) // a hash takes everything
-		_, _ = io.WriteString(sum, text)
-	}
-	number := func(n uint64) string { return strconv.FormatUint(n, 16) + " " }
 	switch v := value.(type) {
 	case string:
-		write('s', v)
+		return fnv('s', v)
 	case []any:
-		write('l', "")
+		sum := fnv('l', "")
 		for _, item := range v {
-			write('i', number(Hash(item)))
+			sum = (sum ^ Hash(item)) * prime
 		}
+		return sum
 	case map[string]any:
-		members := uint64(0)
+		sum := fnv('o', "")
 		for name, item := range v { // in any order
-			one := fnv.New64a()
-			_, _ = io.WriteString(one, name+"\x00"+number(Hash(item)))
-			members += one.Sum64()
+			one := (fnv('m', name) ^ Hash(item)) * prime
+			sum += one ^ one>>32
 		}
-		write('o', number(members))
-	default:
-		write('v', Text(v)+TypeOf(v))
+		return sum
 	}
-	return sum.Sum64()
+	return fnv('v', TypeOf(value)+Text(value))
+}
+
+// prime is that of FNV-1a with 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/.
+const prime = 1099511628211
+
+func fnv(kind byte, text string) uint64 {
+	sum := (14695981039346656037 ^ uint64(kind)) * prime
+	for i := range len(text) {
+		sum = (sum ^ uint64(text[i])) * prime
+	}
+	return sum
 }
