@@ -62,6 +62,9 @@ func (w *Writer) relate(ctx context.Context, progress func(done, total int64)) e
 	if _, err := w.conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return err
 	}
+	if w.meta.Scratch {
+		return nil
+	}
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
@@ -183,7 +186,7 @@ const count = `SELECT
 // publish syncs the finished file, describes it, and moves both into the store.
 func (w *Writer) publish(ctx context.Context, snapshot backend.Snapshot) (backend.Snapshot, error) {
 	path := filepath.Join(w.staging.dir, stagingFile)
-	sum, size, err := seal(path)
+	sum, size, err := seal(path, !w.meta.Scratch)
 	if err != nil {
 		return snapshot, err
 	}
@@ -197,15 +200,19 @@ func (w *Writer) publish(ctx context.Context, snapshot backend.Snapshot) (backen
 	return snapshot, w.staging.publish(snapshot)
 }
 
-// seal syncs a file to disk while hashing it, and takes away the right to write it.
-func seal(path string) (sum string, size int64, err error) {
+// seal syncs a file to disk, if it is to be, while hashing it, and takes away the right to write it.
+func seal(path string, sync bool) (sum string, size int64, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return "", 0, err
 	}
 	defer discard(f)
 	synced := make(chan error, 1)
-	go func() { synced <- f.Sync() }()
+	if sync {
+		go func() { synced <- f.Sync() }()
+	} else {
+		close(synced)
+	}
 	hash := sha256.New()
 	size, err = io.Copy(hash, f)
 	if err := errors.Join(err, <-synced, os.Chmod(path, 0o400)); err != nil {

@@ -48,6 +48,8 @@ type Meta struct {
 	CreatedAt  time.Time // when the scan began; zero is now
 	Request    backend.ScanRequest
 	Producer   string // the program and version that scans
+	// Scratch is a snapshot of which one job reads the rows, and which goes with it: it has no graph, and nobody waits until it is on the disk.
+	Scratch bool
 }
 
 // Counts are what a writer has seen so far.

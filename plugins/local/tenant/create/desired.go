@@ -2,11 +2,14 @@ package create
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/build"
@@ -25,7 +28,7 @@ type desired struct {
 }
 
 // rowsAtOnce is how many rows are handed to the snapshot together.
-const rowsAtOnce = 256
+const rowsAtOnce = 128
 
 // open writes the rows of a specification into a snapshot of the work folder. It has to be closed.
 func (r *run) open(ctx context.Context, parsed *spec.Spec, places spec.Places, ps *people) (*desired, error) {
@@ -49,7 +52,7 @@ func (d *desired) write(ctx context.Context, r *run, rows func(take func(graph.R
 	if err != nil {
 		return err
 	}
-	w, err := store.NewWriter(ctx, graph.Meta{TenantID: r.tenant, CreatedAt: time.Unix(0, 0)})
+	w, err := store.NewWriter(ctx, graph.Meta{TenantID: r.tenant, CreatedAt: time.Unix(0, 0), Scratch: true})
 	if err != nil {
 		return err
 	}
@@ -61,19 +64,7 @@ func (d *desired) write(ctx context.Context, r *run, rows func(take func(graph.R
 	if err := w.AddSubscriptions(subscriptions); err != nil {
 		return err
 	}
-	some := make([]graph.Row, 0, rowsAtOnce)
-	if err := rows(func(row graph.Row) error {
-		if some = append(some, row); len(some) < rowsAtOnce {
-			return nil
-		}
-		err := w.Add(some)
-		clear(some)
-		some = some[:0]
-		return err
-	}); err != nil {
-		return err
-	}
-	if err := w.Add(some); err != nil {
+	if err := d.fill(w, rows); err != nil {
 		return err
 	}
 	snapshot, err := w.Finish(ctx, backend.Coverage{Complete: true})
@@ -81,6 +72,49 @@ func (d *desired) write(ctx context.Context, r *run, rows func(take func(graph.R
 		return err
 	}
 	d.reader, err = store.Open(ctx, snapshot.ID)
+	return err
+}
+
+// fill writes rows, some at once, while the next ones are made.
+func (d *desired) fill(w *graph.Writer, rows func(take func(graph.Row) error) error) error {
+	var g errgroup.Group
+	full, failed := make(chan []graph.Row, 2), make(chan struct{})
+	g.Go(func() error {
+		for some := range full {
+			if err := w.Add(some); err != nil {
+				close(failed)
+				return err
+			}
+		}
+		return nil
+	})
+	errFailed := errors.New("the rows cannot be written")
+	var some []graph.Row
+	hand := func() error {
+		select {
+		case full <- some:
+			some = nil
+			return nil
+		case <-failed:
+			return errFailed
+		}
+	}
+	err := rows(func(row graph.Row) error {
+		if some == nil {
+			some = make([]graph.Row, 0, rowsAtOnce)
+		}
+		if some = append(some, row); len(some) < rowsAtOnce {
+			return nil
+		}
+		return hand()
+	})
+	if err == nil && len(some) > 0 {
+		err = hand()
+	}
+	close(full)
+	if written := g.Wait(); written != nil {
+		return written
+	}
 	return err
 }
 

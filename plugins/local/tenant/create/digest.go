@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"hash"
-	"io"
 	"strconv"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
@@ -13,18 +12,35 @@ import (
 )
 
 // seal makes the digest of a plan: of the tenant, of what would happen to each resource, and of what each is to be. No secret is in it.
-type seal struct{ sum hash.Hash }
+type seal struct {
+	sum    hash.Hash
+	buffer []byte // what it has not taken yet
+}
 
 func newSeal(tenant string) *seal {
-	s := &seal{sha256.New()}
+	s := &seal{sum: sha256.New()}
 	s.write("atg plan 1", tenant)
 	return s
 }
 
 func (s *seal) write(texts ...string) {
 	for _, t := range texts {
-		_, _ = io.WriteString(s.sum, strconv.Itoa(len(t))+":"+t) // a hash never fails
+		s.buffer = append(append(strconv.AppendInt(s.buffer, int64(len(t)), 10), ':'), t...)
+		if len(s.buffer) >= 4096 {
+			s.flush()
+		}
 	}
+}
+
+func (s *seal) flush() {
+	_, _ = s.sum.Write(s.buffer) // a hash never fails
+	s.buffer = s.buffer[:0]
+}
+
+// bytes is the digest of what was written so far.
+func (s *seal) bytes() []byte {
+	s.flush()
+	return s.sum.Sum(nil)
 }
 
 func (s *seal) add(c *backend.PlannedChange, content []byte) {
@@ -32,11 +48,11 @@ func (s *seal) add(c *backend.PlannedChange, content []byte) {
 	s.write(string(line), string(content))
 }
 
-func (s *seal) digest() string { return hex.EncodeToString(s.sum.Sum(nil)) }
+func (s *seal) digest() string { return hex.EncodeToString(s.bytes()) }
 
 // contentOf is the digest of what a resource is to be.
 func contentOf(res *template.Resource) []byte {
-	s := &seal{sha256.New()}
+	s := &seal{sum: sha256.New()}
 	s.write(res.Type, res.APIVersion)
 	s.text(res.FullName)
 	s.text(res.ParentID)
@@ -50,7 +66,7 @@ func contentOf(res *template.Resource) []byte {
 		s.write(res.Body[i].Name)
 		s.value(&res.Body[i].Value)
 	}
-	return s.sum.Sum(nil)
+	return s.bytes()
 }
 
 func (s *seal) text(parts []template.Part) {

@@ -30,10 +30,10 @@ func (p *person) path(job string) string {
 
 // content is the digest of what one is to be.
 func (p *person) content() []byte {
-	s := &seal{sha256.New()}
+	s := &seal{sum: sha256.New()}
 	fields, _ := json.Marshal(p.Fields) // they are values of a specification
 	s.write(p.Name, string(fields))
-	return s.sum.Sum(nil)
+	return s.bytes()
 }
 
 // work says that somebody is to be made, or to be made a member.

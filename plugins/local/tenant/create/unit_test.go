@@ -1,6 +1,7 @@
 package create
 
 import (
+	"encoding/hex"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
+	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -41,6 +43,17 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%v with %v, want %s with %v", err, keys, c.code, c.keys)
 			}
 		})
+	}
+}
+
+// TestDigestOfPeople: who is to be another one has another digest.
+func TestDigestOfPeople(t *testing.T) {
+	with := func(name, title string) string {
+		p := &person{Principal: &spec.Principal{Name: name, Fields: spec.Value{Kind: template.Map, Fields: []spec.Field{{Name: "job_title", Value: spec.Value{Kind: template.String, Text: title}}}}}}
+		return hex.EncodeToString(p.content())
+	}
+	if with("Alice", "Engineer") != with("Alice", "Engineer") || with("Alice", "Engineer") == with("Alice", "Manager") || with("Alice", "Engineer") == with("Bob", "Engineer") {
+		t.Error("the digest does not follow from what one is to be")
 	}
 }
 

@@ -23,13 +23,15 @@ type linter struct {
 	body  *body     // what it contains
 	parts map[*Resource]map[string]bool
 
+	verdicts map[string]verdict // of names
+
 	suggested int // references for which a near name was looked for
 }
 
 // lint tells what is wrong with a specification beyond its form. The error is that the context has ended.
 func lint(ctx context.Context, s *Spec, p *problems) error {
 	s.index = newIndex(s)
-	l := &linter{problems: p, spec: s, x: s.index, edges: make([][]int32, len(s.Resources)), at: make(map[*Resource]int32, len(s.Resources)), parts: map[*Resource]map[string]bool{}}
+	l := &linter{problems: p, spec: s, x: s.index, edges: make([][]int32, len(s.Resources)), at: make(map[*Resource]int32, len(s.Resources)), parts: map[*Resource]map[string]bool{}, verdicts: map[string]verdict{}}
 	l.tenant()
 	for _, g := range s.Groups {
 		l.group(g)

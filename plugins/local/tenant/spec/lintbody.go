@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
-	"github.com/azure-tenant-grapher/atg/plugins/local/iac/secrets"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
@@ -198,50 +197,6 @@ func (l *linter) enum(r *Resource, v *Value, s *armschema.Schema, at *spot) {
 	}
 	if hint := meant(v.Text, s.Enum); hint != "" {
 		l.doubt(v.At, title(r, at.key()), hint, "%q is not known as a value of %s", short(v.Text), at.key())
-	}
-}
-
-// literalSecret tells a secret that is written out, by the same rules by which the template builder finds them.
-func (l *linter) literalSecret(r *Resource, v *Value, at *spot) {
-	named := at.secret || secrets.Named(at.name) && (at.name != "value" || at.chosen) || at.chosen && len(v.Text) >= 8 && secrets.NamedSetting(at.name)
-	l.tellSecret(r, v, named, at.key())
-}
-
-func (l *linter) tellSecret(r *Resource, v *Value, named bool, key string) {
-	if pieces, err := Split(v.Text); err != nil || slices.ContainsFunc(pieces, func(p Piece) bool { return p.Kind == RefSecret }) {
-		return
-	}
-	kind, looks := secrets.Looks(v.Text)
-	if !looks && (!named || secrets.Refers(strings.TrimLeft(v.Text, "$"))) {
-		return
-	}
-	if kind == "" {
-		kind = "a secret"
-	}
-	l.wrong(v.At, title(r, key), "write ${secret:NAME}; whoever deploys gives the value", "%s would be %s, and a specification holds none", key, kind)
-}
-
-// settings looks for secrets in a pair of name and value, whose name somebody chose.
-func (l *linter) settings(r *Resource, v *Value, at *spot) {
-	if len(v.Fields) > 6 {
-		return
-	}
-	value := -1
-	for i := range v.Fields {
-		if strings.EqualFold(v.Fields[i].Name, "value") && v.Fields[i].Value.Kind == template.String {
-			value = i
-		}
-	}
-	if value < 0 {
-		return
-	}
-	for _, name := range [...]string{"name", "key"} {
-		if called := anyCase(v, name); called != "" {
-			text := &v.Fields[value].Value
-			if secrets.Named(called) || len(text.Text) >= 8 && secrets.NamedSetting(called) {
-				l.tellSecret(r, text, true, at.key()+" "+short(called))
-			}
-		}
 	}
 }
 
