@@ -233,8 +233,16 @@ func (r *Reader) Lookup(ctx context.Context) (*Lookup, error) {
 	if err != nil {
 		return nil, readFault(r.path, err)
 	}
+	if _, err := conn.ExecContext(ctx, lookupCache); err != nil {
+		discard(conn)
+		return nil, readFault(r.path, err)
+	}
 	return &Lookup{reader: r, conn: conn}, nil
 }
+
+// lookupCache is how many KiB of pages the connection of a lookup keeps: many may be open at once, each of which goes through rows of its own and
+// comes back to few. SQLite's own measure is 2,000.
+const lookupCache = "PRAGMA cache_size = -512"
 
 // Close gives the connection back.
 func (l *Lookup) Close() {

@@ -1,7 +1,6 @@
 package arm
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"runtime"
@@ -11,7 +10,7 @@ import (
 
 // Document is the template of one stage, for whoever deploys it without files.
 type Document struct {
-	Template   []byte                // JSON, without spaces
+	Template   [][]byte              // JSON, without spaces, in pieces: it may be some megabytes
 	Parameters []*template.Parameter // those that the template declares and that are no secrets; each has a default
 	Secrets    []Secret
 }
@@ -38,7 +37,6 @@ func Make(ctx context.Context, t *template.Template, stage *template.Stage, pref
 	if err := s.make(ctx, runtime.GOMAXPROCS(0)); err != nil {
 		return nil, err
 	}
-	defer s.release()
 	d := &Document{Parameters: s.parameters}
 	pieces := [][]byte{s.body[0]}
 	for i, group := range groups {
@@ -50,7 +48,7 @@ func Make(ctx context.Context, t *template.Template, stage *template.Stage, pref
 			pieces = append(pieces, []byte{','})
 		}
 	}
-	d.Template = bytes.Join(append(pieces, s.body[1:]...), nil)
+	d.Template = append(pieces, s.body[1:]...)
 	for _, x := range s.secrets {
 		given := Secret{Name: x.name, Unit: x.unit, Parameter: x.parameter}
 		if x.grouped {

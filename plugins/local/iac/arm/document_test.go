@@ -29,7 +29,7 @@ func TestDocuments(t *testing.T) {
 					file = "azuredeploy.json"
 				}
 				var want, got bytes.Buffer // spaces apart
-				for into, text := range map[*bytes.Buffer]string{&want: files[file], &got: string(d.Template)} {
+				for into, text := range map[*bytes.Buffer]string{&want: files[file], &got: string(bytes.Join(d.Template, nil))} {
 					if err := json.Compact(into, []byte(text)); err != nil {
 						t.Fatal(err)
 					}
@@ -41,7 +41,7 @@ func TestDocuments(t *testing.T) {
 					Parameters map[string]struct{ Type string }
 					Resources  []struct{ Type, Name string }
 				}
-				if err := json.Unmarshal(d.Template, &declared); err != nil {
+				if err := json.Unmarshal(bytes.Join(d.Template, nil), &declared); err != nil {
 					t.Fatal(err)
 				}
 				secure := 0
@@ -63,7 +63,7 @@ func TestDocuments(t *testing.T) {
 					t.Fatal(err)
 				}
 				before := len(declared.Resources)
-				if err := json.Unmarshal(named.Template, &declared); err != nil {
+				if err := json.Unmarshal(bytes.Join(named.Template, nil), &declared); err != nil {
 					t.Fatal(err)
 				}
 				if len(declared.Resources) != before+2 || declared.Resources[1].Name != "b" {

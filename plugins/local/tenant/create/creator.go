@@ -80,7 +80,7 @@ func Check(r *backend.TenantCreationRequest) error {
 }
 
 // heapPercent is how much garbage there may be for what is in use: a specification is whole in memory while it is read.
-const heapPercent = 100
+const heapPercent = 45
 
 // Run plans, deploys, or removes, as the request says. A deployment of which parts failed succeeds as a job: its result tells what failed.
 func (c *Creator) Run(ctx context.Context, t Task) (*backend.TenantCreationResult, error) {

@@ -295,8 +295,11 @@ func (r *run) document(ctx context.Context, t *template.Template, s *template.St
 	if err != nil {
 		return "", body{}, err
 	}
-	sum := sha256.Sum256(document.Template)
-	id = deploymentID(scopeText(s.Scope), stageName(prefix, s.Name, hex.EncodeToString(sum[:4])))
+	sum := sha256.New()
+	for _, piece := range document.Template {
+		_, _ = sum.Write(piece) // a hash never fails
+	}
+	id = deploymentID(scopeText(s.Scope), stageName(prefix, s.Name, hex.EncodeToString(sum.Sum(nil)[:4])))
 	return id, body{Tags: map[string]string{tagJob: r.Job}, Location: location, Properties: properties{Template: document.Template, Parameters: parameters}}, nil
 }
 

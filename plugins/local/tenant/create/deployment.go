@@ -1,11 +1,11 @@
 package create
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +69,7 @@ type body struct {
 type properties struct {
 	Mode       string         `json:"mode"`
 	Parameters map[string]any `json:"parameters"`
-	Template   []byte         `json:"-"`
+	Template   [][]byte       `json:"-"` // in pieces
 }
 
 // bytes is the body as it is sent. The template, which is nearly all of it, goes in as it is.
@@ -80,7 +80,8 @@ func (b body) bytes(id string) ([]byte, error) {
 		return nil, fault.New(fault.Internal, "the deployment cannot be written", fault.On(id), fault.Because(err))
 	}
 	end := len(content) - len("}}")
-	return slices.Concat(content[:end], []byte(`,"template":`), b.Properties.Template, content[end:]), nil
+	pieces := append([][]byte{content[:end], []byte(`,"template":`)}, b.Properties.Template...)
+	return bytes.Join(append(pieces, content[end:]), nil), nil
 }
 
 // put begins a deployment. One of that name that is already under way is followed instead.

@@ -145,7 +145,7 @@ func (r *run) write(ctx context.Context, p *plan, j *journal) error {
 		}
 		id := deploymentID(scope, journalName(j.job, number))
 		d, err := r.put(ctx, id, body{Location: p.location, Tags: map[string]string{tagJob: j.job, tagPlan: j.digest}, Properties: properties{
-			Template: fmt.Appendf(nil, journalTemplate, schema), Parameters: map[string]any{"job": value(j.job), "digest": value(j.digest), "total": value(len(j.entries)), "plan": value(lines)},
+			Template: [][]byte{fmt.Appendf(nil, journalTemplate, schema)}, Parameters: map[string]any{"job": value(j.job), "digest": value(j.digest), "total": value(len(j.entries)), "plan": value(lines)},
 		}})
 		if err != nil {
 			return err

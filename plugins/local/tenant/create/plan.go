@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,6 +49,16 @@ type plan struct {
 	whole    *build.Plan // of all that is desired
 }
 
+// count is how much is to be created or changed.
+func (p *plan) count() (count int) {
+	for n := range p.all {
+		if p.writes(n) {
+			count++
+		}
+	}
+	return count
+}
+
 // selected are the ids, in lower case, of what is to be deployed.
 func (p *plan) selected() map[string]bool {
 	ids := map[string]bool{}
@@ -78,7 +89,7 @@ type planner struct {
 	regions map[string]string       // of resource groups, by id in lower case
 }
 
-// plan compares what is desired with what is there.
+// plan compares what is desired with what is there. The plan has to be sealed.
 func (r *run) plan(ctx context.Context, d *desired) (*plan, error) {
 	built, err := d.build(ctx, nil)
 	if err != nil {
@@ -245,7 +256,7 @@ func (p *planner) isMissing(id string) bool {
 	return false
 }
 
-// finish completes the plan with what cannot be done, and seals it.
+// finish completes the plan with what cannot be done.
 func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*plan, error) {
 	out := &plan{all: p.all, level: levels(p.all), changes: p.changes, content: p.content, refused: p.refused, regions: p.regions, location: p.location(), whole: built}
 	out.first = p.firstScope()
@@ -261,7 +272,6 @@ func (p *planner) finish(ctx context.Context, d *desired, built *build.Plan) (*p
 		return nil, err
 	}
 	out.spread()
-	out.seal(p.tenant)
 	return out, nil
 }
 
@@ -289,38 +299,62 @@ func (p *plan) spread() {
 // seal puts the lines into their order, and makes the digest. Of what Azure refuses that has its code: the message may be another one each time.
 func (p *plan) seal(tenant string) {
 	type line struct {
-		change, sealed backend.PlannedChange
-		content        []byte
+		change  *backend.PlannedChange
+		refused bool
+		code    string // if it is: Azure's
+		content []byte
 	}
 	p.complete = !p.trimmed
 	lines := make([]line, 0, len(p.changes)+len(p.left))
-	for n, c := range p.changes {
-		sealed := c
-		if code, ok := p.refused[template.Node(n)]; ok {
-			sealed.Reason = code
-		}
-		p.complete = p.complete && c.Action != actionUnsupported
-		lines = append(lines, line{c, sealed, p.content[n]})
+	for n := range p.changes {
+		p.complete = p.complete && p.changes[n].Action != actionUnsupported
+		code, refused := p.refused[template.Node(n)]
+		lines = append(lines, line{&p.changes[n], refused, code, p.content[n]})
 	}
-	for _, left := range p.left {
-		lines = append(lines, line{left, left, nil})
+	for i := range p.left {
+		lines = append(lines, line{change: &p.left[i]})
 	}
 	for _, who := range p.people.all {
 		if who.line.Action != actionExists || who.found.ID != "" {
 			p.complete = p.complete && who.line.Action != actionUnsupported && (who.line.Reason == "" || who.line.Action == actionExists)
-			lines = append(lines, line{who.line, who.line, who.content()})
+			lines = append(lines, line{change: &who.line, content: who.content()})
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b line) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.change.Resource), strings.ToLower(b.change.Resource)), strings.Compare(a.change.Type, b.change.Type))
+		return cmp.Or(compareFold(a.change.Resource, b.change.Resource), strings.Compare(a.change.Type, b.change.Type))
 	})
 	seal := newSeal(tenant)
 	p.Changes = make([]backend.PlannedChange, 0, len(lines))
 	for _, l := range lines {
-		seal.add(&l.sealed, l.content)
-		p.Changes = append(p.Changes, l.change)
+		p.Changes = append(p.Changes, *l.change)
+		sealed := *l.change
+		if l.refused {
+			sealed.Reason = l.code
+		}
+		seal.add(&sealed, l.content)
 	}
 	p.Digest = seal.digest()
+}
+
+// compareFold compares two texts in lower case.
+func compareFold(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		x, y := a[i], b[i]
+		if x >= utf8.RuneSelf || y >= utf8.RuneSelf {
+			return strings.Compare(strings.ToLower(a), strings.ToLower(b))
+		}
+		if c := cmp.Compare(lowerByte(x), lowerByte(y)); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func lowerByte(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 // firstScope is where the run writes down what it does: where the first of its deployments goes, or else any subscription.

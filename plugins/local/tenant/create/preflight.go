@@ -22,8 +22,9 @@ const (
 	// preflightRounds is how often Azure is asked at most: once what it refuses is left out, it may find something else. What it
 	// refuses in the last round goes with its whole deployment.
 	preflightRounds = 6
-	// preflightAtOnce is how many deployments are validated at once, each of which is some MB of memory.
-	preflightAtOnce = 4
+	// preflightAtOnce is how many deployments are validated at once, and preflightMade how many of them are made at once, each of which takes some MB
+	// of memory meanwhile, on all cores.
+	preflightAtOnce, preflightMade = 4, 1
 )
 
 // preflight asks Azure, before anything is written, whether it would take the deployments of a plan. What it refuses cannot be made, for the
@@ -31,11 +32,12 @@ const (
 func (r *run) preflight(ctx context.Context, d *desired, p *plan) error {
 	defer func() { p.whole = nil }()
 	for round := 1; round <= preflightRounds; round++ {
-		only, built := p.selected(), p.whole
-		if len(only) == 0 {
+		var only map[string]bool // nil is all, as the plan has it
+		built := p.whole
+		if n := p.count(); n == 0 {
 			break
-		}
-		if len(only) < len(p.all) || round > 1 {
+		} else if n < len(p.all) || round > 1 {
+			only = p.selected()
 			var err error
 			if built, err = d.build(ctx, only); err != nil {
 				return err
@@ -68,23 +70,33 @@ func (p *plan) refuse(refused map[string]refusal) {
 	p.spread()
 }
 
-// validate asks for each stage of the template of what is to be written, by id in lower case; whole refuses all of a stage of which Azure refuses
-// something.
+// validate asks for each stage of the template of what is to be written, by id in lower case, nil being all; whole refuses all of a stage of which
+// Azure refuses something.
 func (r *run) validate(ctx context.Context, p *plan, t *template.Template, written map[string]bool, whole bool) (map[string]refusal, error) {
 	var mu sync.Mutex
 	refused, denied := map[string]refusal{}, false
 	r.beginWith(phasePreflight, len(t.Stages), "deployments")
+	making := make(chan struct{}, preflightMade)
 	g, group := errgroup.WithContext(ctx)
 	g.SetLimit(preflightAtOnce)
 	for _, s := range t.Stages {
 		g.Go(func() error {
 			defer r.step()
 			before := p.groupsBefore(s, written)
-			id, b, err := r.document(group, t, s, p.location, before...)
+			id, content, err := func() (string, []byte, error) {
+				making <- struct{}{}
+				defer func() { <-making }()
+				id, b, err := r.document(group, t, s, p.location, before...)
+				if err != nil {
+					return "", nil, err
+				}
+				content, err := b.bytes(id)
+				return id, content, err
+			}()
 			if err != nil {
 				return err
 			}
-			said, err := r.ask(group, id, b)
+			said, err := r.ask(group, id, content)
 			if err != nil && fault.CodeOf(err) == fault.AzureForbidden {
 				mu.Lock()
 				defer mu.Unlock()
@@ -97,11 +109,11 @@ func (r *run) validate(ctx context.Context, p *plan, t *template.Template, writt
 			if err != nil || said == nil {
 				return err
 			}
-			content, err := stageContent(group, t, s)
+			about, err := stageContent(group, t, s)
 			if err != nil {
 				return err
 			}
-			found, unclear := attribute(said, content, len(before) > 0, whole)
+			found, unclear := attribute(said, about, len(before) > 0, whole)
 			mu.Lock()
 			defer mu.Unlock()
 			for key, why := range found {
@@ -117,11 +129,7 @@ func (r *run) validate(ctx context.Context, p *plan, t *template.Template, writt
 }
 
 // ask has one deployment validated; nil is that Azure would take it. A refusal is no error.
-func (r *run) ask(ctx context.Context, id string, b body) (*azure.Refusal, error) {
-	content, err := b.bytes(id)
-	if err != nil {
-		return nil, err
-	}
+func (r *run) ask(ctx context.Context, id string, content []byte) (*azure.Refusal, error) {
 	own, most := r.looks()
 	a, err := r.session.Send(ctx, azure.Request{Method: http.MethodPost, Path: id + "/validate", Version: deploymentVersion, Body: content})
 	for link := a.Poll; err == nil && a.Status == http.StatusAccepted && link != ""; link = cmp.Or(a.Poll, link) {
@@ -159,8 +167,10 @@ func (p *plan) groupsBefore(s *template.Stage, written map[string]bool) []arm.Gr
 	var all []arm.Group
 	for _, u := range s.Units {
 		id := scopeText(u.Scope)
-		if key := strings.ToLower(id); u.Scope.Kind == template.ScopeResourceGroup && u.Scope.Group == template.NoNode && written[key] {
-			if g := (arm.Group{Name: name(id), Location: p.regions[key]}); !slices.Contains(all, g) {
+		key := strings.ToLower(id)
+		region, planned := p.regions[key]
+		if planned && u.Scope.Kind == template.ScopeResourceGroup && u.Scope.Group == template.NoNode && (written == nil || written[key]) {
+			if g := (arm.Group{Name: name(id), Location: region}); !slices.Contains(all, g) {
 				all = append(all, g)
 			}
 		}

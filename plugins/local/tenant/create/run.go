@@ -69,6 +69,7 @@ func (r *run) create(ctx context.Context, parsed *spec.Spec) (*backend.TenantCre
 // wrote down the confirmed one. Then what is still under way of the earlier attempt is waited for, and the plan is made anew.
 func (r *run) agree(ctx context.Context, d *desired, p *plan) (*journal, *plan, error) {
 	if len(p.all) == 0 && !p.people.work() {
+		p.seal(r.tenant)
 		return &journal{job: r.Job, digest: p.Digest}, p, r.unchanged(p)
 	}
 	earlier, err := r.read(ctx, scopeText(p.first), r.Job)
@@ -96,6 +97,7 @@ func (r *run) agree(ctx context.Context, d *desired, p *plan) (*journal, *plan, 
 	if p, err = r.plan(ctx, d); err != nil {
 		return nil, nil, err
 	}
+	p.seal(r.tenant)
 	confirmed := earlier.ids()
 	p.people.confirm(r, confirmed)
 	for n := range p.all {

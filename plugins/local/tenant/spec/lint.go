@@ -54,6 +54,7 @@ func lint(ctx context.Context, s *Spec, p *problems) error {
 	}
 	l.relationships()
 	l.cycles()
+	s.index.places, s.index.known = nil, nil // nobody asks for them any more
 	return nil
 }
 

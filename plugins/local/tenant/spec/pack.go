@@ -46,8 +46,10 @@ func (p *packer) resource(v *Value) {
 		p.box = p.shelf.box()
 	}
 	at := place{p.box, int32(len(p.open))} //nolint:gosec // a box is smaller than a file
-	p.open = appendValue(p.open, v)
-	if len(p.open) >= boxSize {
+	var a appender
+	a.b = p.open
+	a.value(v)
+	if p.open = a.b; len(p.open) >= boxSize {
 		p.close()
 	}
 	n := 0
@@ -75,42 +77,54 @@ func (p *packer) close() {
 	}
 }
 
-func appendValue(b []byte, v *Value) []byte {
-	b = append(b, byte(v.Kind))
-	b = appendPosition(b, v.At)
+// appender packs values. Of places it writes how far they are from the one before, which is mostly the same.
+type appender struct {
+	b    []byte
+	last Position
+}
+
+func (a *appender) value(v *Value) {
+	a.b = append(a.b, byte(v.Kind))
+	a.position(v.At)
 	switch v.Kind {
 	case template.Bool:
 		if v.Bool {
-			return append(b, 1)
+			a.b = append(a.b, 1)
+		} else {
+			a.b = append(a.b, 0)
 		}
-		return append(b, 0)
 	case template.String, template.Number:
-		return appendText(b, v.Text)
+		a.text(v.Text)
 	case template.List:
-		b = binary.AppendUvarint(b, uint64(len(v.Items)))
+		a.b = binary.AppendUvarint(a.b, uint64(len(v.Items)))
 		for i := range v.Items {
-			b = appendValue(b, &v.Items[i])
+			a.value(&v.Items[i])
 		}
 	case template.Map:
-		b = binary.AppendUvarint(b, uint64(len(v.Fields)))
+		a.b = binary.AppendUvarint(a.b, uint64(len(v.Fields)))
 		for i := range v.Fields {
-			b = appendPosition(appendText(b, v.Fields[i].Name), v.Fields[i].At)
-			b = appendValue(b, &v.Fields[i].Value)
+			a.text(v.Fields[i].Name)
+			a.position(v.Fields[i].At)
+			a.value(&v.Fields[i].Value)
 		}
 	}
-	return b
 }
 
-func appendPosition(b []byte, at Position) []byte {
-	return binary.AppendVarint(binary.AppendVarint(b, int64(at.Line)), int64(at.Column))
+func (a *appender) position(at Position) {
+	a.b = binary.AppendVarint(a.b, int64(at.Line)-int64(a.last.Line))
+	a.b = binary.AppendVarint(a.b, int64(at.Column)-int64(a.last.Column))
+	a.last = at
 }
 
-func appendText(b []byte, text string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+func (a *appender) text(text string) {
+	a.b = append(binary.AppendUvarint(a.b, uint64(len(text))), text...)
 }
 
 // unpacker reads what was packed: its texts share the memory of that.
-type unpacker struct{ rest string }
+type unpacker struct {
+	rest string
+	last Position
+}
 
 func (u *unpacker) uvarint() (n uint64) {
 	for shift := 0; ; shift += 7 {
@@ -123,12 +137,16 @@ func (u *unpacker) uvarint() (n uint64) {
 	}
 }
 
-func (u *unpacker) number() int32 {
+func (u *unpacker) difference() int32 {
 	n := u.uvarint()
-	return int32(int64(n>>1) ^ -int64(n&1)) //nolint:gosec // it was an int32
+	return int32(int64(n>>1) ^ -int64(n&1)) //nolint:gosec // the sum is an int32, whether or not this one overflows
 }
 
-func (u *unpacker) position() Position { return Position{u.number(), u.number()} }
+func (u *unpacker) position() Position {
+	u.last.Line += u.difference()
+	u.last.Column += u.difference()
+	return u.last
+}
 
 func (u *unpacker) text() string {
 	n := u.uvarint()
@@ -169,7 +187,7 @@ func (u *unpacker) value() (v Value) {
 
 // fields is all that a resource says.
 func (r *Resource) fields() Value {
-	u := unpacker{r.shelf.open(r.packed)}
+	u := unpacker{rest: r.shelf.open(r.packed)}
 	return u.value()
 }
 

@@ -15,7 +15,7 @@ type Translation struct {
 	Secrets              []string          // the names of all secrets, in the order in which they come
 	After                [][2]string       // ids: the first waits for the second, because a relationship says so
 	Existing             []string          // ids of resource groups that are not made
-	Positions            map[string]At     // where what has an id stands in the file, by id in lower case
+	Positions            map[string]At     // where resource groups stand in the file, by id in lower case
 	Places               map[string]string // the id of a subscription, by its name
 }
 
@@ -167,7 +167,6 @@ func (m *rowMaker) resource(r *Resource) graph.Row {
 		SKU: m.json(&b.SKU), Plan: m.json(&b.Plan), Tags: m.json(&b.Tags), Zones: m.json(&b.Zones), ExtendedLocation: m.json(&b.ExtendedLocation), Extra: m.json(&b.Extra),
 	}
 	m.columns(&row)
-	m.out.Positions[strings.ToLower(row.ID)] = r.At
 	lower := strings.ToLower(r.Type)
 	switch lower {
 	case "microsoft.authorization/roledefinitions":
@@ -248,7 +247,6 @@ func (m *rowMaker) assignments(yield func(graph.Row) error) error {
 			Type: "Microsoft.Authorization/roleAssignments", Properties: m.json(&properties),
 		}
 		m.columns(&row)
-		m.out.Positions[strings.ToLower(row.ID)] = a.At
 		if err := yield(row); err != nil {
 			return err
 		}

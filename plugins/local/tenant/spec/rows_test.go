@@ -103,7 +103,7 @@ relationships: [{source: "${resource:a}", target: "${resource:b}", type: depends
 	if diff := cmp.Diff([][2]string{{in + "Contoso.Own/things/a", in + "Contoso.Own/things/b"}}, made.After); diff != "" {
 		t.Error(diff)
 	}
-	if _, ok := made.Positions[strings.ToLower(in+"Contoso.Own/things/a")]; !ok || made.Places["Prod"] != sub {
+	if _, ok := made.Positions[strings.ToLower(strings.TrimSuffix(in, "/providers/"))]; !ok || made.Places["Prod"] != sub {
 		t.Errorf("%v %v", made.Positions, made.Places)
 	}
 	extension, _ := row(t, s, spec.Places{Subscriptions: map[string]string{"Prod": sub}}, in+"Contoso.Own/things/a/providers/Contoso.Own/things/c")
