@@ -45,9 +45,9 @@ type family struct {
 // families are those that are listed. The ledger has others, such as devices, in no line: they are kept where a group has them.
 var families = []*family{
 	{users, graph.KindUser, "user", "User", "/users", azure.PermissionUsers, []string{"id", "displayName", "userPrincipalName", "mail", "accountEnabled",
-		"userType", "createdDateTime", "externalUserState", "onPremisesSyncEnabled"}},
+		"userType", "createdDateTime", "externalUserState", "onPremisesSyncEnabled", "mailNickname", "jobTitle", "department"}},
 	{groups, graph.KindGroup, "group", "Group", "/groups", azure.PermissionGroups, []string{"id", "displayName", "mail", "description", "createdDateTime", "groupTypes",
-		"isAssignableToRole", "mailEnabled", "membershipRule", "onPremisesSyncEnabled", "securityEnabled", "visibility"}},
+		"isAssignableToRole", "mailEnabled", "mailNickname", "membershipRule", "onPremisesSyncEnabled", "securityEnabled", "visibility"}},
 	{servicePrincipals, graph.KindServicePrincipal, "servicePrincipal", "ServicePrincipal", "/servicePrincipals", azure.PermissionApplications, []string{"id", "displayName",
 		"appId", "accountEnabled", "alternativeNames", "appOwnerOrganizationId", "keyCredentials", "passwordCredentials", "servicePrincipalType", "signInAudience", "tags"}},
 	{applications, graph.KindApplication, "application", "", "/applications", azure.PermissionApplications, []string{"id", "displayName", "appId", "createdDateTime",
@@ -76,7 +76,7 @@ var propertyIndex = func() map[string]int {
 }()
 
 // maxProperties is how many there may be.
-const maxProperties = 28
+const maxProperties = 29
 
 // familyOf is the family that match finds; nil is none.
 func familyOf(match func(*family) bool) *family {

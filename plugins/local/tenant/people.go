@@ -218,6 +218,9 @@ func (w *writer) person(to *counter, p *person, i *graph.Identity, members []str
 		if !strings.EqualFold(d.Mail, i.Login) {
 			to.line("email_address", text("login", d.Mail))
 		}
+		if alias, _, _ := strings.Cut(i.Login, "@"); !strings.EqualFold(d.MailNickname, alias) { // which it gets by itself
+			to.line("mail_nickname", text("nickname", d.MailNickname))
+		}
 		to.line("job_title", text("value", d.JobTitle))
 		to.line("department", text("value", d.Department))
 	case spec.EntraGroup:

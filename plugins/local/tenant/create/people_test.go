@@ -177,6 +177,36 @@ func TestPeopleAreMade(t *testing.T) {
 	}
 }
 
+// TestPeopleComeBack: what people were made with is read by a scan, and written down as it was.
+func TestPeopleComeBack(t *testing.T) {
+	b := newBench(t, azuresim.Config{NoARMLimits: true})
+	text := strings.ReplaceAll("```yaml\n"+`
+users:
+  - {name: Ada L., user_principal_name: ada@DOMAIN, email_address: ada.l@DOMAIN, mail_nickname: countess, job_title: Analyst, department: Engines}
+  - {name: Bob, user_principal_name: bob@DOMAIN}
+groups:
+  - {name: Builders, description: They build, mail_nickname: builders-of-shop, members: ["${user:Ada L.}"]}
+`+"```\n", "DOMAIN", domainOf(b))
+	if out, err := b.makeTeam(t.Context(), jobA, text, &heard{}); err != nil || !out.Success {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	written, _, _ := b.writtenOf(b.scannedWith(backend.IdentitiesAll))
+	ids := regexp.MustCompile(`(?m)^    id: .*\n`)
+	for _, want := range []string{
+		"  - name: Ada L.\n    user_principal_name: ada@DOMAIN\n    email_address: ada.l@DOMAIN\n    mail_nickname: countess\n    job_title: Analyst\n    department: Engines\n",
+		"  - name: Bob\n    user_principal_name: bob@DOMAIN\n  -",
+		"  - name: Builders\n    description: They build\n    mail_nickname: builders-of-shop\n    members:\n      - ${user:Ada L.}\n",
+	} {
+		if want = strings.ReplaceAll(want, "DOMAIN", domainOf(b)); !strings.Contains(ids.ReplaceAllString(written, ""), want) {
+			t.Errorf("the specification does not say\n%s", want)
+		}
+	}
+	if t.Failed() {
+		at := strings.Index(written, "## Users")
+		t.Log(written[max(at, 0):min(len(written), max(at, 0)+6000)])
+	}
+}
+
 func TestAMemberIsAdded(t *testing.T) {
 	b := newTeam(t)
 	spec := b.team()

@@ -27,14 +27,17 @@ func (h *heard) ID() string        { return "scan" }
 func (h *heard) Part(backend.Part) {}
 
 // scanned scans the bench's tenant.
-func (b *bench) scanned() *graph.Reader {
+func (b *bench) scanned() *graph.Reader { return b.scannedWith("") }
+
+// scannedWith scans it with some of its identities, or those of the default.
+func (b *bench) scannedWith(identities backend.Identities) *graph.Reader {
 	b.t.Helper()
 	store, err := graph.OpenStore(b.t.TempDir())
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	scanner := &discovery.Scanner{Azure: b.creator.Azure, Store: store}
-	scan, err := scanner.Scan(b.t.Context(), &backend.ScanRequest{Depth: backend.DepthExtensions}, b.t.TempDir(), nil, &heard{})
+	scan, err := scanner.Scan(b.t.Context(), &backend.ScanRequest{Depth: backend.DepthExtensions, Identities: identities}, b.t.TempDir(), nil, &heard{})
 	if err != nil {
 		b.t.Fatal(err)
 	}

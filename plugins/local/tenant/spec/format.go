@@ -74,6 +74,7 @@ var (
 		member{name: "name", also: []string{"display_name"}, shape: aText, required: true, doc: "What ${user:NAME} names it by."},
 		member{name: "id", also: []string{"user_id"}, shape: aText, doc: "The object id, if the user exists."},
 		member{name: "user_principal_name", shape: aText, doc: "What the user signs in with; a new user needs it."}, member{name: "email_address", shape: aText},
+		member{name: "mail_nickname", shape: aText, doc: "The mail alias; without it, what user_principal_name begins with."},
 		member{name: "full_name", shape: aText, doc: "The display name, where that is another than name."},
 		member{name: "password", shape: aText, doc: "The first password, which has to be changed at once: ${secret:NAME}. Without it, one is made that nobody learns."},
 		member{name: "job_title", shape: aText}, member{name: "department", shape: aText},
