@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"runtime"
+	"slices"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
@@ -48,7 +49,7 @@ func Make(ctx context.Context, t *template.Template, stage *template.Stage, pref
 			pieces = append(pieces, []byte{','})
 		}
 	}
-	d.Template = append(pieces, s.body[1:]...)
+	d.Template = slices.Concat(pieces, s.body[1:])
 	for _, x := range s.secrets {
 		given := Secret{Name: x.name, Unit: x.unit, Parameter: x.parameter}
 		if x.grouped {

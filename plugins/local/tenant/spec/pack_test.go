@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func TestPack(t *testing.T) {
 		}}},
 	}}
 	long := whole // it comes into a box of its own
-	long.Fields = append(whole.Fields[:2:2], Field{Name: "description", Value: text(strings.Repeat("long ", boxSize), 6, 1)})
+	long.Fields = append(slices.Clone(whole.Fields[:2]), Field{Name: "description", Value: text(strings.Repeat("long ", boxSize), 6, 1)})
 	packed, packedLong, on := whole, long, &shelf{}
 	pack := packer{shelf: on}
 	pack.resource(&packedLong)
