@@ -25,7 +25,7 @@ import (
 // TestSecurity holds what docs/security.md says of running programs: what they speak, where they listen, what others may read.
 func TestSecurity(t *testing.T) {
 	runScripts(t, "testdata/security", map[string]func(*testscript.TestScript, bool, []string){
-		"tls-scan": tlsScan, "generous": generous, "listens": listens, "sockets-of-backends": socketsOfBackends, "nats-wants-a-token": natsWantsToken, "private": private,
+		"tls-scan": tlsScan, "certificate": certificate, "generous": generous, "listens": listens, "sockets-of-backends": socketsOfBackends, "nats-wants-a-token": natsWantsToken, "private": private,
 	})
 }
 

@@ -5,13 +5,18 @@ package e2e
 import (
 	"cmp"
 	"context"
-	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"io"
 	"maps"
+	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,14 +24,53 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// tlsScan is tls-scan: offers the service at $URL each version, cipher suite, curve and protocol by itself, and says what it takes that
+// certificate is certificate: makes tls.crt, a chain of a certificate and an authority between, tls.key, of RSA, and ca.crt, the authority's.
+func certificate(ts *testscript.TestScript, _ bool, _ []string) {
+	root, middle, leaf := newKey(ts), newKey(ts), newKey(ts)
+	authority := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	between := *authority
+	between.SerialNumber, between.Subject = big.NewInt(2), pkix.Name{CommonName: "between"}
+	service := &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "service"}, NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	write := func(name, kind string, blocks ...[]byte) {
+		var text []byte
+		for _, der := range blocks {
+			text = append(text, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})...)
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(name), text, 0o600))
+	}
+	sign := func(c, by *x509.Certificate, key, with *rsa.PrivateKey) []byte {
+		der, err := x509.CreateCertificate(rand.Reader, c, by, &key.PublicKey, with)
+		ts.Check(err)
+		return der
+	}
+	write("ca.crt", "CERTIFICATE", sign(authority, authority, root, root))
+	write("tls.crt", "CERTIFICATE", sign(service, &between, leaf, middle), sign(&between, authority, middle, root))
+	write("tls.key", "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(leaf))
+}
+
+func newKey(ts *testscript.TestScript) *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	ts.Check(err)
+	return key
+}
+
+// tlsScan is tls-scan ECDSA|RSA: offers the service at $URL, whose certificate has a key of that kind, each version, cipher suite, curve and protocol by itself, and says what it takes that
 // it should not, or does not take that it should.
-func tlsScan(ts *testscript.TestScript, _ bool, _ []string) {
+func tlsScan(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: tls-scan ECDSA|RSA")
+	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM([]byte(ts.ReadFile(ts.Getenv("CA"))))
 	ctx, cancel := patience(ts)
 	defer cancel()
-	s := &scanner{ts: ts, ctx: ctx, address: ts.Getenv("LISTEN"), roots: roots}
+	s := &scanner{ts: ts, ctx: ctx, address: ts.Getenv("LISTEN"), roots: roots, key: args[0]}
 	s.versions()
 	s.suites()
 	s.curves()
@@ -42,6 +86,7 @@ type scanner struct {
 	ctx     context.Context
 	address string
 	roots   *x509.CertPool
+	key     string // of the certificate: ECDSA or RSA
 }
 
 // offer makes one handshake.
@@ -79,7 +124,7 @@ func (s *scanner) versions() {
 	s.compare("versions", offers, "TLS 1.2", "TLS 1.3")
 }
 
-// suites of TLS 1.2; those of TLS 1.3 are all good, and Go does not let one choose. The certificate of --dev has a key of ECDSA.
+// suites of TLS 1.2; those of TLS 1.3 are all good, and Go does not let one choose.
 func (s *scanner) suites() {
 	offers := map[string]*tls.Config{}
 	var good []string
@@ -88,7 +133,7 @@ func (s *scanner) suites() {
 			continue
 		}
 		offers[suite.Name] = &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}}
-		if strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_") && (strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "_POLY1305_")) {
+		if strings.HasPrefix(suite.Name, "TLS_ECDHE_"+s.key+"_") && (strings.Contains(suite.Name, "_GCM_") || strings.Contains(suite.Name, "_POLY1305_")) {
 			good = append(good, suite.Name)
 		}
 	}
@@ -126,9 +171,9 @@ func (s *scanner) hello(methods ...byte) (chosen byte, alert bool) {
 	sized := func(b []byte) []byte { return append(u16(len(b)), b...) }
 	extension := func(id int, b []byte) []byte { return append(u16(id), sized(b)...) }
 	extensions := slices.Concat(
-		extension(10, sized(u16(int(tls.CurveP256)))), extension(11, []byte{1, 0}), extension(13, sized(u16(int(tls.ECDSAWithP256AndSHA256)))),
+		extension(10, sized(u16(int(tls.CurveP256)))), extension(11, []byte{1, 0}), extension(13, sized(append(u16(int(tls.ECDSAWithP256AndSHA256)), u16(int(tls.PSSWithSHA256))...))),
 	)
-	body := slices.Concat(u16(tls.VersionTLS12), make([]byte, 32), []byte{0}, sized(u16(int(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256))),
+	body := slices.Concat(u16(tls.VersionTLS12), make([]byte, 32), []byte{0}, sized(append(u16(int(tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)), u16(int(tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256))...)),
 		[]byte{byte(len(methods))}, methods, sized(extensions))
 	const handshake, clientHello, serverHello = 22, 1, 2
 	message := append([]byte{clientHello, 0}, sized(body)...)
@@ -160,9 +205,11 @@ func (s *scanner) certificate() {
 	state, err := s.offer(&tls.Config{MinVersion: tls.VersionTLS12})
 	s.ts.Check(err)
 	leaf := state.PeerCertificates[0]
-	_, isECDSA := leaf.PublicKey.(*ecdsa.PublicKey)
+	signed := map[string]x509.SignatureAlgorithm{"ECDSA": x509.ECDSAWithSHA256, "RSA": x509.SHA256WithRSA}
 	switch {
-	case leaf.IsCA, len(leaf.DNSNames)+len(leaf.IPAddresses) == 0, !isECDSA, leaf.SignatureAlgorithm != x509.ECDSAWithSHA256:
+	case leaf.PublicKeyAlgorithm.String() != s.key, len(state.PeerCertificates) != 2, len(state.VerifiedChains) == 0:
+		s.ts.Fatalf("the service has a certificate of %v in a chain of %d", leaf.PublicKeyAlgorithm, len(state.PeerCertificates))
+	case leaf.IsCA, len(leaf.DNSNames)+len(leaf.IPAddresses) == 0, leaf.SignatureAlgorithm != signed[s.key]:
 		s.ts.Fatalf("the certificate has the names %v, signed by %v, and may sign others: %v", leaf.DNSNames, leaf.SignatureAlgorithm, leaf.IsCA)
 	case leaf.NotAfter.Sub(leaf.NotBefore) > 32*24*time.Hour:
 		s.ts.Fatalf("the certificate holds until %s", leaf.NotAfter)
