@@ -1,10 +1,13 @@
 package ui
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // FuzzClean: whatever a name, a message or a value is, what a terminal gets of it moves no cursor, sets no title and reorders nothing, and
@@ -24,6 +27,28 @@ func FuzzClean(f *testing.F) {
 			})
 			if bad || !utf8.ValidString(got) || clean(got) != got {
 				t.Errorf("%s(%q) = %q", name, text, got)
+			}
+		}
+	})
+}
+
+// FuzzRows: whatever a backend has left as rows, they are shown as objects, or refused, and in no format does a terminal get anything of them that
+// moves its cursor.
+func FuzzRows(f *testing.F) {
+	for _, text := range []string{`{"a":1}` + "\n" + `{"a":"\u001b[2J\u202e"}`, `[1]`, "{\"a\":\"\x1b\"}", `{"a":{"b":[1,null]}}` + "\r\n\r\n", strings.Repeat(`{"a":`, 10_001), "{\"\xff\":1}", `{"a":1e999}`, `{}` + strings.Repeat(" ", 300_000) + `x`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		for _, format := range []Format{FormatTable, FormatJSON, FormatYAML, FormatNDJSON} {
+			c, out, _ := fakeConsole(0, Options{Format: format})
+			err := c.PrintStream(stream(string(content), RowColumn{Column: Column{Title: "A"}, Field: "a"}))
+			if err != nil && fault.As(err) == nil {
+				t.Errorf("%s: %v", format, err)
+			}
+			if at := bytes.IndexFunc(out.Bytes(), func(r rune) bool {
+				return r != '\n' && r != '\t' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+			}); at >= 0 {
+				t.Errorf("%s: %q", format, out.Bytes()[at:min(at+20, out.Len())])
 			}
 		}
 	})
