@@ -145,6 +145,9 @@ func (a *attempt) collect(ctx context.Context, id string, result backend.Result)
 	if a.r.Parent != "" { // what a shard makes are its parts
 		return result, nil, nil
 	}
+	if scan, ok := result.(*backend.ScanResult); ok && a.stage == merging && a.r.Job.StartedAt != nil { // the backend knows only of its own time
+		scan.DurationSeconds = a.w.o.Now().Sub(*a.r.Job.StartedAt).Seconds()
+	}
 	if scan, ok := result.(*backend.ScanResult); ok && scan.Snapshot != nil {
 		file, err := a.keepSnapshot(ctx, scan)
 		if err != nil {

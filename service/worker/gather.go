@@ -114,7 +114,11 @@ func (g *gathering) hear(ctx context.Context, i int, e backend.Event) {
 	case e.Progress != nil:
 		g.report.progress(ctx, g.sum(i, *e.Progress))
 	case e.Log != nil:
-		g.report.log(ctx, e.Log.Level, "shard %d: %s", i+1, e.Log.Message)
+		level := e.Log.Level
+		if level == backend.LevelInfo { // of each shard it would be as many lines as there are shards
+			level = backend.LevelDebug
+		}
+		g.report.log(ctx, level, "shard %d: %s", i+1, e.Log.Message)
 	case e.Status != nil && e.Status.Progress != nil:
 		s := &g.shards[i]
 		s.progress = max(s.progress, *e.Status.Progress) // another attempt begins further back
