@@ -77,7 +77,7 @@ type Worker struct {
 	Attempts    int           `koanf:"attempts"`    // of one job, at most; 3
 	RetryDelay  conf.Duration `koanf:"retry_delay"` // before the second attempt; 5 s
 	Grace       conf.Duration `koanf:"grace"`       // for a backend to stop its work; 15 s
-	Lease       conf.Duration `koanf:"lease"`       // how long a worker may show no life before its job goes to another; 30 s, the same in every process
+	Lease       conf.Duration `koanf:"lease"`       // how long a worker may show no life before its job goes to another; 8 s, the same in every process
 }
 
 // Limits are what callers may ask for.
@@ -141,7 +141,7 @@ func defaults(environ func(string) string) conf.Layer {
 			"role": string(RoleAll), "listen": "127.0.0.1:8443", "data_dir": data, "dev": false,
 			"nats":    map[string]any{"replicas": 3},
 			"backend": map[string]any{"name": "local"},
-			"worker":  map[string]any{"concurrency": 2, "shards": worker.DefaultShards, "attempts": 3, "retry_delay": "5s", "grace": "15s", "lease": "30s"},
+			"worker":  map[string]any{"concurrency": 2, "shards": worker.DefaultShards, "attempts": 3, "retry_delay": "5s", "grace": "15s", "lease": "8s"},
 			"limits": map[string]any{
 				"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "concurrent": 5000, "job_timeout": "24h",
 				"jobs_waiting": 250_000, "jobs_waiting_per_key": 100_000,

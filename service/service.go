@@ -197,7 +197,7 @@ func (s *service) worker(ready *Ready) *worker.Worker {
 		Name: name, Records: s.store, Queue: s.store, Events: s.store, Files: s.store, Snapshots: s.store, Budget: s.store,
 		Start: s.program.start, Settings: s.c.settingsFor, Dir: workDir(s.c.DataDir, s.log),
 		Concurrency: s.c.Worker.Concurrency, Shards: s.c.Worker.Shards, Attempts: s.c.Worker.Attempts, RetryDelay: span(s.c.Worker.RetryDelay),
-		Grace: span(s.c.Worker.Grace), Alive: span(s.c.Worker.Lease) / 3, Logger: s.log, Tracer: s.tracing.tracer(),
+		Grace: span(s.c.Worker.Grace), Lease: span(s.c.Worker.Lease), Logger: s.log, Tracer: s.tracing.tracer(),
 	})
 }
 

@@ -36,6 +36,8 @@ type Record struct {
 	Parts             []backend.Part     `json:"parts,omitempty"`   // checkpoints, each kept as a file before it is listed here
 	Result            json.RawMessage    `json:"result,omitempty"`  // of a completed job
 	Artifacts         []backend.Artifact `json:"artifacts,omitempty"`
+
+	Unknown *Unknown `json:"-"` // what a later version wrote; see there
 }
 
 // Attempt is one try of a worker.

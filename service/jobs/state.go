@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -109,6 +110,18 @@ func (r *Record) Exhausted() *fault.Fault {
 func (r *Record) GivenUp() bool {
 	f := r.Job.Fault
 	return r.Job.Status == backend.JobFailed && f != nil && f.Code == fault.JobFailed && f.Origin == fault.OriginService
+}
+
+// Later says that a later version submitted the job, with an operation or with options of the request that this one does not know:
+// who goes on without them does something else than was asked for.
+func (r *Record) Later() bool {
+	request := backend.NewRequest(r.Job.Operation)
+	if request == nil {
+		return true
+	}
+	strict := json.NewDecoder(bytes.NewReader(r.Request))
+	strict.DisallowUnknownFields()
+	return strict.Decode(request) != nil && json.Unmarshal(r.Request, backend.NewRequest(r.Job.Operation)) == nil
 }
 
 // Decoded is the request.

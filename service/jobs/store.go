@@ -65,7 +65,8 @@ type Queue interface {
 }
 
 // Delivery is a job in a worker's hands. Exactly one of Done, Retry and Bury ends it; a delivery that shows no
-// life for AckWait goes to another worker.
+// life for AckWait goes to another worker. One that shows life and is not heard, because the queue has lost its leader, stays
+// where it is: whoever gets it then asks, and leaves it there.
 type Delivery interface {
 	ID() string                                           // of the job
 	Record() Record                                       // as it was enqueued; what happened since stands in Records
@@ -75,10 +76,17 @@ type Delivery interface {
 	Retry(ctx context.Context, delay time.Duration) error // somebody should try again, after delay
 	// Bury takes the job out of the queue and keeps it among the dead letters, with the reason.
 	Bury(ctx context.Context, reason string) error
+	// Leave says that nobody works on it here any more, whether one of the three has ended it or not.
+	Leave()
 }
 
-// AckWait is how long a worker may show no life before its job goes to another one.
-const AckWait = 30 * time.Second
+// AckWait is how long a worker may show no life before its job goes to another one: long enough for a cluster to elect a leader
+// of the queue after one was killed, which takes NATS between 4 and 9 seconds, mostly less than 7; and short enough that a job whose
+// worker was killed runs again within 10.
+const AckWait = 8 * time.Second
+
+// Beat is how often a worker shows life, if it may be silent for a while: often enough that a few signs may be lost.
+func Beat(silent time.Duration) time.Duration { return silent / 8 }
 
 // Events keeps what happens to jobs.
 type Events interface {

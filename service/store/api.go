@@ -28,6 +28,8 @@ type link struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	try time.Duration // how long an answer is waited for, before what may come twice is asked again
+	// alone is how long nobody may be there to answer: while a cluster elects a leader, nobody is.
+	alone time.Duration
 }
 
 // How a call that may come twice is tried again within the store's patience: a leader that has just gone leaves it
@@ -36,14 +38,21 @@ const (
 	tryCluster = 2 * time.Second        // of a cluster; a single server has no other leader
 	offline    = 5 * time.Second        // without a connection
 	tryAgainIn = 200 * time.Millisecond // with nobody to answer
-	triesAlone = 5
+	aloneOne   = time.Second            // of a single server
+	aloneMany  = 15 * time.Second       // of a cluster: after a leader was killed, NATS waits 4 to 9 seconds before it elects another
 )
+
+// nobody says whether nobody was there to answer, so that nothing was done.
+func nobody(err error) bool {
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse)
+}
 
 // persist makes a call that may come twice, again if need be.
 func (l link) persist(ctx context.Context, call func(ctx context.Context) error) error {
 	ctx, cancel := bound(ctx)
 	defer cancel()
-	for alone := 0; ; {
+	alone := time.Now().Add(l.alone)
+	for {
 		wait := l.try
 		if !l.nc.IsConnected() {
 			wait = min(wait, offline)
@@ -54,8 +63,7 @@ func (l link) persist(ctx context.Context, call func(ctx context.Context) error)
 		switch {
 		case ctx.Err() != nil:
 			return err
-		case errors.Is(err, nats.ErrNoResponders) && alone < triesAlone:
-			alone++
+		case nobody(err) && time.Now().Before(alone):
 			if pause(ctx, tryAgainIn) != nil {
 				return err
 			}
@@ -151,37 +159,50 @@ const (
 // until yield fails or there are no more. It reads without a consumer (ADR-31), which a work queue would not allow
 // beside those that it has. A replica that is behind may leave out the newest.
 func (l link) scan(ctx context.Context, stream, subject string, from uint64, yield func(message) error) error {
-	inbox := l.nc.NewInbox()
-	sub, err := l.nc.SubscribeSync(inbox)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	alone := 0
+	stuck := time.Now()
 	for more := true; more; {
-		request, err := json.Marshal(map[string]any{"seq": max(from, 1), "batch": pageMessages, "max_bytes": pageBytes, "next_by_subj": subject})
-		if err != nil {
+		began := from
+		var err error
+		from, more, err = l.page(ctx, stream, subject, from, yield)
+		if from > began {
+			stuck = time.Now()
+		}
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
 			return err
-		}
-		if err := l.nc.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+stream, inbox, request); err != nil {
-			return err
-		}
-		from, more, err = page(ctx, sub, from, yield)
-		if errors.Is(err, nats.ErrNoResponders) && alone < triesAlone {
-			alone++
-			err, more = pause(ctx, tryAgainIn), true
-		}
-		if err != nil {
+		case nobody(err) && time.Since(stuck) < l.alone, errors.Is(err, errUnanswered) && time.Since(stuck) < patience:
+			more = true
+			if err := pause(ctx, tryAgainIn); err != nil {
+				return err
+			}
+		default:
 			return err
 		}
 	}
 	return nil
 }
 
+// errUnanswered says that the server that was asked for a page has sent nothing more: it may have died over it.
+var errUnanswered = errors.New("unanswered")
+
 // page reads one page of a scan, and answers where the next one begins and whether there is one.
-func page(ctx context.Context, sub *nats.Subscription, from uint64, yield func(message) error) (uint64, bool, error) {
+func (l link) page(ctx context.Context, stream, subject string, from uint64, yield func(message) error) (uint64, bool, error) {
+	inbox := l.nc.NewInbox()
+	sub, err := l.nc.SubscribeSync(inbox)
+	if err != nil {
+		return from, false, err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	request, err := json.Marshal(map[string]any{"seq": max(from, 1), "batch": pageMessages, "max_bytes": pageBytes, "next_by_subj": subject})
+	if err != nil {
+		return from, false, err
+	}
+	if err := l.nc.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+stream, inbox, request); err != nil {
+		return from, false, err
+	}
 	for {
-		m, err := next(ctx, sub)
+		m, err := l.next(ctx, sub)
 		if err != nil {
 			return from, false, err
 		}
@@ -208,8 +229,12 @@ func page(ctx context.Context, sub *nats.Subscription, from uint64, yield func(m
 }
 
 // next waits for a subscription's next message.
-func next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
-	ctx, cancel := bound(ctx)
+func (l link) next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
+	short, cancel := context.WithTimeout(ctx, l.try)
 	defer cancel()
-	return sub.NextMsgWithContext(ctx)
+	m, err := sub.NextMsgWithContext(short)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", errUnanswered, err)
+	}
+	return m, err
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -15,9 +16,23 @@ type bucket[T any] struct {
 	kv      jetstream.KeyValue
 	read    func([]byte) (T, error) // what is kept of a value
 	waiters waiters                 // by key
+	tail    *tail
 
 	mu  sync.RWMutex
 	all map[string]kept[T]
+}
+
+// keyed is an entry of a bucket, or its removal.
+type keyed struct {
+	key      string
+	value    []byte
+	revision uint64
+	removed  bool
+}
+
+// entryOf is the entry that a message of a bucket's stream is.
+func entryOf(m message, bucket string) keyed {
+	return keyed{strings.TrimPrefix(m.subject, bucketSubject(bucket, "")), m.data, m.seq, removed(m.header)}
 }
 
 type kept[T any] struct {
@@ -37,15 +52,21 @@ func follow[T any](ctx, background context.Context, s *Store, name string, read 
 	if err != nil {
 		return nil, err
 	}
-	hear := func(e jetstream.KeyValueEntry) {
-		k := kept[T]{revision: e.Revision(), removed: e.Operation() != jetstream.KeyValuePut}
+	take := func(e keyed) {
+		k := kept[T]{revision: e.revision, removed: e.removed}
 		if !k.removed {
-			if k.value, err = read(e.Value()); err != nil {
-				s.log.Error("an entry cannot be read", "bucket", name, "key", e.Key(), "error", err)
+			var err error
+			if k.value, err = read(e.value); err != nil {
+				s.log.Error("an entry cannot be read", "bucket", name, "key", e.key, "error", err)
 				return
 			}
 		}
-		b.learn(e.Key(), k)
+		b.learn(e.key, k)
+	}
+	b.tail = s.newTail(bucketStream(name), bucketSubject(name, ">"), func(m message) { take(entryOf(m, name)) })
+	hear := func(e jetstream.KeyValueEntry) {
+		take(keyed{e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut})
+		b.tail.reached(e.Revision())
 	}
 	if err := s.first(ctx, watcher.Updates(), hear); err != nil {
 		return nil, err
@@ -75,14 +96,15 @@ func (b *bucket[T]) learn(key string, k kept[T]) {
 
 // put stores a value durably, and what is kept of it.
 func (b *bucket[T]) put(ctx context.Context, key string, value any) error {
-	ctx, cancel := bound(ctx)
-	defer cancel()
 	data, err := encode(value)
 	if err != nil {
 		return err
 	}
-	revision, err := b.kv.Put(ctx, key, data)
-	if err != nil {
+	var revision uint64
+	if err := b.tail.persist(ctx, func(ctx context.Context) (err error) {
+		revision, err = b.kv.Put(ctx, key, data)
+		return err
+	}); err != nil {
 		return err
 	}
 	k := kept[T]{revision: revision}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -92,8 +93,9 @@ func (c *committer) run(ctx context.Context) {
 func (c *committer) alone(ctx context.Context, all []*submission) {
 	ctx, cancel := bound(ctx)
 	defer cancel()
+	elected := time.Now().Add(c.link.alone)
 	for len(all) > 0 {
-		if all = c.publish(ctx, all); len(all) == 0 {
+		if all = c.publish(ctx, all, time.Now().Before(elected)); len(all) == 0 {
 			return
 		}
 		if pause(ctx, tryAgainIn) != nil {
@@ -105,8 +107,8 @@ func (c *committer) alone(ctx context.Context, all []*submission) {
 	}
 }
 
-// publish publishes each once, and answers those that were not acknowledged in time.
-func (c *committer) publish(ctx context.Context, all []*submission) (again []*submission) {
+// publish publishes each once, and answers those that were not acknowledged in time, or, while that may pass, by nobody.
+func (c *committer) publish(ctx context.Context, all []*submission, mayPass bool) (again []*submission) {
 	ctx, cancel := context.WithTimeout(ctx, c.try)
 	defer cancel()
 	futures := make([]jetstream.PubAckFuture, len(all))
@@ -127,7 +129,7 @@ func (c *committer) publish(ctx context.Context, all []*submission) (again []*su
 		case ack := <-f.Ok():
 			all[i].done <- committed{ack: ack}
 		case err := <-f.Err():
-			if isCode(err, codeDuplicateInProcess) {
+			if isCode(err, codeDuplicateInProcess) || mayPass && nobody(err) {
 				again = append(again, all[i])
 				continue
 			}

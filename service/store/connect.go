@@ -27,8 +27,8 @@ func (s *Store) connect() error {
 			jetstream.WithPublishAsyncTimeout(patience), jetstream.WithPublishAsyncMaxPending(8192)); err != nil {
 			return s.unreachable(err)
 		}
-		if l.try = patience; s.replicas > 1 {
-			l.try = tryCluster
+		if l.try, l.alone = patience, aloneOne; s.replicas > 1 {
+			l.try, l.alone = tryCluster, aloneMany
 		}
 	}
 	return nil
@@ -36,7 +36,7 @@ func (s *Store) connect() error {
 
 func (s *Store) options(name string) []nats.Option {
 	options := []nats.Option{
-		nats.Name(name), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.Timeout(5 * time.Second),
+		nats.Name(name), nats.CustomInboxPrefix(inboxPrefix), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.Timeout(5 * time.Second),
 		nats.SyncQueueLen(2 * pageMessages), // of a subscription that is read step by step, as a watcher's: a queue is made whole at once
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			subject := ""

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,7 +22,53 @@ type delivery struct {
 	record  jobs.Record
 	owner   string // whose: a lane's token
 	attempt int
-	ending  sync.Once
+	asked   *nats.Subscription // to whether it is at work here; nil if that cannot be asked
+	beaten  atomic.Int64       // when it last showed life, or tried to: nanoseconds since 1970
+	leaving sync.Once
+}
+
+// asking is how long a worker that is asked whether it has a job may take to answer.
+const asking = time.Second
+
+// The answers.
+var (
+	haveIt  = []byte("+")
+	haveNot = []byte("-")
+)
+
+// hold answers whoever asks whether the job is at work here, for as long as it shows life.
+func (d *delivery) hold() {
+	d.beaten.Store(time.Now().UnixNano())
+	var err error
+	d.asked, err = d.store.nc.Subscribe(havePrefix+token(d.ID()), func(m *nats.Msg) {
+		answer := haveNot
+		if time.Since(time.Unix(0, d.beaten.Load())) < d.store.config.AckWait {
+			answer = haveIt
+		}
+		_ = m.Respond(answer) // who gets none takes the job
+	})
+	if err != nil {
+		d.store.log.Warn("nobody can ask whether a job is at work here", "job_id", d.ID(), "error", err)
+	}
+}
+
+// held asks whether a job that was delivered again is at work all the same. A queue that has lost its leader may take a worker for
+// dead that it did not hear; a worker that is dead does not answer, and where its connection is known to be gone, NATS says so at once.
+func (s *Store) held(ctx context.Context, id string) bool {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	answer, err := s.nc.RequestWithContext(ctx, havePrefix+token(id), nil)
+	return err == nil && bytes.Equal(answer.Data, haveIt)
+}
+
+// Leave is jobs.Delivery.
+func (d *delivery) Leave() {
+	d.leaving.Do(func() {
+		if d.asked != nil {
+			_ = d.asked.Unsubscribe() // with the connection it is gone as well
+		}
+		d.store.owners.gave(d.owner)
+	})
 }
 
 func (d *delivery) ID() string          { return d.record.Job.JobID }
@@ -35,7 +83,10 @@ const (
 	ackTerm  = "+TERM"
 )
 
-func (d *delivery) Alive(ctx context.Context) error { return d.tell(ctx, ackAlive) }
+func (d *delivery) Alive(ctx context.Context) error {
+	d.beaten.Store(time.Now().UnixNano())
+	return d.tell(ctx, ackAlive)
+}
 
 func (d *delivery) Done(ctx context.Context) error { return d.end(ctx, ackDone, -1) }
 
@@ -63,16 +114,14 @@ func (d *delivery) Bury(ctx context.Context, reason string) error {
 // end gives the job up, and tells who waits for one of its owner's, with the delay after which it comes again; it
 // does not if that is negative.
 func (d *delivery) end(ctx context.Context, how string, delay time.Duration) error {
+	d.Leave() // before anybody else may get it
 	if err := d.tell(ctx, how); err != nil {
 		return err
 	}
-	d.ending.Do(func() {
-		d.store.owners.gave(d.owner)
-		again, _ := json.Marshal(delay)
-		if err := d.store.nc.Publish(freeSubject(d.owner, d.record.Parent != ""), again); err != nil {
-			d.store.log.WarnContext(ctx, "the other workers could not be told of a free place", "error", err)
-		}
-	})
+	again, _ := json.Marshal(delay)
+	if err := d.store.nc.Publish(freeSubject(d.owner, d.record.Parent != ""), again); err != nil {
+		d.store.log.WarnContext(ctx, "the other workers could not be told of a free place", "error", err)
+	}
 	return nil
 }
 

@@ -21,13 +21,20 @@ const defaultGrace = 3 * time.Second
 
 // Append is jobs.Events. The event is on its way when it returns, in the order of the calls.
 func (s *Store) Append(ctx context.Context, id string, e backend.Event) error {
-	const what = "an event could not be published"
-	data, err := json.Marshal(e)
-	if err != nil {
-		return s.fault(ctx, err, what)
+	if s.replicas > 1 {
+		s.outbox.put(ctx, id, e)
+		return nil
 	}
-	_, err = s.js.PublishMsgAsync(&nats.Msg{Subject: eventsSubject(id), Data: data})
-	return s.fault(ctx, err, what)
+	m, err := eventMessage(id, e)
+	if err == nil {
+		_, err = s.js.PublishMsgAsync(m)
+	}
+	return s.fault(ctx, err, "an event could not be published")
+}
+
+func eventMessage(id string, e backend.Event) (*nats.Msg, error) {
+	data, err := json.Marshal(e)
+	return &nats.Msg{Subject: eventsSubject(id), Data: data}, err
 }
 
 // Watch is jobs.Events.
@@ -93,6 +100,9 @@ func (v *view) follow(ctx context.Context, w *watcher, seen uint64) (done bool, 
 		select {
 		case <-w.wake:
 		case <-lost.over():
+			if done, err := v.replay(ctx, 0); done || err != nil { // it may be there, and not have been told of
+				return done, err
+			}
 			return true, v.conclude(ctx)
 		case <-v.store.stopped:
 			return false, v.store.fault(ctx, errStopped, "the job cannot be watched any more")
@@ -204,6 +214,9 @@ func (v *view) replay(ctx context.Context, seen uint64) (done bool, err error) {
 		if err := pause(ctx, 50*time.Millisecond); err != nil { // a replica is behind
 			return false, err
 		}
+		if _, err := v.store.last(ctx, eventsStream, eventsSubject(v.id)); errors.Is(err, jobs.ErrNotFound) {
+			return false, nil // it was removed meanwhile
+		}
 	}
 }
 
@@ -247,6 +260,9 @@ func (s *Store) startFanout(ctx, background context.Context) error {
 	return nil
 }
 
+// silence is how long the server may say nothing to the consumer of live events; twice that, and it is made anew, on a server that lives.
+const silence = 2 * time.Second
+
 // listen makes a consumer of the live events, or nil if there is one that goes on by itself: it does unless a server
 // that was killed has lost its latest events, so that numbers come again.
 func (s *Store) listen(ctx, background context.Context) (jetstream.ConsumeContext, error) {
@@ -260,7 +276,7 @@ func (s *Store) listen(ctx, background context.Context) (jetstream.ConsumeContex
 	if err != nil {
 		return nil, err
 	}
-	return consumer.Consume(s.happened, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+	return consumer.Consume(s.happened, jetstream.PullHeartbeat(silence), jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 		s.log.Debug("live events were interrupted", "error", err)
 	}))
 }

@@ -75,7 +75,7 @@ func unavailable(err error) bool {
 		nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded, nats.ErrStaleConnection, nats.ErrBadSubscription,
 		jetstream.ErrNoStreamResponse, jetstream.ErrJetStreamNotEnabled, jetstream.ErrJetStreamNotEnabledForAccount,
 		jetstream.ErrTooManyStalledMsgs, jetstream.ErrAsyncPublishTimeout,
-		context.DeadlineExceeded, errStopped,
+		context.DeadlineExceeded, errStopped, errUnanswered,
 	} {
 		if errors.Is(err, e) {
 			return true

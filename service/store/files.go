@@ -79,9 +79,10 @@ func (s *Store) Put(ctx context.Context, name jobs.FileName, content io.Reader, 
 	if err != nil {
 		return backend.Artifact{}, s.fault(ctx, err, what)
 	}
-	bounded, cancel := bound(ctx)
-	defer cancel()
-	if _, err := s.manifests.Put(bounded, fileKey(name), data); err != nil {
+	if err := s.bulk.persist(ctx, func(ctx context.Context) error {
+		_, err := s.manifests.Put(ctx, fileKey(name), data)
+		return err
+	}); err != nil {
 		return backend.Artifact{}, s.fault(ctx, err, what)
 	}
 	stored = true
@@ -103,9 +104,12 @@ func (s *Store) segments(ctx context.Context, m *manifest, in *source) error {
 			return err
 		}
 		in.left = segmentSize
-		o, err := s.objects.Put(ctx, jetstream.ObjectMeta{
+		// The client waits for ever for a leader that has died over a chunk, unless it is told not to.
+		bounded, cancel := context.WithTimeout(ctx, min(patience, 5*s.bulk.try))
+		o, err := s.objects.Put(bounded, jetstream.ObjectMeta{
 			Name: objectName(m.Object, len(m.Segments)), Opts: &jetstream.ObjectMetaOptions{ChunkSize: chunkSize},
 		}, in)
+		cancel()
 		if err != nil {
 			return err
 		}

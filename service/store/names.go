@@ -29,6 +29,8 @@ const (
 	deadPrefix   = "atg.dead."   // <owner>.<job>
 	cancelPrefix = "atg.cancel." // <job>: somebody wants it cancelled
 	freePrefix   = "atg.free."   // <owner>, or shards.<lane>: a worker gave a job back or ended it
+	havePrefix   = "atg.have."   // <job>: somebody asks whether it is at work
+	inboxPrefix  = "atg.inbox"   // answers
 )
 
 // The key-value buckets' streams and subjects, as NATS names them (ADR-8).

@@ -42,14 +42,17 @@ func (s *Store) Next(ctx context.Context) (jobs.Delivery, error) {
 		}
 		s.owners.offer(owner.token) // there may be more
 		d, err := s.deliver(ctx, m, owner.token)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, s.fault(ctx, err, "a job in the queue cannot be read")
+		case d != nil:
+			return d, nil
 		}
-		return d, nil
 	}
 }
 
-// deliver makes a delivery of a message. One that cannot be read is buried, so that it is not taken again.
+// deliver makes a delivery of a message. One that cannot be read is buried, so that it is not taken again. One that somebody has who
+// was not heard is left there: nil.
 func (s *Store) deliver(ctx context.Context, m *nats.Msg, owner string) (*delivery, error) {
 	meta, err := m.Metadata()
 	if err != nil {
@@ -60,6 +63,12 @@ func (s *Store) deliver(ctx context.Context, m *nats.Msg, owner string) (*delive
 	if err := decode(m.Data, &d.record); err != nil {
 		return nil, errors.Join(err, d.Bury(context.WithoutCancel(ctx), "it cannot be read: "+err.Error()))
 	}
+	if meta.NumDelivered > 1 && s.held(ctx, d.ID()) {
+		s.log.InfoContext(ctx, "a job was delivered again whose worker is alive; it stays there", "job_id", d.ID())
+		d.Leave()
+		return nil, nil
+	}
+	d.hold()
 	// A server that was killed may have forgotten its latest deliveries.
 	if job, _, known := s.index.status(d.ID()); known && job.StartedAt != nil {
 		d.attempt = max(d.attempt, job.Attempt+1)
@@ -179,7 +188,7 @@ func (s *Store) startQueue(_, background context.Context) error {
 	again := s.nc.StatusChanged(nats.CONNECTED)
 	s.running.Go(func() {
 		defer func() { _ = free.Unsubscribe() }()
-		sweep := time.NewTicker(s.config.AckWait / 6)
+		sweep := time.NewTicker(s.config.AckWait / 8)
 		defer sweep.Stop()
 		for {
 			select {

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -97,24 +99,36 @@ func (s *Store) Update(ctx context.Context, r jobs.Record, was jobs.Revision) (j
 	if err != nil {
 		return 0, s.fault(ctx, err, what)
 	}
-	ctx, cancel := bound(ctx)
-	defer cancel()
-	var revision uint64
 	if was == 0 {
 		if _, _, known := s.index.status(r.Job.JobID); !known {
 			if _, _, err := s.Get(ctx, r.Job.JobID); err != nil {
 				return 0, err
 			}
 		}
-		revision, err = s.records.Create(ctx, token(r.Job.JobID), data)
-	} else {
-		revision, err = s.records.Update(ctx, token(r.Job.JobID), data, uint64(was))
 	}
-	if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
-		if _, _, err := s.kept(ctx, r.Job.JobID); err != nil {
-			return 0, s.fault(ctx, err, what)
+	var revision uint64
+	unanswered := false // a try, which may have stored it all the same
+	err = s.persist(ctx, func(ctx context.Context) (err error) {
+		defer func() { unanswered = unanswered || ctx.Err() != nil || errors.Is(err, nats.ErrTimeout) }()
+		if was == 0 {
+			revision, err = s.records.Create(ctx, token(r.Job.JobID), data)
+		} else {
+			revision, err = s.records.Update(ctx, token(r.Job.JobID), data, uint64(was))
 		}
-		return 0, jobs.ErrChanged
+		return err
+	})
+	if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		now, err := s.last(ctx, bucketStream(recordsBucket), bucketSubject(recordsBucket, token(r.Job.JobID)))
+		switch {
+		case err == nil && removed(now.header):
+			return 0, jobs.ErrNotFound
+		case err != nil:
+			return 0, s.fault(ctx, err, what)
+		case !unanswered || !bytes.Equal(now.data, data):
+			return 0, jobs.ErrChanged
+		}
+		s.learn(summarize(r), jobs.Revision(now.seq))
+		return jobs.Revision(now.seq), nil
 	}
 	if err != nil {
 		return 0, s.fault(ctx, err, what)
@@ -138,13 +152,19 @@ func (s *Store) Known(id string) bool {
 func (s *Store) JobCounts() map[backend.JobStatus]int64 { return s.index.tally() }
 
 // List is jobs.Records.
-func (s *Store) List(_ context.Context, owner string, filter backend.JobFilter) (backend.JobPage, error) {
+func (s *Store) List(ctx context.Context, owner string, filter backend.JobFilter) (backend.JobPage, error) {
+	s.fresh(ctx, s.recordsTail, s.queueTail)
 	return s.index.list(owner, filter)
 }
 
-// Status is jobs.Records. What another process has just enqueued may not be in memory yet.
+// Status is jobs.Records. What another process has just enqueued may not be in memory yet, and a state that may change may have.
 func (s *Store) Status(ctx context.Context, id string) (backend.JobStatusResponse, string, error) {
-	if status, owner, known := s.index.status(id); known {
+	status, owner, known := s.index.status(id)
+	if known && !status.Status.Terminal() {
+		s.fresh(ctx, s.recordsTail)
+		status, owner, known = s.index.status(id)
+	}
+	if known {
 		return status, owner, nil
 	}
 	r, revision, err := s.Get(ctx, id)
@@ -181,7 +201,14 @@ func (s *Store) Remove(ctx context.Context, id string) error {
 
 // startIndex fills the index from the bucket and the queue, and follows both.
 func (s *Store) startIndex(ctx, background context.Context) error {
-	queued, err := s.nc.Subscribe(queuedPrefix+">", func(m *nats.Msg) { s.queued(m.Data) })
+	s.recordsTail = s.newTail(bucketStream(recordsBucket), bucketSubject(recordsBucket, ">"), func(m message) { s.recorded(background, entryOf(m, recordsBucket)) })
+	s.queueTail = s.newTail(queueStream, queuePrefix+">", func(m message) { s.queued(m.data) })
+	queued, err := s.nc.Subscribe(queuedPrefix+">", func(m *nats.Msg) {
+		s.queued(m.Data)
+		if seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64); err == nil {
+			s.queueTail.heard(seq)
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -195,7 +222,11 @@ func (s *Store) startIndex(ctx, background context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.first(ctx, watcher.Updates(), func(e jetstream.KeyValueEntry) { s.recorded(background, e) }); err != nil {
+	hear := func(e jetstream.KeyValueEntry) {
+		s.recorded(background, keyed{e.Key(), e.Value(), e.Revision(), e.Operation() != jetstream.KeyValuePut})
+		s.recordsTail.reached(e.Revision())
+	}
+	if err := s.first(ctx, watcher.Updates(), hear); err != nil {
 		return err
 	}
 	if err := s.scanQueue(ctx); err != nil {
@@ -205,7 +236,7 @@ func (s *Store) startIndex(ctx, background context.Context) error {
 	s.running.Go(func() {
 		for e := range watcher.Updates() {
 			if e != nil {
-				s.recorded(background, e)
+				hear(e)
 			}
 		}
 	})
@@ -232,10 +263,14 @@ func (s *Store) first(ctx context.Context, updates <-chan jetstream.KeyValueEntr
 
 // scanQueue takes what waits in the queue.
 func (s *Store) scanQueue(ctx context.Context) error {
-	return s.scan(ctx, queueStream, queuePrefix+">", 1, func(m message) error {
+	heard := uint64(0)
+	err := s.scan(ctx, queueStream, queuePrefix+">", 1, func(m message) error {
 		s.queued(m.data)
+		heard = m.seq
 		return nil
 	})
+	s.queueTail.reached(heard)
+	return err
 }
 
 // queued hears of a job that waits for a worker.
@@ -262,17 +297,17 @@ func (s *Store) learn(job summary, revision jobs.Revision) {
 }
 
 // recorded hears of a record's change.
-func (s *Store) recorded(ctx context.Context, e jetstream.KeyValueEntry) {
-	if e.Operation() == jetstream.KeyValuePut {
-		job, err := decodeSummary(e.Value())
+func (s *Store) recorded(ctx context.Context, e keyed) {
+	if !e.removed {
+		job, err := decodeSummary(e.value)
 		if err != nil {
-			s.log.Error("a job's record cannot be read", "key", e.Key(), "error", err)
+			s.log.Error("a job's record cannot be read", "key", e.key, "error", err)
 			return
 		}
-		s.learn(job, jobs.Revision(e.Revision()))
+		s.learn(job, jobs.Revision(e.revision))
 		return
 	}
-	id, revision := s.index.named(e.Key())
+	id, revision := s.index.named(e.key)
 	if id == "" {
 		return
 	}
@@ -281,5 +316,5 @@ func (s *Store) recorded(ctx context.Context, e jetstream.KeyValueEntry) {
 			return
 		}
 	}
-	s.index.remove(id, jobs.Revision(e.Revision()))
+	s.index.remove(id, jobs.Revision(e.revision))
 }

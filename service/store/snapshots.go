@@ -37,7 +37,7 @@ func (s *Store) GetSnapshot(ctx context.Context, id string) (d backend.SnapshotD
 }
 
 // ListSnapshots is jobs.Snapshots.
-func (s *Store) ListSnapshots(_ context.Context, tenants []string, f backend.SnapshotFilter) (backend.SnapshotPage, error) {
+func (s *Store) ListSnapshots(ctx context.Context, tenants []string, f backend.SnapshotFilter) (backend.SnapshotPage, error) {
 	before, err := parsePlace(f.Cursor)
 	if err != nil {
 		return backend.SnapshotPage{}, err
@@ -45,6 +45,7 @@ func (s *Store) ListSnapshots(_ context.Context, tenants []string, f backend.Sna
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
+	s.fresh(ctx, s.snapshots.tail)
 	caller := jobs.Caller{Tenants: tenants}
 	all := slices.DeleteFunc(s.snapshots.values(), func(d backend.Snapshot) bool {
 		return !caller.MayTouch(d.TenantID) || f.TenantID != "" && d.TenantID != f.TenantID ||
@@ -66,5 +67,6 @@ func (s *Store) DeleteSnapshot(ctx context.Context, id string) error {
 	if _, err := s.GetSnapshot(ctx, id); err != nil {
 		return err
 	}
+	s.fresh(ctx, s.snapshots.tail)
 	return s.fault(ctx, s.snapshots.remove(ctx, token(id)), "the snapshot could not be removed")
 }

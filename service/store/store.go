@@ -71,11 +71,16 @@ type Store struct {
 	link             // for everything but files
 	bulk   link      // for files, so that they delay nothing else
 
+	// shared says that other processes answer callers, too, so that memory alone may be behind what they were told.
+	shared                 bool
+	recordsTail, queueTail *tail
+
 	index     *index
 	records   jetstream.KeyValue
 	owners    *owners
 	budget    *budget
 	commits   *committer
+	outbox    *outbox // of a cluster
 	fan       *fanout
 	grace     time.Duration // for a terminal event to come
 	snapshots *bucket[backend.Snapshot]
@@ -145,7 +150,7 @@ func open(ctx context.Context, c Config, server *embedded, access string) (_ *St
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	s := &Store{config: c, log: c.Logger, replicas: c.Replicas, server: server, access: access}
+	s := &Store{config: c, log: c.Logger, replicas: c.Replicas, server: server, access: access, shared: server == nil && access == ""}
 	if s.replicas == 0 {
 		s.replicas = 3
 	}
@@ -172,6 +177,9 @@ func open(ctx context.Context, c Config, server *embedded, access string) (_ *St
 	s.owners = newOwners(s.stopped)
 	s.fan, s.grace = newFanout(), defaultGrace
 	s.commits = newCommitter(s.link)
+	s.outbox = &outbox{link: s.link, waiting: map[string][]backend.Event{}, lost: func(id string, e backend.Event, err error) {
+		s.log.Warn("an event was not stored", "job_id", id, "kind", e.Kind, "error", err)
+	}}
 	s.running.Go(func() { s.commits.run(background) })
 	for _, start := range []func(ctx, background context.Context) error{
 		s.startIndex, s.startQueue, s.startBudget, s.startFanout, s.startSnapshots, s.startKeys, s.startFiles,
@@ -180,6 +188,7 @@ func open(ctx context.Context, c Config, server *embedded, access string) (_ *St
 			return nil, s.fault(ctx, err, "the store could not be read")
 		}
 	}
+	s.keepFresh(background)
 	return s, nil
 }
 
@@ -190,8 +199,12 @@ func (s *Store) Close(ctx context.Context) error {
 	s.closing.Do(func() {
 		select {
 		case <-s.js.PublishAsyncComplete():
+			err = s.outbox.flush(ctx)
 		case <-ctx.Done():
-			err = fault.New(fault.Timeout, "the store was closed before every event was written", fault.Because(ctx.Err()))
+			err = ctx.Err()
+		}
+		if err != nil {
+			err = fault.New(fault.Timeout, "the store was closed before every event was written", fault.Because(err))
 		}
 		s.disconnect()
 		if s.server != nil {

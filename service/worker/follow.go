@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -204,8 +205,24 @@ func (a *attempt) keep(ctx context.Context, dir string, f backend.Artifact, name
 		return disk(err, f.Path)
 	}
 	defer func() { _ = content.Close() }()
-	_, err = a.w.o.Files.Put(ctx, name, content, &f)
-	return err
+	return a.w.store(ctx, name, content, &f)
+}
+
+// storing is how often a file is stored, at most, where the store fails for a reason that may pass, as while a cluster elects a leader.
+const storing = 3
+
+// store stores a file of this machine.
+func (w *Worker) store(ctx context.Context, name jobs.FileName, content io.ReadSeeker, want *backend.Artifact) error {
+	for n := 1; ; n++ {
+		_, err := w.o.Files.Put(ctx, name, content, want)
+		if err == nil || n == storing || ctx.Err() != nil || fault.CodeOf(err) != fault.ServiceUnavailable || !pause(ctx, time.Second) {
+			return err
+		}
+		w.o.Logger.WarnContext(ctx, "a file could not be stored, and is tried again", "path", name.Path, "error", err)
+		if _, err := content.Seek(0, io.SeekStart); err != nil {
+			return disk(err, name.Path)
+		}
+	}
 }
 
 // keepSnapshot brings the snapshot of a scan into the store, where every worker finds it: its file first. The file is

@@ -96,7 +96,7 @@ func (a *attempt) keepPart(ctx context.Context, p backend.Part) error {
 		return disk(err, p.Path)
 	}
 	defer func() { _ = f.Close() }()
-	if _, err := a.w.o.Files.Put(ctx, a.partFile(p), f, &backend.Artifact{Size: -1, SHA256: p.SHA256}); err != nil {
+	if err := a.w.store(ctx, a.partFile(p), f, &backend.Artifact{Size: -1, SHA256: p.SHA256}); err != nil {
 		return err
 	}
 	_, err = jobs.Change(ctx, a.w.o.Records, a.r.Job.JobID, func(r *jobs.Record) error {

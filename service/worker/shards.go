@@ -129,7 +129,7 @@ func (w *Worker) enqueueShards(ctx context.Context, r *jobs.Record) error {
 // stopShards ends the shards of a job that is to end, and waits until they have stopped, but not longer than it takes
 // a lost worker's shard to be found by another one. What is left then ends by itself: see orphaned.
 func (w *Worker) stopShards(ctx context.Context, d jobs.Delivery, r *jobs.Record) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.o.Grace+6*w.o.Alive)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.o.Grace+2*w.o.Lease)
 	defer cancel()
 	if err := jobs.AskEndOfShards(ctx, w.o.Records, w.o.Queue, w.o.Events, *r, w.o.Now()); err != nil {
 		w.o.Logger.WarnContext(ctx, "shards were not told of the end of their job", "job_id", d.ID(), "error", err)

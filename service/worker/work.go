@@ -15,8 +15,11 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// errOver says that a job needs no work any more.
-var errOver = errors.New("the job is over")
+// errOver says that a job needs no work any more; errLater that it needs a worker of a later version.
+var (
+	errOver  = errors.New("the job is over")
+	errLater = errors.New("a later version of the service submitted the job")
+)
 
 // recording bounds the writing of what became of a job, which outlives the worker's own end.
 const recording = 30 * time.Second
@@ -25,6 +28,7 @@ const recording = 30 * time.Second
 func (w *Worker) work(ctx context.Context, d jobs.Delivery, p *place) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer d.Leave()
 	w.enter(d.ID(), cancel)
 	defer w.leave(d.ID())
 	log := w.o.Logger.With("job_id", d.ID(), "attempt", d.Attempt())
@@ -33,6 +37,13 @@ func (w *Worker) work(ctx context.Context, d jobs.Delivery, p *place) {
 	switch {
 	case errors.Is(err, errOver):
 		w.settle(ctx, d, r)
+		return
+	case errors.Is(err, errLost):
+		log.WarnContext(ctx, "the job was given to another worker before it was begun here")
+		return
+	case errors.Is(err, errLater):
+		log.WarnContext(ctx, "the job is left to a worker of a later version", "operation", r.Job.Operation)
+		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, w.o.RetryDelay) })
 		return
 	case err != nil:
 		log.ErrorContext(ctx, "the job could not be begun", "error", err)
@@ -92,7 +103,8 @@ func (w *Worker) leave(id string) {
 }
 
 // begin moves the job to running. errOver says that there is nothing to do: the job has ended, or ends
-// with what begin found. One that is to end and has shards is begun all the same: they have to be stopped before.
+// with what begin found. One that is to end and has shards is begun all the same: they have to be stopped before. errLater says that
+// this worker cannot do it, and another one may; errLost that another one does.
 func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error) {
 	ended := false // by this call
 	orphan := w.orphaned(ctx, d.Record().Parent)
@@ -103,6 +115,9 @@ func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error
 		case r.Job.Status.Terminal():
 			ended = false
 			return errOver
+		case r.Job.StartedAt != nil && r.Job.Attempt >= d.Attempt():
+			ended = false
+			return errLost
 		case orphan:
 			r.Cancel(now)
 		case r.CancelRequestedAt != nil && len(r.Shards) == 0:
@@ -111,6 +126,9 @@ func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error
 			r.Fail(timedOut(*r), now)
 		case r.Tried() >= w.o.Attempts:
 			r.Fail(r.Exhausted(), now)
+		case r.Later():
+			ended = false
+			return errLater
 		default:
 			ended = false
 			r.Begin(w.o.Name, d.Attempt(), now)
@@ -128,25 +146,45 @@ func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error
 	return r, err
 }
 
+// looks is after how many signs of life a job's record is read.
+const looks = 3
+
 // beat shows the queue that the job is at work, and looks whether its owner still wants it. When the queue does not hear it for as long as another worker
 // may then have the job, the work here ends.
 func (w *Worker) beat(ctx context.Context, d jobs.Delivery, cancel context.CancelCauseFunc) {
 	heard := w.o.Now()
-	for pause(ctx, w.o.Alive) {
-		err := d.Alive(ctx)
+	again := time.NewTicker(w.o.Alive)
+	defer again.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return
+		}
+		telling, stop := context.WithTimeout(ctx, w.o.Lease)
+		told := w.o.Now()
+		err := d.Alive(telling)
+		stop()
 		switch {
 		case err == nil:
-			heard = w.o.Now()
-			r, _, err := w.o.Records.Get(ctx, d.ID())
-			if err == nil && (r.CancelRequestedAt != nil || w.orphaned(ctx, r.Parent)) || errors.Is(err, jobs.ErrNotFound) {
-				cancel(errCancelled)
-			}
-		case w.o.Now().Sub(heard) > 3*w.o.Alive:
+			heard = told
+		case ctx.Err() == nil && w.o.Now().Sub(heard) > w.o.Lease:
 			w.o.Logger.ErrorContext(ctx, "the queue does not hear this worker; the job is left to another", "job_id", d.ID(), "error", err)
 			cancel(errLost)
 			return
 		}
+		if n%looks == 0 && w.unwanted(ctx, d.ID()) {
+			cancel(errCancelled)
+		}
 	}
+}
+
+// unwanted says whether a job's owner has asked for its end. A store that does not answer at once must not keep the worker from showing life.
+func (w *Worker) unwanted(ctx context.Context, id string) bool {
+	ctx, stop := context.WithTimeout(ctx, w.o.Alive)
+	defer stop()
+	r, _, err := w.o.Records.Get(ctx, id)
+	return err == nil && (r.CancelRequestedAt != nil || w.orphaned(ctx, r.Parent)) || errors.Is(err, jobs.ErrNotFound)
 }
 
 // conclude records how the attempt ended.

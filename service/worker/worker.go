@@ -59,7 +59,8 @@ type Options struct {
 	Attempts    int           // of one job, at most; 0 is DefaultAttempts
 	RetryDelay  time.Duration // before the second attempt, twice as long before each further one; 0 is 5 s
 	Grace       time.Duration // for a backend to stop its work; 0 is DefaultGrace
-	Alive       time.Duration // between two signs of life; 0 is a third of jobs.AckWait
+	Lease       time.Duration // how long it may go unheard before its job is another's; 0 is jobs.AckWait
+	Alive       time.Duration // between two signs of life; 0 is jobs.Beat of Lease
 	Logger      *slog.Logger
 	Tracer      trace.Tracer // of a span for each attempt, below the one that submitted the job; nil makes none
 	Now         func() time.Time
@@ -100,8 +101,11 @@ func New(o Options) *Worker {
 	if o.Grace <= 0 {
 		o.Grace = DefaultGrace
 	}
+	if o.Lease <= 0 {
+		o.Lease = jobs.AckWait
+	}
 	if o.Alive <= 0 {
-		o.Alive = jobs.AckWait / 3
+		o.Alive = jobs.Beat(o.Lease)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

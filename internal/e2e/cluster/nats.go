@@ -155,59 +155,60 @@ func look(ctx context.Context, monitor, path string, into any) error {
 	return json.NewDecoder(answer.Body).Decode(into)
 }
 
+// streams is how many the service has.
+const streams = 8
+
 // Stream is what a NATS server knows of the replicas of a stream.
 type Stream struct {
 	Name    string
-	Leader  string // the name of a process; empty while there is none
+	Leader  string // the name of a process
 	Current int    // how many replicas have everything, the leader included
 }
 
-// Streams are those of the service, as the first NATS server that answers sees them.
+// Streams are those of the service that have a leader, each as that sees it.
 func (c *Cluster) Streams(ctx context.Context) ([]Stream, error) {
-	var seen struct {
-		Accounts []struct {
-			Name    string `json:"name"`
-			Streams []struct {
-				Name    string `json:"name"`
-				Cluster struct {
-					Leader   string `json:"leader"`
-					Replicas []struct {
-						Current bool `json:"current"`
-						Offline bool `json:"offline"`
-					} `json:"replicas"`
-				} `json:"cluster"`
-			} `json:"stream_detail"`
-		} `json:"account_details"`
-	}
-	err := errors.New("no NATS server runs")
-	for _, s := range c.Servers {
-		if !s.Running() {
-			continue
-		}
-		if err = look(ctx, s.monitor, "/jsz?accounts=true&streams=true", &seen); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
 	var all []Stream
-	for _, a := range seen.Accounts {
-		if a.Name != "ATG" {
+	var failed error
+	for _, server := range c.Servers {
+		if !server.Running() {
 			continue
 		}
-		for _, s := range a.Streams {
-			stream := Stream{Name: s.Name, Leader: s.Cluster.Leader}
-			if stream.Leader != "" {
-				stream.Current = 1
-			}
-			for _, r := range s.Cluster.Replicas {
-				if r.Current && !r.Offline {
-					stream.Current++
-				}
-			}
-			all = append(all, stream)
+		var seen struct {
+			Accounts []struct {
+				Name    string `json:"name"`
+				Streams []struct {
+					Name    string `json:"name"`
+					Cluster struct {
+						Leader   string `json:"leader"`
+						Replicas []struct {
+							Current bool `json:"current"`
+							Offline bool `json:"offline"`
+						} `json:"replicas"`
+					} `json:"cluster"`
+				} `json:"stream_detail"`
+			} `json:"account_details"`
 		}
+		if err := look(ctx, server.monitor, "/jsz?accounts=true&streams=true", &seen); err != nil {
+			failed = err
+			continue
+		}
+		for _, a := range seen.Accounts {
+			for _, s := range a.Streams {
+				if a.Name != "ATG" || s.Cluster.Leader != server.Name {
+					continue
+				}
+				stream := Stream{Name: s.Name, Leader: s.Cluster.Leader, Current: 1}
+				for _, r := range s.Cluster.Replicas {
+					if r.Current && !r.Offline {
+						stream.Current++
+					}
+				}
+				all = append(all, stream)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.Join(errors.New("no stream has a leader"), failed)
 	}
 	return all, nil
 }
@@ -220,7 +221,7 @@ func (c *Cluster) Leader(ctx context.Context, stream string) (leader *Process, e
 			return false
 		}
 		for _, s := range all {
-			if s.Name == stream && s.Leader != "" {
+			if s.Name == stream {
 				leader = c.Process(s.Leader)
 			}
 		}
@@ -233,11 +234,11 @@ func (c *Cluster) Leader(ctx context.Context, stream string) (leader *Process, e
 func (c *Cluster) Settled(ctx context.Context) error {
 	return Until(ctx, "the replicas do not catch up", func() bool {
 		all, err := c.Streams(ctx)
-		if err != nil || len(all) == 0 {
+		if err != nil || len(all) < streams {
 			return false
 		}
 		for _, s := range all {
-			if s.Current < len(c.Servers) {
+			if s.Current < min(3, len(c.Servers)) {
 				return false
 			}
 		}

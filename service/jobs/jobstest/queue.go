@@ -209,6 +209,8 @@ func (d *delivery) Bury(ctx context.Context, reason string) error {
 	return nil
 }
 
+func (d *delivery) Leave() {}
+
 // enter locks the store if the delivery has not ended.
 func (d *delivery) enter(ctx context.Context, call string) error {
 	if err := d.store.enter(ctx, call); err != nil {
