@@ -148,19 +148,30 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, c *call) error {
 	return nil
 }
 
-// answerNow lets a refusal be answered before the body has arrived, which net/http would wait for. What comes of it soon is dropped, so that
-// the connection can be used again; else it is closed.
-func answerNow(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength == 0 {
+// How long the rest of a body that nobody wants may take, and how large it may be, so that its connection can be used again.
+const (
+	lateBody  = 5 * time.Second
+	extraBody = 256 << 10 // bytes
+)
+
+// refuseEarly refuses a call before its body has arrived, which net/http would wait for with HTTP/1. What comes of it soon is dropped; else
+// the connection is closed.
+func (a *API) refuseEarly(w *recorder, r *http.Request, err error) {
+	if r.ContentLength == 0 || r.ProtoMajor > 1 || w.status != 0 {
+		a.refuse(w, r, err)
 		return
 	}
 	control := http.NewResponseController(w)
-	_ = control.EnableFullDuplex() // HTTP/2 is, and needs none
+	_ = control.EnableFullDuplex() // where there are no connections, as in some tests, it goes without
 	_ = control.SetReadDeadline(time.Now().Add(lateBody))
+	if r.ContentLength > extraBody {
+		w.Header().Set("Connection", "close")
+	}
+	a.refuse(w, r, err)
+	if control.Flush() == nil {
+		_, _ = io.CopyN(io.Discard, r.Body, extraBody) // its end has to be seen here: behind the handler net/http would read it twice at once
+	}
 }
-
-// lateBody is how long the rest of a body that nobody wants may take.
-const lateBody = 5 * time.Second
 
 func slowBody() error {
 	return withStatus{fault.New(fault.Timeout, "the body did not arrive in time", fault.Retryable(), fault.From(fault.OriginService)), http.StatusRequestTimeout}

@@ -40,13 +40,13 @@ func (g *rig) headers(method, path string, more ...string) string {
 }
 
 // answered reads an answer from a raw connection.
-func answered(t testing.TB, conn net.Conn, method string) answer {
+func answered(t testing.TB, r *bufio.Reader) answer {
 	t.Helper()
-	r, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method, URL: mustURL})
+	resp, err := http.ReadResponse(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{r, readAll(t, r)}
+	return answer{withRequest(resp), readAll(t, resp)}
 }
 
 // occupied holds calls in the store until release is called; begun says that one is there.
@@ -153,7 +153,7 @@ func TestOverload(t *testing.T) {
 			end := c.prepare(g)
 			conn := g.raw()
 			fmt.Fprint(conn, g.headers(c.call.method, c.call.path, "Content-Type: application/json", "Content-Length: 1000")) // and no body
-			a := answered(t, conn, c.call.method)
+			a := answered(t, bufio.NewReader(conn))
 			p := problem(t, a, c.status)
 			after, err := strconv.Atoi(a.Header.Get("Retry-After"))
 			if p.Code != c.code || p.Hint == "" || !p.Retryable || err != nil || after < 1 {
@@ -282,5 +282,21 @@ func TestABatchBeyondTheJobsThatMayWait(t *testing.T) {
 	}
 	if a := g.get(api.PathMetrics); !strings.Contains(string(a.body), fmt.Sprintf(`atg_refused_total{reason="jobs_waiting_per_key"} %d`, refused)) {
 		t.Errorf("%s", a.body)
+	}
+}
+
+// A connection whose call was refused before its body came can be used again, if that comes soon after all.
+func TestARefusedCallLeavesItsConnectionUsable(t *testing.T) {
+	g := newRigWith(t, func(o *jobs.Options) { o.Waiting = 1 }, nil)
+	g.scan()
+	conn := g.raw()
+	r := bufio.NewReader(conn)
+	for range 100 {
+		fmt.Fprint(conn, g.headers("POST", api.PathScan, "Content-Type: application/json", "Content-Length: 2")+"{}")
+		problem(t, answered(t, r), http.StatusServiceUnavailable)
+	}
+	fmt.Fprint(conn, g.headers("GET", api.PathAuth))
+	if a := answered(t, r); a.StatusCode != http.StatusOK {
+		t.Errorf("afterwards: %d", a.StatusCode)
 	}
 }

@@ -100,8 +100,7 @@ func (a *API) handle(rt route, serve func(http.ResponseWriter, *http.Request) er
 			if reasonOf(err) != "" {
 				a.pacer.wait(ctx)
 			}
-			answerNow(plain, r)
-			a.refuse(w, r, err)
+			a.refuseEarly(w, r, err)
 		}
 	}
 	a.mux.HandleFunc(pattern, handler)

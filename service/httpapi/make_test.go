@@ -150,7 +150,11 @@ func (g *rig) logged(t testing.TB, text string, n int) {
 	}
 }
 
-var mustURL = &url.URL{Path: "/"}
+// withRequest gives an answer that was read by hand a request, which its problems are told with.
+func withRequest(r *http.Response) *http.Response {
+	r.Request = &http.Request{Method: "RAW", URL: &url.URL{Path: "/"}}
+	return r
+}
 
 func readAll(t testing.TB, r *http.Response) []byte {
 	t.Helper()
