@@ -90,6 +90,7 @@ type Limits struct {
 	JobsPerKey        int           `koanf:"jobs_per_key"`         // of one key with workers at a time; 0 is no limit, 0
 	JobsWaiting       int           `koanf:"jobs_waiting"`         // that wait for workers, altogether; 0 is no limit, 250,000
 	JobsWaitingPerKey int           `koanf:"jobs_waiting_per_key"` // of one key; 0 is no limit, 100,000
+	Connections       int           `koanf:"connections"`          // that are open, WebSockets included; 0 is no limit, 25,000
 	Submissions       int           `koanf:"submissions"`          // at work at a time; 0 is no limit, 96
 	Reads             int           `koanf:"reads"`                // other calls at work at a time; 0 is no limit, 256
 	Transfers         int           `koanf:"transfers"`            // of files under way at a time, either way; 0 is no limit, 128
@@ -145,7 +146,7 @@ func defaults(environ func(string) string) conf.Layer {
 			"limits": map[string]any{
 				"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "concurrent": 5000, "job_timeout": "24h",
 				"jobs_waiting": 250_000, "jobs_waiting_per_key": 100_000,
-				"submissions": 96, "reads": 256, "transfers": 128, "watchers": 20_000, "waiting": 256, "patience": "1s",
+				"connections": 25_000, "submissions": 96, "reads": 256, "transfers": 128, "watchers": 20_000, "waiting": 256, "patience": "1s",
 			},
 			"retention": map[string]any{"jobs": "720h"},
 		},
@@ -251,7 +252,7 @@ func (c Config) problems(merged *conf.Merged) (problems []fault.Problem) {
 	for key, n := range map[string]float64{
 		"limits.rate": c.Limits.Rate, "limits.burst": float64(c.Limits.Burst), "limits.concurrent": float64(c.Limits.Concurrent),
 		"limits.jobs_per_key": float64(c.Limits.JobsPerKey), "limits.jobs_waiting": float64(c.Limits.JobsWaiting), "limits.jobs_waiting_per_key": float64(c.Limits.JobsWaitingPerKey),
-		"limits.submissions": float64(c.Limits.Submissions), "limits.reads": float64(c.Limits.Reads), "limits.transfers": float64(c.Limits.Transfers),
+		"limits.connections": float64(c.Limits.Connections), "limits.submissions": float64(c.Limits.Submissions), "limits.reads": float64(c.Limits.Reads), "limits.transfers": float64(c.Limits.Transfers),
 		"limits.watchers": float64(c.Limits.Watchers), "limits.waiting": float64(c.Limits.Waiting), "limits.patience": c.Limits.Patience.Value().Seconds(),
 		"limits.store_bytes": float64(c.Limits.StoreBytes), "retention.bytes": float64(c.Retention.Bytes),
 	} {

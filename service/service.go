@@ -222,6 +222,7 @@ func (s *service) serve(ctx context.Context, group *errgroup.Group, ready *Ready
 		return nil, fault.New(fault.ConfigInvalid, "the API cannot listen there", fault.Because(err), fault.On(s.c.Listen), fault.From(fault.OriginService),
 			fault.Hint("another program may have the port: choose one with --listen"))
 	}
+	most := s.mostConnections(ctx)
 	ready.URL = address(listener.Addr(), s.c.Listen)
 	handler := httpapi.New(httpapi.Options{
 		Service: s.jobs, Guard: auth.New(auth.Options{Keys: s.store, Rate: s.c.Limits.Rate, Burst: s.c.Limits.Burst, Concurrent: s.c.Limits.Concurrent, Audit: s.log}),
@@ -231,7 +232,7 @@ func (s *service) serve(ctx context.Context, group *errgroup.Group, ready *Ready
 	})
 	server := httpapi.Server(handler, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, s.log)
 	group.Go(func() error {
-		if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.ServeTLS(handler.Limit(server, listener, most), "", ""); !errors.Is(err, http.ErrServerClosed) {
 			return fault.New(fault.Internal, "the API ended", fault.Because(err), fault.From(fault.OriginService))
 		}
 		return nil

@@ -59,6 +59,12 @@ func (g *gates) all() []*gate { return append(g.byClass[:], g.bodies) }
 
 // admit checks that the call may be made, and makes it. What is refused is refused before its body is read.
 func (a *API) admit(w http.ResponseWriter, r *http.Request, rt route, c *call, serve func(http.ResponseWriter, *http.Request) error) error {
+	if r.Context().Value(spareKey{}) != nil {
+		w.Header().Set("Connection", "close")
+		if !rt.open {
+			return busy("connections", "the service has as many connections as it can have")
+		}
+	}
 	if !rt.open {
 		granted, err := a.o.Guard.Check(r.Context(), r.Header.Get("Authorization"), r.RemoteAddr)
 		if err != nil {
@@ -163,10 +169,13 @@ func (a *API) refuseEarly(w *recorder, r *http.Request, err error) {
 	}
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex() // where there are no connections, as in some tests, it goes without
-	_ = control.SetReadDeadline(time.Now().Add(lateBody))
-	if r.ContentLength > extraBody {
+	if r.ContentLength > extraBody || fault.CodeOf(err) == fault.Timeout {
 		w.Header().Set("Connection", "close")
+		_ = control.SetReadDeadline(time.Now())
+		a.refuse(w, r, err)
+		return
 	}
+	_ = control.SetReadDeadline(time.Now().Add(lateBody))
 	a.refuse(w, r, err)
 	if control.Flush() == nil {
 		_, _ = io.CopyN(io.Discard, r.Body, extraBody) // its end has to be seen here: behind the handler net/http would read it twice at once

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"path"
 	"reflect"
 	"time"
@@ -71,22 +72,22 @@ func (a *API) file(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return serveFile(w, r, f, path.Base(r.PathValue("path")))
+	return a.serveFile(w, r, f, path.Base(r.PathValue("path")))
 }
 
 // serveFile answers an open file under a name, with ranges, and closes it.
-func serveFile(w http.ResponseWriter, r *http.Request, f jobs.File, name string) error {
+func (a *API) serveFile(w http.ResponseWriter, r *http.Request, f jobs.File, name string) error {
 	defer f.Close() //nolint:errcheck // it was only read
-	return serveContent(w, r, f, anyFile, name, `"`+f.Artifact().SHA256+`"`)
+	return a.serveContent(w, r, f, anyFile, name, `"`+f.Artifact().SHA256+`"`)
 }
 
-func serveContent(w http.ResponseWriter, r *http.Request, content io.ReadSeeker, media, name, etag string) error {
+func (a *API) serveContent(w http.ResponseWriter, r *http.Request, content io.ReadSeeker, media, name, etag string) error {
 	h := w.Header()
 	h.Set("Content-Type", media)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	h.Set("Etag", etag)
 	h["Cache-Control"] = revalidate
-	out, in := newStreamWriter(w), &erring{ReadSeeker: content}
+	out, in := newStreamWriter(w, a.o.StreamPatience), &erring{ReadSeeker: content}
 	http.ServeContent(out, r, "", time.Time{}, in)
 	if in.err != nil {
 		return fault.New(fault.Internal, "the file cannot be read", fault.Because(in.err))
@@ -113,7 +114,7 @@ func (a *API) archive(w http.ResponseWriter, r *http.Request) error {
 		return a.o.Service.OpenArtifact(r.Context(), c.grant.Caller, c.job, f.Path)
 	})
 	defer z.Close() //nolint:errcheck // it was only read
-	return serveContent(w, r, z, "application/zip", c.job+".zip", z.etag())
+	return a.serveContent(w, r, z, "application/zip", c.job+".zip", z.etag())
 }
 
 func (a *API) putInput(w http.ResponseWriter, r *http.Request) error {
@@ -124,11 +125,14 @@ func (a *API) putInput(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > limit {
 		return withStatus{tooLarge("the file", limit), http.StatusRequestEntityTooLarge}
 	}
-	body := &streamReader{Reader: http.MaxBytesReader(w, r.Body, limit), control: http.NewResponseController(w)}
+	body := &streamReader{Reader: http.MaxBytesReader(w, r.Body, limit), control: http.NewResponseController(w), patience: a.o.StreamPatience}
 	in, created, err := a.o.Service.PutInput(r.Context(), callOf(r.Context()).grant.Caller, sum, body)
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
 		return withStatus{tooLarge("the file", limit), http.StatusRequestEntityTooLarge}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return slowBody()
 	}
 	if err != nil {
 		return err

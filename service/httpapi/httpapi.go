@@ -55,6 +55,7 @@ type Options struct {
 	Admission Admission // how many requests are served at a time
 
 	BodyPatience   time.Duration // how long the JSON body of a request may take to arrive; 0 is 30 s
+	StreamPatience time.Duration // in which 64 KiB of a file have to move, either way; 0 is 60 s
 	CancelPatience time.Duration // how long DELETE of a job waits for its worker; 0 is 5 s
 	Ping           time.Duration // between pings of a WebSocket; 0 is 30 s
 }
@@ -92,6 +93,9 @@ func New(o Options) *API {
 	}
 	if o.BodyPatience == 0 {
 		o.BodyPatience = bodyPatience
+	}
+	if o.StreamPatience == 0 {
+		o.StreamPatience = streamPatience
 	}
 	if o.Ping == 0 {
 		o.Ping = 30 * time.Second

@@ -23,6 +23,8 @@ type metrics struct {
 	throttled    prometheus.Counter
 	refused      *prometheus.CounterVec
 	unauthorized prometheus.Counter
+	closed       *prometheus.CounterVec
+	registry     *prometheus.Registry
 }
 
 func newMetrics(o Options, gates *gates) *metrics {
@@ -42,13 +44,22 @@ func newMetrics(o Options, gates *gates) *metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "atg_refused_total", Help: "Requests, and jobs of batches, refused for a time because of load, by what ran out.",
 		}, []string{"reason"}),
+		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "atg_connections_closed_total", Help: "Connections closed because there were too many: idle ones for new ones, and new ones that were refused.",
+		}, []string{"which"}),
+		registry:     o.Metrics,
 		unauthorized: prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_unauthorized_total", Help: "Requests without a good key."}),
 	}
-	o.Metrics.MustRegister(m.requests, m.duration, m.underway, m.received, m.sent, m.watchers, m.throttled, m.refused, m.unauthorized, gateMetrics{gates})
+	o.Metrics.MustRegister(m.requests, m.duration, m.underway, m.received, m.sent, m.watchers, m.throttled, m.refused, m.unauthorized, m.closed, gateMetrics{gates})
 	if o.JobCounts != nil || o.QueueDepth != nil {
 		o.Metrics.MustRegister(jobMetrics{o.JobCounts, o.QueueDepth})
 	}
 	return m
+}
+
+// countConnections shows how many connections there are.
+func (m *metrics) countConnections(l *connections) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "atg_connections", Help: "Open connections."}, func() float64 { return float64(l.count()) }))
 }
 
 // count counts a call that has ended.

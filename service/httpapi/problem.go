@@ -52,7 +52,7 @@ const statusGone = 499
 func (a *API) refused(ctx context.Context, err error) *refusal {
 	c := callOf(ctx)
 	c.err = err
-	if ctx.Err() != nil { // who hears this?
+	if ctx.Err() != nil && fault.CodeOf(err) != fault.Timeout { // who hears this? whoever was too slow, since net/http ends the context then
 		return &refusal{Problem: api.Problem{Title: "the caller has gone", Status: statusGone, Code: fault.Interrupted, Instance: c.id}}
 	}
 	if fault.CodeOf(err) == fault.Interrupted { // of the service: a caller who has gone sees no answer

@@ -41,6 +41,12 @@ func Server(handler http.Handler, config *tls.Config, logger *slog.Logger) *http
 		WriteTimeout:      longestWait + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // handshakes of those who try, mostly
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 128, // of a connection: further ones wait, and who resets many is shut out
+			SendPingTimeout:      30 * time.Second,
+			PingTimeout:          15 * time.Second,
+			WriteByteTimeout:     streamPatience,
+		},
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // handshakes of those who try, mostly
 	}
 }

@@ -61,5 +61,5 @@ func (a *API) snapshotFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return serveFile(w, r, f, r.PathValue("id")+".db")
+	return a.serveFile(w, r, f, r.PathValue("id")+".db")
 }

@@ -17,7 +17,7 @@ const (
 	bodyPatience   = 30 * time.Second // for a JSON body to arrive
 	streamPatience = 60 * time.Second // for a stream to go on, either way
 	streamBuffer   = 256 << 10        // bytes that are copied at once
-	streamStep     = 64 << 10         // bytes whose writing has to be done within streamPatience
+	streamStep     = 64 << 10         // bytes that have to be written, or read, in that time
 	socketReads    = 256              // bytes that are read at once from a watcher, who says nothing but pong
 	socketWrites   = 1 << 10          // bytes that are written at once to one
 )
@@ -28,13 +28,14 @@ var streamBuffers = sync.Pool{New: func() any { b := make([]byte, streamBuffer);
 // library would answer as plain text it keeps instead, so that they become problems.
 type streamWriter struct {
 	http.ResponseWriter
-	control *http.ResponseController
-	until   time.Time // the write deadline
-	refused int       // the status of the error that was kept
+	control  *http.ResponseController
+	patience time.Duration
+	until    time.Time // the write deadline
+	refused  int       // the status of the error that was kept
 }
 
-func newStreamWriter(w http.ResponseWriter) *streamWriter {
-	return &streamWriter{ResponseWriter: w, control: http.NewResponseController(w)}
+func newStreamWriter(w http.ResponseWriter, patience time.Duration) *streamWriter {
+	return &streamWriter{ResponseWriter: w, control: http.NewResponseController(w), patience: patience}
 }
 
 func (s *streamWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
@@ -52,8 +53,8 @@ func (s *streamWriter) Write(p []byte) (written int, err error) {
 		return len(p), nil
 	}
 	for piece := range slices.Chunk(p, streamStep) {
-		if now := time.Now(); s.until.Sub(now) < streamPatience/2 {
-			s.until = now.Add(streamPatience)
+		if now := time.Now(); s.until.Sub(now) < s.patience/2 {
+			s.until = now.Add(s.patience)
 			_ = s.control.SetWriteDeadline(s.until) // where there are none, as in some tests, it goes without
 		}
 		n, err := s.ResponseWriter.Write(piece)
@@ -105,20 +106,25 @@ func (s *streamWriter) refusal() error {
 	return withStatus{fault.New(fault.InvalidArgument, "the request is not as it should be", fault.From(fault.OriginService)), s.refused}
 }
 
-// streamReader reads a body that may take as long as it moves on, and leaves time for the answer.
+// streamReader reads a body that may take as long as it moves on, streamStep bytes in the time of its patience, and leaves time for
+// the answer.
 type streamReader struct {
 	io.Reader
-	control *http.ResponseController
-	until   time.Time // the read deadline
+	control  *http.ResponseController
+	patience time.Duration
+	until    time.Time // the read deadline
+	got      int       // bytes since it was set
 }
 
 func (s *streamReader) Read(p []byte) (int, error) {
-	if now := time.Now(); s.until.Sub(now) < streamPatience/2 {
-		s.until = now.Add(streamPatience)
+	if now := time.Now(); s.until.IsZero() || s.got >= streamStep && s.until.Sub(now) < s.patience/2 {
+		s.until, s.got = now.Add(s.patience), 0
 		_ = s.control.SetReadDeadline(s.until) // as above
 		_ = s.control.SetWriteDeadline(s.until.Add(bodyPatience))
 	}
-	return s.Reader.Read(p)
+	n, err := s.Reader.Read(p)
+	s.got += n
+	return n, err
 }
 
 // erring remembers the first error of what it reads, which http.ServeContent forgets.

@@ -35,7 +35,7 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request) error {
 	if a.draining.Load() {
 		return goingAway()
 	}
-	out := newStreamWriter(w)
+	out := newStreamWriter(w, a.o.StreamPatience)
 	conn, err := websocket.Accept(out, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled, OriginPatterns: a.o.CORSOrigins})
 	if err != nil {
 		if refused := out.refusal(); refused != nil {
