@@ -28,15 +28,32 @@ func (p *Page) Gaps(c backend.Coverage) {
 			p.Line("  ", Toned{Faint, "and " + Counted(int64(more), "more gap", "more gaps") + "; -o json has them all"})
 		}
 	}
-	p.chosen(c, backend.CoverageLimited, "the limit was reached, so that this was not read to its end: ")
-	p.chosen(c, backend.CoverageSkipped, "switched off in Azure, so that this was not read: ")
+	p.chosen(c, "the limit was reached, so that this was not read to its end: ", func(e *backend.CoverageEntry) string {
+		return only(e.State == backend.CoverageLimited, orElse(e.Name, e.Scope))
+	})
+	p.chosen(c, "switched off in Azure, so that this was not read: ", func(e *backend.CoverageEntry) string {
+		return only(e.State == backend.CoverageSkipped && e.Scope != tenantScope, orElse(e.Name, e.Scope))
+	})
+	p.chosen(c, "not read of Microsoft Entra ID: ", func(e *backend.CoverageEntry) string {
+		return only(e.State == backend.CoverageSkipped && e.Scope == tenantScope, e.Kind)
+	})
 }
 
-// chosen names the scopes that were left out on purpose.
-func (p *Page) chosen(c backend.Coverage, state backend.CoverageState, words string) {
+// tenantScope is the scope of what belongs to no subscription.
+const tenantScope = "tenant"
+
+func only(is bool, name string) string {
+	if is {
+		return name
+	}
+	return ""
+}
+
+// chosen names what was left out on purpose; nameOf is empty for what was not.
+func (p *Page) chosen(c backend.Coverage, words string, nameOf func(*backend.CoverageEntry) string) {
 	var names []string
-	for _, e := range c.Entries {
-		if name := orElse(e.Name, e.Scope); e.State == state && !slices.Contains(names, name) {
+	for i := range c.Entries {
+		if name := nameOf(&c.Entries[i]); name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -43,6 +43,7 @@ func manyGaps() backend.Coverage {
 	for i := range 25 {
 		c.Entries = append(c.Entries, backend.CoverageEntry{Scope: fmt.Sprint("d", i), Kind: "resources", State: backend.CoverageSkipped, Expected: -1})
 	}
-	c.Entries = append(c.Entries, backend.CoverageEntry{Scope: "tenant", Kind: "managementgroups", State: backend.CoverageDenied, Expected: -1})
+	c.Entries = append(c.Entries, backend.CoverageEntry{Scope: "tenant", Kind: "managementgroups", State: backend.CoverageDenied, Expected: -1},
+		backend.CoverageEntry{Scope: "tenant", Kind: "devices", State: backend.CoverageSkipped, Expected: -1})
 	return c
 }

@@ -106,8 +106,11 @@ func namedBy(t *testing.T, of *tenant.Tenant, subscriptions ...string) map[strin
 					UserAssignedIdentities map[string]struct{ PrincipalID string }
 				}
 				Properties struct {
-					PrincipalID    string
-					AccessPolicies []struct{ ObjectID string }
+					PrincipalID     string
+					AccessPolicies  []struct{ ObjectID string }
+					Administrators  struct{ SID, PrincipalType string }
+					IdentityProfile map[string]struct{ ObjectID string }
+					AADProfile      struct{ AdminGroupObjectIDs []string }
 				}
 			}
 			if err := json.Unmarshal(append(append(append(append([]byte(`{"identity":`), row.Append(nil, "identity")...), `,"properties":`...), row.Append(nil, "properties")...), `}`...), &r); err != nil {
@@ -123,6 +126,17 @@ func namedBy(t *testing.T, of *tenant.Tenant, subscriptions ...string) map[strin
 			case "microsoft.keyvault/vaults":
 				for _, p := range r.Properties.AccessPolicies {
 					add(p.ObjectID)
+				}
+			case "microsoft.sql/servers", "microsoft.sql/managedinstances":
+				if r.Properties.Administrators.PrincipalType != "Application" {
+					add(r.Properties.Administrators.SID)
+				}
+			case "microsoft.containerservice/managedclusters":
+				for _, p := range r.Properties.IdentityProfile {
+					add(p.ObjectID)
+				}
+				for _, id := range r.Properties.AADProfile.AdminGroupObjectIDs {
+					add(id)
 				}
 			}
 		}

@@ -72,6 +72,12 @@ func TestIdentities(t *testing.T) {
 			if d := cmp.Diff(lines, directoryLines(o)); d != "" {
 				t.Errorf("ledger (-want +got):\n%s", d)
 			}
+			unlisted := slices.ContainsFunc(o.result.Coverage.Entries, func(e backend.CoverageEntry) bool {
+				return e.Kind == "devices" && e.State == backend.CoverageSkipped && e.Fault != nil
+			})
+			if unlisted != (c.request.Identities == backend.IdentitiesAll) {
+				t.Errorf("the ledger says that devices are not listed: %v", unlisted)
+			}
 		})
 	}
 }

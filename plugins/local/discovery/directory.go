@@ -82,8 +82,12 @@ func (s *scan) identify(ctx context.Context, writer *graph.Writer) error {
 	}
 	d := &directory{scan: s, writer: writer, met: map[guid]bool{}, named: map[guid]*family{}, appIDs: map[string]bool{}, hidden: map[guid]bool{}, counts: map[counted]int64{},
 		faults: map[*table]*fault.Fault{}, pages: newPool[object](s.directoryCalls()), links: newPool[link](s.directoryCalls())}
-	if err := d.read(ctx, which == backend.IdentitiesAll); err != nil {
+	all := which == backend.IdentitiesAll
+	if err := d.read(ctx, all); err != nil {
 		return err
+	}
+	if all {
+		s.tellDirectory(devices, 0, backend.CoverageSkipped, fault.New(fault.Unsupported, "devices are kept where a group has them, and are not listed"))
 	}
 	err := d.settle(ctx)
 	d.pages, d.links, d.met = nil, nil, nil

@@ -28,6 +28,9 @@ var (
 	// principals are objects that are read by their ids: they have no line of their own.
 	principals = &table{name: "principals", phase: phaseIdentities, directory: true}
 
+	// devices are not listed: the ledger says so where everything was asked for.
+	devices = &table{name: "devices", phase: phaseIdentities, directory: true}
+
 	directoryTables = []*table{users, groups, memberships, servicePrincipals, applications}
 )
 
@@ -42,7 +45,7 @@ type family struct {
 	properties []string
 }
 
-// families are those that are listed. The ledger has others, such as devices, in no line: they are kept where a group has them.
+// families are those that are listed. Others, such as devices, are kept where a group has them.
 var families = []*family{
 	{users, graph.KindUser, "user", "User", "/users", azure.PermissionUsers, []string{"id", "displayName", "userPrincipalName", "mail", "accountEnabled",
 		"userType", "createdDateTime", "externalUserState", "onPremisesSyncEnabled", "mailNickname", "jobTitle", "department"}},

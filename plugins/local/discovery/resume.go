@@ -81,7 +81,7 @@ func (s *scan) fits(h part.Header) bool {
 }
 
 func tableNamed(name string) *table {
-	for _, t := range slices.Concat(tables, []*table{locks, children, extensions, listed, stubs, around, principals, planned}, directoryTables) {
+	for _, t := range slices.Concat(tables, []*table{locks, children, extensions, listed, stubs, around, principals, devices, planned}, directoryTables) {
 		if t.name == name {
 			return t
 		}

@@ -108,7 +108,8 @@ var identityInserts = map[string]string{
 const bestIdentity = "state <> 'present', state <> 'unreadable', "
 
 // principals are the ids of Microsoft Entra that rows of Azure name, with the kind that the row says: of role assignments, of
-// managed identities, and of the access policies of key vaults.
+// managed identities, of the access policies of key vaults, of the administrators of SQL servers, and of clusters. The id of an application that
+// administers a SQL server is that of its service principal or of itself, as whoever set it has chosen, so that it is not taken for either.
 const principals = `
 SELECT lower(principal_id), max(kind) FROM (
 	SELECT principal_id, principal_type AS kind FROM role_assignments
@@ -123,11 +124,20 @@ SELECT lower(principal_id), max(kind) FROM (
 	UNION ALL
 	SELECT policy.value ->> '$.objectId', '' FROM resources, json_each(` + valid + `, '$.accessPolicies') AS policy
 	WHERE resources.type = 'microsoft.keyvault/vaults' AND policy.type = 'object'
+	UNION ALL
+	SELECT ` + valid + ` ->> '$.administrators.sid', ` + valid + ` ->> '$.administrators.principalType' FROM resources
+	WHERE type IN ('microsoft.sql/servers', 'microsoft.sql/managedinstances') AND ` + valid + ` ->> '$.administrators.principalType' IN ('User', 'Group')
+	UNION ALL
+	SELECT profile.value ->> '$.objectId', 'ServicePrincipal' FROM resources, json_each(` + valid + `, '$.identityProfile') AS profile
+	WHERE resources.type = 'microsoft.containerservice/managedclusters' AND profile.type = 'object'
+	UNION ALL
+	SELECT admin.value, 'Group' FROM resources, json_each(` + valid + `, '$.aadProfile.adminGroupObjectIDs') AS admin
+	WHERE resources.type = 'microsoft.containerservice/managedclusters' AND admin.type = 'text'
 ) WHERE principal_id <> '' GROUP BY 1 ORDER BY 1`
 
 // Principals yields the object ids, each once and in order, that the rows added so far name, with the kind of principal that one
-// of those rows says: User, Group, ServicePrincipal, or empty. They are of role assignments, of managed identities, and of access
-// policies of key vaults. What yield answers ends it.
+// of those rows says: User, Group, ServicePrincipal, or empty. They are of role assignments, of managed identities, of access
+// policies of key vaults, of users and groups that administer SQL servers and clusters, and of the nodes of clusters. What yield answers ends it.
 func (w *Writer) Principals(ctx context.Context, yield func(id, kind string) error) error {
 	return w.do(func() error {
 		rows, err := w.conn.QueryContext(ctx, principals)

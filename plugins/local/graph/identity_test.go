@@ -73,6 +73,12 @@ func TestPrincipals(t *testing.T) {
 		{Table: TableResources, ID: "/r/2", Type: "Microsoft.ManagedIdentity/userAssignedIdentities", Properties: []byte(`{"principalId":"` + id("d") + `"}`)},
 		{Table: TableResources, ID: "/r/3", Type: "Microsoft.KeyVault/vaults", Properties: []byte(`{"accessPolicies":[{"objectId":"` + id("e") + `"},7,{"objectId":""}]}`)},
 		{Table: TableResources, ID: "/r/4", Identity: []byte(`{"type":"None"}`)},
+		{Table: TableResources, ID: "/r/5", Type: "Microsoft.Sql/servers", Properties: []byte(`{"administrators":{"sid":"` + id("1") + `","principalType":"Group"}}`)},
+		{Table: TableResources, ID: "/r/6", Type: "Microsoft.Sql/managedInstances", Properties: []byte(`{"administrators":{"sid":"` + id("2") + `","principalType":"User"}}`)},
+		{Table: TableResources, ID: "/r/7", Type: "Microsoft.Sql/servers", Properties: []byte(`{"administrators":{"sid":"` + id("3") + `","principalType":"Application"}}`)},
+		{Table: TableResources, ID: "/r/8", Type: "Microsoft.Sql/servers", Properties: []byte(`{"administrators":null}`)},
+		{Table: TableResources, ID: "/r/9", Type: "Microsoft.ContainerService/managedClusters", Properties: []byte(`{"identityProfile":{"kubeletidentity":{"objectId":"` + id("4") + `"},"other":1},"aadProfile":{"adminGroupObjectIDs":["` + id("5") + `",null]}}`)},
+		{Table: TableResources, ID: "/r/10", Type: "Microsoft.ContainerService/managedClusters", Properties: []byte(`{"identityProfile":"odd"}`)},
 		{Table: "policyresources", ID: "/p/1", Type: "microsoft.authorization/policyassignments", Identity: []byte(`{"principalId":"` + id("f") + `"}`)},
 	}
 	if err := w.Add(rows); err != nil {
@@ -83,7 +89,7 @@ func TestPrincipals(t *testing.T) {
 		t.Fatal(err)
 	}
 	const service = "ServicePrincipal"
-	want := [][2]string{{id("a"), "Group"}, {id("b"), service}, {id("c"), service}, {id("d"), service}, {id("e"), ""}, {id("f"), service}}
+	want := [][2]string{{id("1"), "Group"}, {id("2"), "User"}, {id("4"), service}, {id("5"), "Group"}, {id("a"), "Group"}, {id("b"), service}, {id("c"), service}, {id("d"), service}, {id("e"), ""}, {id("f"), service}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
