@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 )
 
 // comparison compares the properties of one thing.
@@ -190,7 +192,7 @@ func (c *comparison) scalar(where at, v any) string {
 	switch v := v.(type) {
 	case string:
 		switch {
-		case isID(v), isGUID(v), c.told:
+		case isID(v), form.IsGUID(v), c.told:
 			return `"` + strings.ToLower(v)
 		case where.name == "location" || strings.HasSuffix(where.name, "location") || where.name == "locationname":
 			return `"` + region(v)
@@ -218,25 +220,6 @@ func isID(s string) bool {
 		}
 	}
 	return false
-}
-
-// isGUID says that a text is one.
-func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i] | 0x20
-		switch {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if s[i] != '-' {
-				return false
-			}
-		case (c < 'a' || c > 'f') && (s[i] < '0' || s[i] > '9'):
-			return false
-		}
-	}
-	return true
 }
 
 // differ notes a difference. Secrets in it are hidden.

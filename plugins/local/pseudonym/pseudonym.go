@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 )
 
@@ -161,7 +162,7 @@ func (a *Pseudonyms) NameOf(typ, name string) string {
 	switch {
 	case a.fixed(typ, strings.ToLower(name)):
 		return name
-	case IsGUID(name):
+	case form.IsGUID(name):
 		return a.GUID(name)
 	}
 	return a.Name(typ[strings.LastIndexByte(typ, '/')+1:], name)
@@ -240,7 +241,7 @@ func (a *Pseudonyms) ID(id string) string {
 
 // nameIn is NameOf for an id: Azure's own definitions keep their names.
 func (a *Pseudonyms) nameIn(typ, name string) string {
-	if strings.EqualFold(typ, "Microsoft.Authorization/roleDefinitions") && IsGUID(name) && BuiltInRole(name) {
+	if strings.EqualFold(typ, "Microsoft.Authorization/roleDefinitions") && form.IsGUID(name) && BuiltInRole(name) {
 		return strings.ToLower(name)
 	}
 	return a.NameOf(typ, name)
@@ -250,7 +251,7 @@ func (a *Pseudonyms) nameIn(typ, name string) string {
 // a setting's name.
 func (a *Pseudonyms) MemberName(name string) string {
 	switch lower := strings.ToLower(name); {
-	case IsGUID(name):
+	case form.IsGUID(name):
 		return a.GUID(name)
 	case strings.HasPrefix(name, "/"):
 		return a.ID(name)

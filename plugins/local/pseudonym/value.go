@@ -161,6 +161,3 @@ var services = map[string]bool{
 }
 
 var guid = regexp.MustCompile(`^(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
-// IsGUID says that text is a GUID.
-func IsGUID(text string) bool { return guid.MatchString(text) }

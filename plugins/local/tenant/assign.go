@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
@@ -39,7 +40,7 @@ func roleNames(ctx context.Context, r *graph.Reader) (map[string]role, error) {
 		}
 		_ = json.Unmarshal(row.Properties, &p) // what does not fit has no name
 		guid := strings.ToLower(h.Key[strings.LastIndexByte(h.Key, '/')+1:])
-		if p.RoleName != "" && isGUID(guid) {
+		if p.RoleName != "" && form.IsGUID(guid) {
 			known[guid] = role{p.RoleName, strings.EqualFold(p.Type, "BuiltInRole")}
 		}
 		return nil
@@ -110,7 +111,7 @@ func (w *writer) role(to *bufio.Writer, r *template.Resource, definition *templa
 	w.sum.role(title)
 	prefix := strings.ToLower(strings.TrimSuffix(baseOf(r.ID), "/"))
 	base := strings.ToLower(baseOf(id))
-	usual := isGUID(guid) && strings.Count(strings.ToLower(id), "/providers/microsoft.authorization/roledefinitions/") == 1 &&
+	usual := form.IsGUID(guid) && strings.Count(strings.ToLower(id), "/providers/microsoft.authorization/roledefinitions/") == 1 &&
 		(base == "" || strings.HasPrefix(prefix+"/", base+"/") && strings.Count(base, "/") == 2)
 	written := guid
 	if w.x.anon != nil && !w.known[guid].builtIn && spec.RoleName(guid) == "" {
@@ -122,7 +123,7 @@ func (w *writer) role(to *bufio.Writer, r *template.Resource, definition *templa
 	case spec.RoleName(guid) != "" && spec.RoleName(guid) == title:
 		put(to, "    role: ", quote(title), "\n")
 	default:
-		if title != "" && !isGUID(title) && !strings.ContainsAny(title, "/$") {
+		if title != "" && !form.IsGUID(title) && !strings.ContainsAny(title, "/$") {
 			put(to, "    role: ", quote(title), "\n")
 		}
 		put(to, "    role_id: ", quote(written), "\n")

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/plugins/local/pseudonym"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
@@ -40,7 +41,7 @@ func (x *texts) hidden(parts []template.Part, where *member) string {
 		}
 	case strings.EqualFold(text, x.tenantID):
 		return "${" + spec.RefTenant + "}"
-	case isGUID(text):
+	case form.IsGUID(text):
 		if name := x.names[strings.ToLower(text)]; name != "" {
 			return spec.Join([]spec.Piece{{Kind: spec.RefSubscription, Arg: spec.EscapeName(name, false)}})
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/pseudonym"
 	"github.com/azure-tenant-grapher/atg/plugins/local/tenant/spec"
@@ -63,7 +64,7 @@ func readPeople(ctx context.Context, r *graph.Reader, anon *pseudonym.Pseudonyms
 	tenant, logins := strings.ToLower(r.Snapshot().TenantID), map[*person]string{}
 	if err := r.Identities(ctx, func(i graph.Identity) error {
 		kind, ok := principalKinds[i.Kind]
-		if !ok || i.State != graph.IdentityPresent || !isGUID(i.ObjectID) {
+		if !ok || i.State != graph.IdentityPresent || !form.IsGUID(i.ObjectID) {
 			return nil
 		}
 		organization := strings.ToLower(detailsOf(&i).Organization)
@@ -98,7 +99,7 @@ func (p *person) key() string { return string(p.kind) + ":" + strings.ToLower(p.
 
 // reference is a reference to whom an object id is that of; nil if it is nobody's.
 func (ps *people) reference(id string) []spec.Piece {
-	if ps == nil || !isGUID(id) {
+	if ps == nil || !form.IsGUID(id) {
 		return nil
 	}
 	p := ps.byID[strings.ToLower(id)]

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
@@ -173,7 +174,7 @@ func plain(text string) bool {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '_', r == '/', r == '$', r >= utf8.RuneSelf && unicode.IsLetter(r):
 		case r >= '0' && r <= '9':
-			if i == 0 && numeric.MatchString(text) && !isGUID(text) {
+			if i == 0 && numeric.MatchString(text) && !form.IsGUID(text) {
 				return false
 			}
 		case i > 0 && strings.ContainsRune(" .-+@(){}=;,*^&!%|<>~", r):
@@ -187,8 +188,5 @@ func plain(text string) bool {
 	}
 	return true
 }
-
-// isGUID says that text is a GUID.
-func isGUID(text string) bool { return guid.MatchString(text) }
 
 var guid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)

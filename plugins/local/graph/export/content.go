@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/secrets"
 	"github.com/azure-tenant-grapher/atg/plugins/local/pseudonym"
@@ -179,7 +180,7 @@ func (c *content) hide(text string, at spot) string {
 	switch {
 	case strings.HasPrefix(text, "/") && !strings.ContainsAny(text, " \n\"'") && strings.Count(text, "/") > 1:
 		return c.id(text)
-	case pseudonym.IsGUID(text):
+	case form.IsGUID(text):
 		return c.guid(text)
 	case at.name == "roleName":
 		return c.role(text)
@@ -253,7 +254,7 @@ func (c *content) id(id string) string {
 	switch {
 	case id == "":
 		return ""
-	case pseudonym.IsGUID(id):
+	case form.IsGUID(id):
 		return c.guid(id)
 	case strings.HasPrefix(id, "/tenants/"):
 		return "/tenants/" + c.guid(id[len("/tenants/"):])
@@ -286,7 +287,7 @@ func (c *content) role(name string) string {
 	if pseudonym.BuiltInRoleName(name) || c.builtIn[strings.ToLower(name)] {
 		return name
 	}
-	if pseudonym.IsGUID(name) {
+	if form.IsGUID(name) {
 		return c.guid(name)
 	}
 	return c.word("role", name)
@@ -307,7 +308,7 @@ func (c *content) nodeName(n *graph.Node) string {
 		return c.hidden.NameOf(n.Type, n.Name)
 	case n.Kind == graph.NodeHost:
 		return c.id(n.Name)
-	case pseudonym.IsGUID(n.Name):
+	case form.IsGUID(n.Name):
 		return c.guid(n.Name)
 	}
 	return c.hidden.Name(strings.ReplaceAll(string(n.Kind), "_", ""), n.Name)

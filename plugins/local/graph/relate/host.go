@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 )
 
 // host takes an address in whose host is an account of Azure.
@@ -71,7 +73,7 @@ func (f *Finder) policies() {
 		return
 	}
 	for _, p := range vault.Policies {
-		if !isGUID(p.ObjectID) {
+		if !form.IsGUID(p.ObjectID) {
 			continue
 		}
 		f.found = append(f.found, Reference{

@@ -3,6 +3,8 @@ package relate
 import (
 	"strings"
 	"sync"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 )
 
 // Subject is a resource or container whose references are looked for. The JSON may be anything that Azure sent, or nil.
@@ -118,7 +120,7 @@ func (f *Finder) above(id string) bool {
 // text takes a text in that may name something; a name is that of a member, as in a map by ids.
 func (f *Finder) text(path, text []byte, isName bool) {
 	switch {
-	case isGUID(text):
+	case form.IsGUID(text):
 		f.principal(path, string(text))
 	case text[0] == '@':
 		f.vaultReference(path, string(text))

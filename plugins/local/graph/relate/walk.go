@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 )
 
 // maxID is how long an ARM id may be at most: Azure's own limits leave it far below.
@@ -118,7 +120,7 @@ func interesting(raw []byte) (text []byte, ok bool) {
 	}
 	switch {
 	case text[0] == '/', text[0] == '\\' && text[1] == '/', bytes.Contains(text, []byte("://")), bytes.Contains(text, []byte(`:\/\/`)):
-	case isGUID(text):
+	case form.IsGUID(text):
 		return text, true
 	case bytes.HasPrefix(text, []byte("@Microsoft.KeyVault(")), bytes.HasPrefix(text, []byte("hidden-link:")):
 	default:
@@ -132,27 +134,6 @@ func interesting(raw []byte) (text []byte, ok bool) {
 		return unquoted, true
 	}
 	return text, true
-}
-
-// isGUID says whether text has the form of a GUID.
-func isGUID[T ~string | ~[]byte](text T) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i := range len(text) {
-		c := text[i]
-		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // armID answers the ARM id that a text is, or that an address of Resource Manager names, without what may stand behind it.

@@ -4,17 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/internal/nearest"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
-
-// isGUID is the form of the ids of tenants, subscriptions and identities.
-var isGUID = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // mostCandidates is how many nodes are listed where a name stands for several.
 const mostCandidates = 10
@@ -30,14 +27,14 @@ func find(ctx context.Context, r *graph.Reader, name string) (graph.Node, error)
 	}
 	defer l.Close()
 	ids := []string{strings.TrimRight(name, "/")}
-	if isGUID.MatchString(name) {
+	if form.IsGUID(name) {
 		ids = append(ids, "/subscriptions/"+name, "/tenants/"+name)
 	}
 	known, err := r.Known(ctx, name)
 	if err != nil {
 		return graph.Node{}, err
 	}
-	if len(known) > 0 && isGUID.MatchString(name) {
+	if len(known) > 0 && form.IsGUID(name) {
 		known = known[:1] // the application's id: its principal is first
 	}
 	if len(known) > 1 {

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
@@ -97,7 +98,7 @@ func (b *builder) take(space uint64, symbol string) bool {
 
 // short cuts what no person reads: of a GUID the first eight digits stay.
 func short(name string) string {
-	if isGUID(name) {
+	if form.IsGUID(name) {
 		return name[:8]
 	}
 	return name
@@ -151,25 +152,4 @@ func singular(word string) string {
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
-}
-
-// isGUID says that text is a GUID: 8-4-4-4-12 hexadecimal digits.
-func isGUID(text string) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i := range len(text) {
-		c := text[i]
-		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/secrets"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
@@ -254,7 +255,7 @@ func (m *maker) leaf(v *template.Value, w where) {
 		return
 	}
 	switch {
-	case isGUID(s) && !w.fixed:
+	case form.IsGUID(s) && !w.fixed:
 		if v.Text = m.principal(s); v.Text == nil {
 			v.Text = m.rewrite(s)
 		}

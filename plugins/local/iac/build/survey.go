@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
@@ -194,7 +195,7 @@ func identityIDs(made *template.Value, identity, properties []byte, lower string
 		_ = json.Unmarshal(properties, &is)
 	}
 	for _, o := range []owned{{has.PrincipalID, "identity.principalId"}, {is.PrincipalID, "properties.principalId"}, {is.ClientID, "properties.clientId"}} {
-		if isGUID(o.id) {
+		if form.IsGUID(o.id) {
 			ids = append(ids, owned{strings.ToLower(o.id), o.property})
 		}
 	}

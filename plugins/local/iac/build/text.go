@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
@@ -30,7 +31,7 @@ func (m *maker) rewrite(s string) []template.Part {
 		from = next
 	}
 	for i := 8; i+28 <= len(s); i++ { // i is the first hyphen of a GUID
-		if s[i] != '-' || s[i+5] != '-' || !isGUID(s[i-8:i+28]) {
+		if s[i] != '-' || s[i+5] != '-' || !form.IsGUID(s[i-8:i+28]) {
 			continue
 		}
 		begin, end := i-8, i+28

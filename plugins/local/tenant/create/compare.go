@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
@@ -298,7 +299,7 @@ func sameText(want, have string, s *armschema.Schema, path string) bool {
 		return region(want) == region(have)
 	case strings.HasPrefix(want, "/"): // an id, or a part of one
 		return strings.EqualFold(roleAlone(strings.TrimRight(want, "/")), roleAlone(strings.TrimRight(have, "/")))
-	case isGUID(want), s != nil && len(s.Enum) > 0, path == "kind", strings.HasPrefix(path, "sku."):
+	case form.IsGUID(want), s != nil && len(s.Enum) > 0, path == "kind", strings.HasPrefix(path, "sku."):
 		return strings.EqualFold(want, have)
 	case s == nil && isWord(want):
 		return strings.EqualFold(want, have)
@@ -327,20 +328,6 @@ func isWord(text string) bool {
 		}
 	}
 	return text != ""
-}
-
-func isGUID(text string) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i := range len(text) {
-		c := text[i]
-		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') ||
-			!dash && (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
-			return false
-		}
-	}
-	return true
 }
 
 // region is a location as Azure compares it: West Europe is westeurope.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
@@ -159,7 +160,7 @@ func (d *decoder) subscriptionOf(v *Value) (*Subscription, bool) {
 	}
 	if len(d.spec.Subscriptions) == 0 || d.allImplied() { // those that no block lists
 		s := &Subscription{Name: m.Text, At: m.At, implied: true}
-		if isGUID(m.Text) {
+		if form.IsGUID(m.Text) {
 			s.ID = m.Text
 		}
 		d.spec.Subscriptions = append(d.spec.Subscriptions, s)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -59,7 +60,7 @@ func lint(ctx context.Context, s *Spec, p *problems) error {
 }
 
 func (l *linter) guid(at Position, key, text string) {
-	if text != "" && !isGUID(text) {
+	if text != "" && !form.IsGUID(text) {
 		l.wrong(at, key, "it has the form 00000000-0000-0000-0000-000000000000", "%s: %q is no GUID", key, short(text))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
@@ -98,7 +99,7 @@ func (l *linter) assignment(a *Assignment) {
 	}{{"principal", a.Principal, a.atPrincipal}, {"scope", a.Scope, a.atScope}, {"delegated_managed_identity", a.DelegatedTo, a.delegated}, {"role", a.Role, a.atRole}} {
 		l.text(nil, &Value{Kind: template.String, Text: t.text, At: t.at}, "role_assignments."+t.name)
 	}
-	if who, _, err := l.x.places.text(a.Principal); err == nil && !isGUID(who) {
+	if who, _, err := l.x.places.text(a.Principal); err == nil && !form.IsGUID(who) {
 		l.wrong(a.atPrincipal, "role_assignments.principal", "write ${principal_id:NAME}, ${user:NAME}, ${group:NAME}, ${service_principal:NAME}, or an object id", "%q is no principal", short(a.Principal))
 	}
 	if where, _, err := l.x.places.text(a.Scope); err == nil && !strings.HasPrefix(where, "/") {
@@ -106,7 +107,7 @@ func (l *linter) assignment(a *Assignment) {
 	}
 	l.guid(a.atRoleID, "role_assignments.role_id", a.RoleID)
 	l.guid(a.atName, "role_assignments.name", a.Name)
-	if _, ok := RoleID(a.Role); !ok && a.RoleID == "" && !isGUID(a.Role) && !strings.Contains(a.Role, "/") && !strings.Contains(a.Role, "${") {
+	if _, ok := RoleID(a.Role); !ok && a.RoleID == "" && !form.IsGUID(a.Role) && !strings.Contains(a.Role, "/") && !strings.Contains(a.Role, "${") {
 		hint := meant(a.Role, roleNames())
 		if hint == "" {
 			hint = "add its role_id"

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
+	"github.com/azure-tenant-grapher/atg/plugins/local/form"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
@@ -251,7 +252,7 @@ func (m *rowMaker) assignments(yield func(graph.Row) error) error {
 			return err
 		}
 		guid := last(role)
-		if name := first(roleTitle(a), RoleName(guid)); isGUID(guid) && name != "" && !roles[strings.ToLower(guid)] && m.spec.index.resources[strings.ToLower(role)] == nil {
+		if name := first(roleTitle(a), RoleName(guid)); form.IsGUID(guid) && name != "" && !roles[strings.ToLower(guid)] && m.spec.index.resources[strings.ToLower(role)] == nil {
 			roles[strings.ToLower(guid)] = true
 			definition := Value{Kind: template.Map, Fields: []Field{field("roleName", Escape(name)), field("type", "BuiltInRole")}}
 			row := graph.Row{Table: graph.TableAuthorization, ID: roleDefinitions + guid, Type: "Microsoft.Authorization/roleDefinitions", Properties: m.json(&definition)}
@@ -278,7 +279,7 @@ func (m *rowMaker) principal(text string) *Principal {
 
 // roleTitle is the name of an assignment's role, where it is one.
 func roleTitle(a *Assignment) string {
-	if isGUID(a.Role) || strings.Contains(a.Role, "/") || strings.Contains(a.Role, "${") {
+	if form.IsGUID(a.Role) || strings.Contains(a.Role, "/") || strings.Contains(a.Role, "${") {
 		return ""
 	}
 	return a.Role
@@ -292,7 +293,7 @@ func (m *rowMaker) role(a *Assignment, scope string) string {
 	if a.RoleID != "" {
 		return RoleDefinition(scope, a.RoleID)
 	}
-	if isGUID(a.Role) {
+	if form.IsGUID(a.Role) {
 		return RoleDefinition(scope, a.Role)
 	}
 	id, _ := RoleID(a.Role)
