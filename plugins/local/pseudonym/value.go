@@ -159,5 +159,3 @@ var services = map[string]bool{
 	"core": true, "blob": true, "file": true, "queue": true, "table": true, "dfs": true, "web": true, "vault": true, "database": true, "servicebus": true, "documents": true, "mongo": true,
 	"redis": true, "cache": true, "search": true, "openai": true, "cognitiveservices": true, "scm": true, "management": true, "login": true, "graph": true, "postgres": true, "mysql": true,
 }
-
-var guid = regexp.MustCompile(`^(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)

@@ -81,7 +81,7 @@ func (r *reader) take() (spare []byte) {
 	one := r.queue[0]
 	r.queue = r.queue[1:]
 	<-one.done
-	if one.budget.over || one.budget.taken > r.left {
+	if one.budget.over != (one.budget.taken > r.left) || one.budget.taken > r.left+1 {
 		var left atomic.Int64
 		left.Store(r.left)
 		one.values, one.problems, one.budget = nil, problems{}, budget{left: &left}
