@@ -2,6 +2,7 @@ package launch
 
 import (
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -42,6 +43,7 @@ func FuzzHandshake(f *testing.F) {
 	f.Add([]byte("1|1|unix|/tmp/x/plugin1|grpc|\n"), []byte{3, 0, 9})
 	f.Add([]byte("1|1|tcp|127.0.0.1:80|grpc\nmore\n"), []byte{})
 	f.Add([]byte("1|1|unix|/x|netrpc"), []byte{1})
+	f.Add([]byte("1|1|unix|/tmp/x/../y/s|grpc"), []byte{1})
 	f.Add([]byte("2|1|unix|/x|grpc\r\n"), []byte{255})
 	f.Add([]byte("1|7|unix|/x|grpc\n"), []byte{})
 	f.Add([]byte("usage: \x1b[2Jfoo \u202e\n"), []byte{7})
@@ -64,9 +66,9 @@ func FuzzHandshake(f *testing.F) {
 		if whole, okWhole := shaken(nil); whole != line || ok != okWhole {
 			t.Fatalf("%q or %q", line, whole)
 		}
-		if why := refuse(line); why != "" && (!printable(why) || len([]rune(why)) > 400) {
+		if why := refuse(line, "/tmp/x"); why != "" && (!printable(why) || len([]rune(why)) > 400) {
 			t.Errorf("%q", why)
-		} else if fields := strings.Split(strings.TrimSpace(line), "|"); why == "" && (len(fields) < 5 || fields[2] != "unix" && runtime.GOOS != "windows" || fields[4] != "grpc") {
+		} else if fields := strings.Split(strings.TrimSpace(line), "|"); why == "" && (len(fields) < 5 || runtime.GOOS != "windows" && (fields[2] != "unix" || filepath.Dir(filepath.Clean(fields[3])) != "/tmp/x") || fields[4] != "grpc") {
 			t.Errorf("%q is taken for a handshake", line)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -75,9 +76,9 @@ func (b *banner) line() (string, bool) {
 	return strings.TrimRight(string(b.text), "\r"), b.done
 }
 
-// refuse says what is wrong with a handshake; empty is nothing. Its fields, separated by |, are
-// go-plugin's version, the protocol's, network, address, kind of RPC, and on demand a certificate.
-func refuse(line string) string {
+// refuse says what is wrong with a handshake of a backend whose socket was to be in a folder; empty is nothing. Its fields,
+// separated by |, are go-plugin's version, the protocol's, network, address, kind of RPC, and on demand a certificate.
+func refuse(line, folder string) string {
 	fields := strings.Split(strings.TrimSpace(line), "|")
 	number := func(i int) int {
 		n, err := strconv.Atoi(fields[i])
@@ -98,10 +99,25 @@ func refuse(line string) string {
 	if len(fields) < 5 || plugin.Protocol(fields[4]) != plugin.ProtocolGRPC {
 		return "does not offer gRPC, which the backend protocol needs"
 	}
-	if runtime.GOOS != "windows" && fields[2] != "unix" {
-		return fmt.Sprintf("listens on %s instead of a Unix socket in $PLUGIN_UNIX_SOCKET_DIR, where other users could reach it", clean(fields[2]))
+	if runtime.GOOS != "windows" && (fields[2] != "unix" || !within(folder, fields[3])) {
+		where := clean(fields[2])
+		if where == "unix" {
+			where = "the socket " + shorten(clean(fields[3]))
+		}
+		return fmt.Sprintf("listens on %s instead of a Unix socket in $PLUGIN_UNIX_SOCKET_DIR, where other users could reach it", where)
 	}
 	return ""
+}
+
+// within says whether a file lies in a folder, by the folder's own name or by that where links lead.
+func within(folder, file string) bool {
+	in := filepath.Dir(filepath.Clean(file))
+	if in == filepath.Clean(folder) {
+		return true
+	}
+	one, err := filepath.EvalSymlinks(in)
+	other, wrong := filepath.EvalSymlinks(folder)
+	return err == nil && wrong == nil && one == other
 }
 
 // shorten bounds what a message quotes.

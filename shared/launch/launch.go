@@ -97,6 +97,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 			if err := socket.take(dir); err != nil {
 				return nil, noSocket(err)
 			}
+			p.process.sockets = dir
 			p.process.cmd.Env = slices.Concat(spec.Env, cmd.Env, []string{rpc.LogLevelEnv + "=" + bridge.level()})
 			return p.process, nil
 		},

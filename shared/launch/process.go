@@ -36,6 +36,7 @@ type process struct {
 	bridge   *bridge
 	banner   *banner
 	lifeline *os.File
+	sockets  string        // the folder in which its socket has to be
 	exited   chan struct{} // closed when the process and its group are gone and all output was read
 	stopping atomic.Bool   // the host wants it to end
 
@@ -84,7 +85,7 @@ func (p *process) Start(context.Context) error {
 	if !printed {
 		return p.crashed("before it was ready")
 	}
-	if why := refuse(line); why != "" {
+	if why := refuse(line, p.sockets); why != "" {
 		p.kill()
 		<-p.exited // for all of its last words
 		if p.spec.Host != "" {

@@ -96,6 +96,8 @@ func TestAProgramThatIsNoBackendSaysWhy(t *testing.T) {
 		"rules 7":     {fault.BackendIncompatible, []string{"version 7"}},
 		"net/rpc":     {fault.BackendIncompatible, []string{"gRPC"}},
 		"tcp":         {fault.BackendIncompatible, []string{"listens on tcp"}},
+		"elsewhere":   {fault.BackendIncompatible, []string{"listens on the socket /nowhere/s"}},
+		"above":       {fault.BackendIncompatible, []string{"where other users could reach it"}},
 		"no socket":   {fault.BackendIncompatible, []string{"does not answer at its socket"}},
 		"late exit":   {fault.BackendCrashed, []string{"exit status 4"}},
 	}
