@@ -82,8 +82,7 @@ func (x *index) put(s summary, revision jobs.Revision) bool {
 		x.byOwner[lane] = owner
 	}
 	if known {
-		owner.count(e.Job.Status, -1)
-		x.all.count(e.Job.Status, -1)
+		x.count(owner, e, -1)
 		e.summary, e.revision = s, revision
 		if e.live != nil && (s.Job.Status.Terminal() || e.live.attempt < s.Job.Attempt) {
 			e.live = nil
@@ -97,8 +96,7 @@ func (x *index) put(s summary, revision jobs.Revision) bool {
 		x.all.add(e, x.loading)
 		owner.add(e, x.loading)
 	}
-	owner.count(s.Job.Status, 1)
-	x.all.count(s.Job.Status, 1)
+	x.count(owner, e, 1)
 	x.mu.Unlock()
 	x.waiters.wake(s.Job.JobID)
 	return true
@@ -116,8 +114,7 @@ func (x *index) remove(id string, revision jobs.Revision) {
 	delete(x.byToken, token(id))
 	e.gone = true
 	owner := x.byOwner[e.lane()]
-	owner.count(e.Job.Status, -1)
-	x.all.count(e.Job.Status, -1)
+	x.count(owner, e, -1)
 	x.all.clean()
 	if owner.clean(); len(owner.jobs) == 0 {
 		delete(x.byOwner, e.lane())
@@ -314,6 +311,14 @@ func (t *timeline) add(e *entry, anywhere bool) {
 		at, _ = slices.BinarySearchFunc(t.jobs, e, older)
 	}
 	t.jobs = slices.Insert(t.jobs, at, e)
+}
+
+// count keeps account of a job's status in its lane, and in all but for shards, which nobody submitted. The lock is held.
+func (x *index) count(lane *timeline, e *entry, by int) {
+	lane.count(e.Job.Status, by)
+	if e.Parent == "" {
+		x.all.count(e.Job.Status, by)
+	}
 }
 
 // count keeps account of a job's status.

@@ -79,6 +79,9 @@ func TestShardsAreNotListed(t *testing.T) {
 		if counts := of.JobCounts(); !cmp.Equal(counts, map[backend.JobStatus]int64{backend.JobRunning: 1}) {
 			t.Errorf("counts %v", counts)
 		}
+		if own, all := of.Waiting("alice"); own != 0 || all != 0 {
+			t.Errorf("%d and %d wait for workers", own, all)
+		}
 		if status, owner, err := of.Status(t.Context(), shards[1]); err != nil || owner != "alice" || status.Status != backend.JobPending {
 			t.Errorf("a shard is %+v of %q, %v", status, owner, err)
 		}
