@@ -48,6 +48,8 @@ func TestStream(t *testing.T) {
 			want: []string{"1 pending", "9 completed"}, afters: []string{"0"}},
 		"a service that restarts": {play: &played{streams: []func(*stream){closed(websocket.StatusGoingAway, "", pending), all(running, done)}},
 			want: []string{"1 pending", "1+ the service ended the stream of events", "1+ " + again, "2 running", "9 completed"}, afters: []string{"0", "1"}},
+		"a reader that was too slow": {play: &played{streams: []func(*stream){closed(websocket.StatusTryAgainLater, "slow_reader: connect again with after=2", pending, running), all(logged(3, "a"), done)}},
+			want: []string{"1 pending", "2 running", "2+ the service ended the stream of events", "2+ " + again, "3 a", "9 completed"}, afters: []string{"0", "2"}},
 		"a stream that forgets its end": {play: &played{streams: []func(*stream){all(pending, running)}, states: ended},
 			want: []string{"1 pending", "2 running", "end completed"}, afters: []string{"0"}},
 		"a service that is not up yet": {play: &played{refuse: []int{503, 502}, streams: []func(*stream){all(pending, done)}},

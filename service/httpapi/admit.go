@@ -59,6 +59,9 @@ func (g *gates) all() []*gate { return append(g.byClass[:], g.bodies) }
 
 // admit checks that the call may be made, and makes it. What is refused is refused before its body is read.
 func (a *API) admit(w http.ResponseWriter, r *http.Request, rt route, c *call, serve func(http.ResponseWriter, *http.Request) error) error {
+	if err := wellMade(r); err != nil {
+		return err
+	}
 	if r.Context().Value(spareKey{}) != nil {
 		w.Header().Set("Connection", "close")
 		if !rt.open {
@@ -150,8 +153,8 @@ func (a *API) receive(w http.ResponseWriter, r *http.Request, c *call) error {
 	case err != nil:
 		return fault.New(fault.InvalidArgument, "the body did not arrive whole", fault.Because(err), fault.Retryable(), fault.From(fault.OriginService))
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return nil
+	r.Body, c.whole = io.NopCloser(bytes.NewReader(body)), true
+	return orderly(body)
 }
 
 // How long the rest of a body that nobody wants may take, and how large it may be, so that its connection can be used again.
@@ -163,21 +166,20 @@ const (
 // refuseEarly refuses a call before its body has arrived, which net/http would wait for with HTTP/1. What comes of it soon is dropped; else
 // the connection is closed.
 func (a *API) refuseEarly(w *recorder, r *http.Request, err error) {
-	if r.ContentLength == 0 || r.ProtoMajor > 1 || w.status != 0 {
+	if r.ContentLength == 0 || r.ProtoMajor > 1 || w.status != 0 || callOf(r.Context()).whole {
 		a.refuse(w, r, err)
 		return
 	}
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex() // where there are no connections, as in some tests, it goes without
-	if r.ContentLength > extraBody || fault.CodeOf(err) == fault.Timeout {
+	rest := time.Now().Add(lateBody)
+	if r.ContentLength > extraBody || r.ContentLength < 0 || fault.CodeOf(err) == fault.Timeout {
 		w.Header().Set("Connection", "close")
-		_ = control.SetReadDeadline(time.Now())
-		a.refuse(w, r, err)
-		return
+		rest = time.Now()
 	}
-	_ = control.SetReadDeadline(time.Now().Add(lateBody))
 	a.refuse(w, r, err)
 	if control.Flush() == nil {
+		_ = control.SetReadDeadline(rest)
 		_, _ = io.CopyN(io.Discard, r.Body, extraBody) // its end has to be seen here: behind the handler net/http would read it twice at once
 	}
 }

@@ -50,6 +50,7 @@ type call struct {
 
 	grant  auth.Grant // zero if the call needs no key
 	leaves []func()   // give its places back, the last one first
+	whole  bool       // its body has arrived
 	job    string     // the id of the job that it is about
 
 	err            error // why it was refused

@@ -56,6 +56,7 @@ type Options struct {
 
 	BodyPatience   time.Duration // how long the JSON body of a request may take to arrive; 0 is 30 s
 	StreamPatience time.Duration // in which 64 KiB of a file have to move, either way; 0 is 60 s
+	WatchPatience  time.Duration // how long a watcher may take to read an event; it is dropped with a notice if it takes a third of it; 0 is 30 s
 	CancelPatience time.Duration // how long DELETE of a job waits for its worker; 0 is 5 s
 	Ping           time.Duration // between pings of a WebSocket; 0 is 30 s
 }
@@ -96,6 +97,9 @@ func New(o Options) *API {
 	}
 	if o.StreamPatience == 0 {
 		o.StreamPatience = streamPatience
+	}
+	if o.WatchPatience == 0 {
+		o.WatchPatience = writePatience
 	}
 	if o.Ping == 0 {
 		o.Ping = 30 * time.Second

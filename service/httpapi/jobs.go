@@ -51,7 +51,7 @@ func (a *API) registerJobs() {
 		method: http.MethodGet, path: api.PathEvents, id: "watch-job", tag: "jobs", scopes: mayRead, waits: true, class: watchers, status: http.StatusSwitchingProtocols,
 		summary: "A job's events over a WebSocket",
 		description: "Every message is an Event as JSON, first those kept with a number above after, then live ones. " +
-			"The service closes with 1000 behind the terminal one, with 1001 when it goes away, with 1011 and a fault's code as the reason when it must end.",
+			"The service closes with 1000 behind the terminal one, with 1001 when it goes away, with 1013 when the caller was too slow to read (the reason names the number to go on after), with 1011 and a fault's code as the reason when it must end.",
 	}
 	a.handle(events, a.watch)
 	a.enter(events, []*huma.Param{parameter("query", "after", "The number of the last event seen.")},

@@ -20,6 +20,7 @@ type metrics struct {
 	received     prometheus.Counter
 	sent         prometheus.Counter
 	watchers     prometheus.Gauge
+	dropped      prometheus.Counter
 	throttled    prometheus.Counter
 	refused      *prometheus.CounterVec
 	unauthorized prometheus.Counter
@@ -40,6 +41,7 @@ func newMetrics(o Options, gates *gates) *metrics {
 		received:  prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_http_received_bytes_total", Help: "Bytes of request bodies."}),
 		sent:      prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_http_sent_bytes_total", Help: "Bytes of response bodies, without WebSockets."}),
 		watchers:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "atg_watchers", Help: "Open WebSockets."}),
+		dropped:   prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_watchers_dropped_total", Help: "WebSockets ended because their callers were too slow to read."}),
 		throttled: prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_throttled_total", Help: "Requests refused because of a limit."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "atg_refused_total", Help: "Requests, and jobs of batches, refused for a time because of load, by what ran out.",
@@ -50,7 +52,7 @@ func newMetrics(o Options, gates *gates) *metrics {
 		registry:     o.Metrics,
 		unauthorized: prometheus.NewCounter(prometheus.CounterOpts{Name: "atg_unauthorized_total", Help: "Requests without a good key."}),
 	}
-	o.Metrics.MustRegister(m.requests, m.duration, m.underway, m.received, m.sent, m.watchers, m.throttled, m.refused, m.unauthorized, m.closed, gateMetrics{gates})
+	o.Metrics.MustRegister(m.requests, m.duration, m.underway, m.received, m.sent, m.watchers, m.dropped, m.throttled, m.refused, m.unauthorized, m.closed, gateMetrics{gates})
 	if o.JobCounts != nil || o.QueueDepth != nil {
 		o.Metrics.MustRegister(jobMetrics{o.JobCounts, o.QueueDepth})
 	}

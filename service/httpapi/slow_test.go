@@ -25,7 +25,7 @@ const short = 30 * time.Millisecond
 func impatient(t *testing.T) *rig {
 	g := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.BodyPatience, o.StreamPatience = short, short })
 	g.server.Close()
-	g.serve(func(s *http.Server) { s.ReadHeaderTimeout, s.IdleTimeout = short, short })
+	g.serve(func(s *http.Server) { s.ReadHeaderTimeout, s.IdleTimeout = 20*short, 20*short })
 	return g
 }
 

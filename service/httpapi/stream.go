@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ const (
 	streamStep     = 64 << 10         // bytes that have to be written, or read, in that time
 	socketReads    = 256              // bytes that are read at once from a watcher, who says nothing but pong
 	socketWrites   = 1 << 10          // bytes that are written at once to one
+	socketSends    = 64 << 10         // bytes that the system keeps for one
 )
 
 var streamBuffers = sync.Pool{New: func() any { b := make([]byte, streamBuffer); return &b }}
@@ -71,6 +73,7 @@ func (s *streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	bound(conn)
 	early, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err != nil {
 		return nil, nil, err
@@ -80,6 +83,19 @@ func (s *streamWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	return conn, bufio.NewReadWriter(in, bufio.NewWriterSize(conn, socketWrites)), nil
+}
+
+// bound bounds what the system buffers for a watcher that does not read, which would be megabytes.
+func bound(conn net.Conn) {
+	if over, ok := conn.(*tls.Conn); ok {
+		conn = over.NetConn()
+	}
+	if one, ok := conn.(*connection); ok {
+		conn = one.Conn
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(socketSends) // a hint
+	}
 }
 
 // ReadFrom copies in pieces larger than those of io.Copy.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -59,11 +61,14 @@ func (a *API) follow(ctx context.Context, c *call, conn *websocket.Conn, after u
 	defer a.o.Guard.Hold(ctx, c.grant, end)()
 	defer a.ping(alive, conn)()
 
-	err := a.o.Service.Watch(ctx, c.grant.Caller, c.job, after, func(e backend.Event) error { return send(alive, conn, e) })
+	err := a.o.Service.Watch(ctx, c.grant.Caller, c.job, after, func(e backend.Event) error { return a.send(alive, c, conn, e) })
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	code, reason := closing(err)
+	if code == websocket.StatusTryAgainLater || errors.Is(err, context.DeadlineExceeded) {
+		a.metrics.dropped.Inc()
+	}
 	if code == websocket.StatusInternalError && alive.Err() == nil {
 		a.log.WarnContext(ctx, "a WebSocket was ended", "request_id", c.id, "job_id", c.job, "error", err)
 	}
@@ -74,23 +79,47 @@ var errGoingAway = errors.New("the service goes away")
 
 // closing is how a WebSocket is closed after an error; nil is behind the terminal event.
 func closing(err error) (websocket.StatusCode, string) {
+	var late slowReader
 	switch {
 	case err == nil:
 		return websocket.StatusNormalClosure, ""
+	case errors.As(err, &late):
+		return websocket.StatusTryAgainLater, late.Error()
 	case errors.Is(err, errGoingAway):
 		return websocket.StatusGoingAway, string(fault.ServiceUnavailable)
 	}
 	return websocket.StatusInternalError, string(fault.CodeOf(err))
 }
 
-func send(ctx context.Context, conn *websocket.Conn, e backend.Event) error {
+// slowReader says that a watcher took too long to read an event, whose number it is. It may connect again and go on from there.
+type slowReader uint64
+
+func (s slowReader) Error() string {
+	return fmt.Sprintf("slow_reader: connect again with after=%d", uint64(s))
+}
+
+// send sends an event. A watcher that is slow to read it is told so once it has; one that does not read at all is cut off.
+func (a *API) send(ctx context.Context, c *call, conn *websocket.Conn, e backend.Event) error {
 	message, err := json.Marshal(e)
 	if err != nil {
 		return fault.New(fault.Internal, "the event has no JSON form", fault.Because(err))
 	}
-	ctx, cancel := context.WithTimeout(ctx, writePatience)
+	ctx, cancel := context.WithTimeout(ctx, a.o.WatchPatience)
 	defer cancel()
-	return conn.Write(ctx, websocket.MessageText, message)
+	var slow atomic.Bool
+	defer time.AfterFunc(a.o.WatchPatience/3, func() {
+		slow.Store(true)
+		a.log.DebugContext(ctx, "a watcher does not read", "request_id", c.id, "job_id", c.job, "seq", e.Seq)
+	}).Stop()
+	switch err := conn.Write(ctx, websocket.MessageText, message); {
+	case ctx.Err() != nil && err != nil:
+		return ctx.Err()
+	case err != nil:
+		return err
+	case slow.Load():
+		return slowReader(e.Seq)
+	}
+	return nil
 }
 
 // ping pings a watcher now and then, until the returned function is called. One that does not answer is cut off.

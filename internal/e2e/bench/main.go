@@ -103,7 +103,7 @@ func (b bench) measures() []measure {
 		{"coldstart", b.coldStart}, {"hostcpu", b.hostCPU}, {"scan", b.scanRate},
 		{"children", b.scanChildren}, {"snapshot", b.snapshot}, {"edges", b.edges}, {"query", b.query}, {"identities", b.identities}, {"resume", b.resumeSaved}, {"memory", b.scanMemory}, {"subscriptions", b.scanSubscriptions}, {"quota", b.scanQuota}, {"peer", b.peer},
 		{"submit", b.submitRate}, {"overload", b.overload}, {"status", b.statusRate}, {"joblist", b.jobList},
-		{"watchers", b.idleWatcher}, {"latency", b.eventLatency},
+		{"watchers", b.idleWatcher}, {"watchers10k", b.manyWatchers}, {"latency", b.eventLatency},
 		{"shards", b.shardSpeedup}, {"remotescan", b.remoteScan}, {"download", b.download},
 		{"generate", b.generate}, {"schema", b.schema}, {"spec", b.spec},
 		{"diff", b.diff}, {"picture", b.picture}, {"walk", b.walk}, {"export", b.export},

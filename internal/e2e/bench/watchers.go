@@ -13,6 +13,7 @@ import (
 
 const (
 	idleWatchers = 3000
+	allWatchers  = 10_000
 	dialers      = 16 // that connect them
 	settling     = 3 * time.Second
 )
@@ -44,6 +45,48 @@ func (b bench) idleWatcher(ctx context.Context) ([]figure, error) {
 	}
 	return []figure{{Name: "idle_watcher_kb", Value: round(own), Unit: "KiB", Goal: "<= 60", Reference: round(reference),
 		Note: fmt.Sprintf("growth of the server's resident memory for each of %d WebSockets over TLS on one job; the reference is a bare WebSocket server", idleWatchers)}}, nil
+}
+
+// manyWatchers is the memory of a service that ten thousand WebSockets watch. The reference is that of a bare server with as many.
+func (b bench) manyWatchers(ctx context.Context) ([]figure, error) {
+	s, err := b.startService(ctx, serviceOptions{concurrency: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	id, err := s.occupy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, err := watched(ctx, s.program, s.target, api.Fill(api.PathEvents, id))
+	if err != nil {
+		return nil, err
+	}
+	least, err := b.startBare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer least.stop()
+	reference, err := watched(ctx, least.program, least.target, "/watch")
+	if err != nil {
+		return nil, err
+	}
+	return []figure{{Name: "watchers_10k_mb", Value: round(own / 1024), Unit: "MiB", Goal: "<= 600", Reference: round(reference / 1024),
+		Note: fmt.Sprintf("resident memory of the service, store and worker included, while %d WebSockets over TLS watch one job; the reference is a bare WebSocket server with as many", allWatchers)}}, nil
+}
+
+// watched is the resident memory of a server with so many watchers, in KiB.
+func watched(ctx context.Context, p *program, t target, path string) (float64, error) {
+	all, err := t.idle(ctx, path, allWatchers)
+	defer func() {
+		for _, conn := range all {
+			_ = conn.CloseNow()
+		}
+	}()
+	if err != nil {
+		return 0, err
+	}
+	return settled(ctx, p)
 }
 
 // growth is by how many KiB of resident memory a server grows for each watcher.
