@@ -32,6 +32,7 @@ type serveCmd struct {
 	ClientID           string        `help:"Application that may sign in." default:"a7c0f3de-0000-4000-8000-00000000a001"`
 	MoreClientIDs      []string      `name:"more-client-ids" placeholder:"ID" help:"Further applications that may sign in with the same secret: principals with limits of their own."`
 	ClientSecretFile   string        `help:"File with the application's secret (default: a random one)." type:"existingfile"`
+	Role               string        `default:"owner" enum:"owner,contributor,reader" help:"What the applications may do in every subscription: owner, contributor or reader."`
 	TokenLifetime      time.Duration `default:"1h" help:"How long access tokens last."`
 	Quota              int           `default:"15" help:"Resource Graph queries per window and principal; 0 for no limit."`
 	QuotaWindow        time.Duration `default:"5s" help:"Length of the quota's window."`
@@ -137,7 +138,7 @@ func (c *serveCmd) injectFaults(server *azuresim.Server) error {
 
 func (c *serveCmd) config(std *streams) (azuresim.Config, error) {
 	config := azuresim.Config{
-		Listen: c.Listen, StateDir: c.StateDir, ClientID: c.ClientID, MoreClientIDs: c.MoreClientIDs, TokenLifetime: c.TokenLifetime,
+		Listen: c.Listen, StateDir: c.StateDir, ClientID: c.ClientID, MoreClientIDs: c.MoreClientIDs, Role: azuresim.Role(c.Role), TokenLifetime: c.TokenLifetime,
 		Quota: c.Quota, QuotaWindow: c.QuotaWindow, NoARMLimits: !c.ARMLimits,
 		ARMBucket: c.ARMBucket, ARMRate: c.ARMRate, WriteBucket: c.WriteBucket, WriteRate: c.WriteRate, WriteTime: c.WriteTime,
 		NoMSGraphLimits: !c.MSGraphLimits, MSGraphUnits: c.MSGraphUnits, MSGraphPermissions: c.MSGraphPermissions,

@@ -50,6 +50,7 @@ type grammar struct {
 		Logout authLogoutCmd `cmd:"" help:"Forget it."`
 		Status authStatusCmd `cmd:"" help:"Say where the key comes from, and whether the service takes it."`
 	} `kong:"-"`
+	Doctor     doctorCmd     `kong:"-"`
 	Completion completionCmd `kong:"-"`
 	Version    versionCmd    `kong:"-"`
 	Help       helpCmd       `kong:"-"`
@@ -74,6 +75,7 @@ func (g *grammar) commands() []command {
 		{"backend", "setup", "Find, inspect and test backends: list, info, test.", &g.Backend},
 		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
 		{"auth", "setup", "Keep the key of a job service: login, logout, status.", &g.Auth},
+		{"doctor", "setup", "Look at everything that commands need, and say what to do about what is wrong.", &g.Doctor},
 		{"completion", "setup", "Print what lets a shell complete commands, flags and values: bash, zsh, fish, powershell.", &g.Completion},
 		{"version", "setup", "Print the version of atg.", &g.Version},
 		{"help", "setup", "Explain a command, or a topic: remote, jobs, exit-codes, environment, extensions.", &g.Help},
@@ -196,6 +198,7 @@ var (
 	_ verb = (*authLoginCmd)(nil)
 	_ verb = (*authLogoutCmd)(nil)
 	_ verb = (*authStatusCmd)(nil)
+	_ verb = (*doctorCmd)(nil)
 	_ verb = (*completionCmd)(nil)
 	_ verb = (*versionCmd)(nil)
 	_ verb = (*helpCmd)(nil)

@@ -58,6 +58,9 @@ func (s *Server) scoped(w http.ResponseWriter, r *http.Request, c *call) *armErr
 	if !ok {
 		return notFound(c)
 	}
+	if strings.EqualFold(t.typ, "Microsoft.Authorization/permissions") && t.collection {
+		return s.servePermissions(w)
+	}
 	if failure := s.checkType(t, c.version); failure != nil {
 		return failure
 	}

@@ -39,6 +39,8 @@ type Config struct {
 	ClientID, ClientSecret string
 	// MoreClientIDs are further applications with the same secret, each a principal with limits of its own.
 	MoreClientIDs []string
+	// Role is what they may do in every subscription; RoleOwner if empty.
+	Role Role
 	// TokenLifetime is how long access tokens last, one hour if zero.
 	TokenLifetime time.Duration
 	// Quota is how many Resource Graph queries a principal may send in a QuotaWindow: 0 is 15 and
@@ -91,6 +93,7 @@ const DefaultClientID = "a7c0f3de-0000-4000-8000-00000000a001"
 func (c *Config) setDefaults() error {
 	setDefault(&c.Listen, "127.0.0.1:0")
 	setDefault(&c.ClientID, DefaultClientID)
+	setDefault(&c.Role, RoleOwner)
 	setDefault(&c.TokenLifetime, time.Hour)
 	setDefault(&c.Quota, 15)
 	setDefault(&c.QuotaWindow, 5*time.Second)

@@ -234,6 +234,9 @@ func (s *Server) checkScope(c *call, action string) *armError {
 		if !s.faults.armAllows(c.lower[1]) {
 			return forbidden(c.caller, strings.TrimSuffix(actionOf(c), "read")+action, c.path())
 		}
+		if failure := s.checkRole(c, action); failure != nil {
+			return failure
+		}
 		if c.at("subscriptions", "*", "resourcegroups", "*", "*") {
 			if _, ok := s.Tenant().Group(c.lower[1], c.lower[3]); !ok {
 				return groupNotFound(c.segments[3])

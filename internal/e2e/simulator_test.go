@@ -36,7 +36,7 @@ type state struct {
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey).(*state) }
 
-// startSimulator is sim [-empty | -synthetic N | -with FILE] [-emptied] [-nobody] [-quota N] [-tokens D]: it starts a simulator and points the
+// startSimulator is sim [-empty | -synthetic N | -with FILE] [-emptied] [-nobody] [-quota N] [-tokens D] [-role R]: it starts a simulator and points the
 // environment at it. Its tenant is Contoso, or has no subscription, or N generated resources in two. -emptied leaves it its subscriptions, with
 // nothing in them, -nobody its directory with nobody in it. FILE has more rows for Contoso, as contoso.jsonl has them. Who deploys is not told to wait between two looks at it.
 func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
@@ -48,10 +48,11 @@ func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 	with := flags.String("with", "", "")
 	quota := flags.Int("quota", -1, "")
 	tokens := flags.Duration("tokens", time.Hour, "")
+	role := flags.String("role", "", "")
 	if err := flags.Parse(args); neg || err != nil || flags.NArg() > 0 {
-		ts.Fatalf("usage: sim [-empty | -synthetic N | -with FILE] [-emptied] [-nobody] [-quota N] [-tokens DURATION]")
+		ts.Fatalf("usage: sim [-empty | -synthetic N | -with FILE] [-emptied] [-nobody] [-quota N] [-tokens DURATION] [-role ROLE]")
 	}
-	config := azuresim.Config{Quota: *quota, NoARMLimits: true, TokenLifetime: *tokens, RetryAfter: -1, Log: slog.New(slog.DiscardHandler)}
+	config := azuresim.Config{Role: azuresim.Role(*role), Quota: *quota, NoARMLimits: true, TokenLifetime: *tokens, RetryAfter: -1, Log: slog.New(slog.DiscardHandler)}
 	var err error
 	switch {
 	case *empty:

@@ -40,6 +40,8 @@ func (l *local) CheckHealth(ctx context.Context) backend.Health {
 		if session.HasDirectory() {
 			h.Dependencies = append(h.Dependencies, checkDirectory(ctx, session))
 		}
+		h.Dependencies = append(h.Dependencies, checkPermissions(ctx, session)...)
+		h.Dependencies = append(h.Dependencies, e.checkClock())
 	} else {
 		for _, name := range []string{"Azure Resource Manager", "Resource Graph"} {
 			h.Dependencies = append(h.Dependencies, backend.Dependency{Name: name, Message: "not checked, for lack of a credential"})

@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/azure-tenant-grapher/atg/internal/diskspace"
 	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -158,7 +159,7 @@ func open(ctx context.Context, c Config, server *embedded, access string) (_ *St
 		s.log.WarnContext(ctx, "NATS keeps one replica: what it acknowledged survives a power cut only if it runs with sync_interval: always")
 	}
 	if server != nil {
-		s.disk = &disk{measure: diskFree, dir: c.DataDir}
+		s.disk = &disk{measure: diskspace.Free, dir: c.DataDir}
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop, s.stopped = stop, background.Done()

@@ -22,6 +22,7 @@ import (
 // authorities takes as long as all the rest of a backend's start.
 type transport struct {
 	authorities [][]byte // PEM; trusted beside the system's
+	skew        skew
 
 	mu   sync.Mutex
 	made *http.Transport
@@ -35,7 +36,11 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	made := t.made
 	t.mu.Unlock()
-	return made.RoundTrip(r)
+	response, err := made.RoundTrip(r)
+	if err == nil {
+		t.skew.heard(response.Header)
+	}
+	return response, err
 }
 
 // CloseIdleConnections is what http.Client looks for.

@@ -1,11 +1,12 @@
 //go:build unix
 
-package store
+// Package diskspace says what the disk of a folder has room for.
+package diskspace
 
 import "golang.org/x/sys/unix"
 
-// diskFree is how many bytes this user can still write to the disk of a folder.
-func diskFree(dir string) (uint64, error) {
+// Free is how many bytes this user can still write to the disk of a folder.
+func Free(dir string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, err

@@ -1,9 +1,9 @@
-package store
+package diskspace
 
 import "golang.org/x/sys/windows"
 
-// diskFree is how many bytes this user can still write to the disk of a folder.
-func diskFree(dir string) (uint64, error) {
+// Free is how many bytes this user can still write to the disk of a folder.
+func Free(dir string) (uint64, error) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, err
