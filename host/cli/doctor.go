@@ -184,10 +184,10 @@ func (d *doctor) disks(p config.Paths) {
 			if free < roomNeeded {
 				state = checkFailed
 			}
-			d.trouble("disk", folder.name, state, fault.New(fault.ExecutionFailed, fmt.Sprintf("%s has %s left", folder.path, ui.Size(int64(free))), //nolint:gosec // below roomWanted
+			d.trouble("disk", folder.name, state, fault.New(fault.ExecutionFailed, fmt.Sprintf("%s has %s left", folder.path, ui.Size(int64(free))),
 				fault.Hint("make room: atg snapshot list says what snapshots take, atg snapshot delete removes some")))
 		default:
-			d.ok("disk", folder.name, fmt.Sprintf("%s, %s free", folder.path, ui.Size(int64(min(free, 1<<62))))) //nolint:gosec // bounded
+			d.ok("disk", folder.name, fmt.Sprintf("%s, %s free", folder.path, ui.Size(int64(min(free, 1<<62)))))
 		}
 	}
 }
