@@ -84,7 +84,7 @@ secrets: $(GITLEAKS) ## no key and no password is in the repository
 	@canary=$$(mktemp -d); trap 'rm -rf "$$canary"' EXIT; \
 		printf 'key = "atg_abcdefghij22_%s"\n' "$$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-43)" >"$$canary/key"; \
 		if $(LEAKS) dir "$$canary" >/dev/null 2>&1; then echo "secrets: the scanner DOES NOT FIND a key, so it proves nothing"; exit 1; fi
-	$(LEAKS) --verbose git .
+	$(LEAKS) --verbose git --log-opts='--full-history HEAD' .
 	$(LEAKS) --verbose git --pre-commit .
 
 # The database is fetched; a copy does as well: make vuln VULNDB=file:///…
