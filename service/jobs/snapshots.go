@@ -129,9 +129,23 @@ func SnapshotArtifact(id string) string { return id + ".db" }
 
 // fileOf names the stored file of an artifact: the snapshot of a scan is kept as a snapshot alone.
 func (r *Record) fileOf(path string) FileName {
-	var scan backend.ScanResult
-	if r.Job.Operation == backend.OpScan && json.Unmarshal(r.Result, &scan) == nil && scan.Snapshot != nil && path == SnapshotArtifact(scan.Snapshot.ID) {
-		return SnapshotFile(*scan.Snapshot)
+	if s := r.snapshot(); s != nil && path == SnapshotArtifact(s.ID) {
+		return SnapshotFile(*s)
 	}
 	return FileName{KindArtifact, r.Job.JobID, path}
+}
+
+// Made says whether a snapshot is the one of the job's result.
+func (r *Record) Made(snapshot string) bool {
+	s := r.snapshot()
+	return s != nil && s.ID == snapshot
+}
+
+// snapshot is the one of the job's result; nil is none.
+func (r *Record) snapshot() *backend.Snapshot {
+	var scan backend.ScanResult
+	if r.Job.Operation != backend.OpScan || json.Unmarshal(r.Result, &scan) != nil {
+		return nil
+	}
+	return scan.Snapshot
 }

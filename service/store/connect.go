@@ -108,10 +108,33 @@ func (s *Store) unreachable(err error) error {
 	return f
 }
 
-// lay makes the streams and buckets that are missing, and brings those that are there to what they have to be.
+// laying is how long one try to lay the streams of a cluster out may take: a leader that dies meanwhile never answers, and
+// what is there already takes no time.
+const laying = 10 * time.Second
+
+// lay makes the streams and buckets that are missing, and brings those that are there to what they have to be. Where NATS has
+// no leader at this moment, it waits for one.
 func (s *Store) lay(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*patience, nats.ErrTimeout)
 	defer cancel()
+	for {
+		try, stop := ctx, context.CancelFunc(func() {})
+		if s.replicas > 1 {
+			try, stop = context.WithTimeoutCause(ctx, laying, nats.ErrTimeout)
+		}
+		err := s.layAll(try)
+		stop()
+		if !errors.Is(err, nats.ErrTimeout) && fault.CodeOf(err) != fault.ServiceUnavailable {
+			return err
+		}
+		if s.replicas == 1 || pause(ctx, tryAgainIn) != nil {
+			return s.unreachable(err)
+		}
+		s.log.WarnContext(ctx, "NATS is not ready to keep anything yet", "error", err)
+	}
+}
+
+func (s *Store) layAll(ctx context.Context) error {
 	if _, err := s.js.AccountInfo(ctx); err != nil {
 		return s.laid(ctx, err, "JetStream")
 	}

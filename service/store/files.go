@@ -83,6 +83,8 @@ func (s *Store) Put(ctx context.Context, name jobs.FileName, content io.Reader, 
 		_, err := s.manifests.Put(ctx, fileKey(name), data)
 		return err
 	}); err != nil {
+		var refused *jetstream.APIError
+		stored = !errors.As(err, &refused) // it may be there, though nobody said so; if it is not, the janitor removes the pieces
 		return backend.Artifact{}, s.fault(ctx, err, what)
 	}
 	stored = true
@@ -188,13 +190,22 @@ func (s *Store) DeleteAll(ctx context.Context, kind jobs.FileKind, of string) er
 	return s.fault(ctx, err, "the files could not be removed")
 }
 
-// fileKeys lists the keys of manifests.
-func (s *Store) fileKeys(ctx context.Context, filter string) ([]string, error) {
-	var keys []string
+// fileKeys lists the keys of manifests, and of some that were removed. It asks the leader: a replica that was cut off does not know
+// what came last, which would then stay for good.
+func (s *Store) fileKeys(ctx context.Context, filter string) (keys []string, err error) {
 	subject := bucketSubject(manifestsBucket, "")
-	err := s.bulk.scan(ctx, bucketStream(manifestsBucket), subject+filter, 1, func(m message) error {
-		if !removed(m.header) {
-			keys = append(keys, m.subject[len(subject):])
+	err = s.bulk.persist(ctx, func(ctx context.Context) error {
+		stream, err := s.bulk.js.Stream(ctx, bucketStream(manifestsBucket))
+		if err != nil {
+			return err
+		}
+		info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subject+filter))
+		if err != nil {
+			return err
+		}
+		keys = nil
+		for at := range info.State.Subjects {
+			keys = append(keys, at[len(subject):])
 		}
 		return nil
 	})

@@ -15,7 +15,8 @@ type owners struct {
 	more      chan struct{}  // closed and replaced when somebody is added
 	here      map[string]int // jobs with this process's workers
 	consumers map[string]bool
-	wanted    int // how many wait for a turn
+	settling  map[string]time.Time // until when an owner may have a job that has ended and is still in the queue
+	wanted    int                  // how many wait for a turn
 	stopped   <-chan struct{}
 }
 
@@ -31,7 +32,7 @@ type turn struct {
 var patiently = []time.Duration{time.Millisecond, 4 * time.Millisecond, 16 * time.Millisecond, 64 * time.Millisecond, 256 * time.Millisecond}
 
 func newOwners(stopped <-chan struct{}) *owners {
-	return &owners{stopped: stopped, more: make(chan struct{}), here: map[string]int{}, consumers: map[string]bool{}}
+	return &owners{stopped: stopped, more: make(chan struct{}), here: map[string]int{}, consumers: map[string]bool{}, settling: map[string]time.Time{}}
 }
 
 // offer says that an owner may have a job that waits.
@@ -88,15 +89,29 @@ func (o *owners) next(ctx context.Context) (turn, error) {
 	return t, nil
 }
 
-// sweep offers everybody who has jobs that have not ended, if anybody waits for a turn.
+// ended says that a job of an owner has ended. Its worker takes it out of the queue next; if that died first, another one has to, and
+// hears of it by nobody.
+func (o *owners) ended(owner string, until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.settling[owner] = until
+}
+
+// sweep offers everybody who has jobs that have not ended, or may have one that is still in the queue, if anybody waits for a turn.
 func (o *owners) sweep(x *index) {
 	o.mu.Lock()
 	wanted := o.wanted > 0
+	var some []string
+	for owner, until := range o.settling {
+		if some = append(some, owner); time.Now().After(until) {
+			delete(o.settling, owner)
+		}
+	}
 	o.mu.Unlock()
 	if !wanted {
 		return
 	}
-	for _, owner := range x.busy() {
+	for _, owner := range append(x.busy(), some...) {
 		o.insist(owner)
 	}
 }

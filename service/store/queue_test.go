@@ -310,3 +310,21 @@ func TestConsumersAreMadeAnew(t *testing.T) {
 		t.Errorf("%v: %v", job, err)
 	}
 }
+
+// TestAJobThatHasEndedLeavesTheQueue has a worker die between recording the end of a job and taking it out of the queue.
+func TestAJobThatHasEndedLeavesTheQueue(t *testing.T) {
+	t.Parallel()
+	s := embeddedStore(t, func(c *Config) { c.AckWait = time.Second })
+	other := neighbour(t, s)
+	enqueue(t, s, job("job-1", "owner"))
+	take(t, s)
+	update(t, s, "job-1", run)
+	update(t, s, "job-1", complete)
+	d := take(t, other)
+	if d.ID() != "job-1" || d.Attempt() != 2 {
+		t.Fatalf("took %s, attempt %d", d.ID(), d.Attempt())
+	}
+	if err := d.Done(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -281,7 +281,13 @@ func (s *Store) queued(data []byte) {
 		return
 	}
 	s.learn(job, 0)
+	if known, _, _ := s.index.status(job.Job.JobID); known.Status.Terminal() {
+		s.owners.ended(job.lane(), time.Now().Add(settling*s.config.AckWait))
+	}
 }
+
+// settling is for how many AckWaits one looks whether a job that has ended is still in the queue: the worker may have died in the first.
+const settling = 3
 
 // learn takes a job's state as of a revision, and tells who waits for it.
 func (s *Store) learn(job summary, revision jobs.Revision) {
@@ -292,6 +298,7 @@ func (s *Store) learn(job summary, revision jobs.Revision) {
 		s.owners.offer(job.lane())
 	}
 	if job.Job.Status.Terminal() {
+		s.owners.ended(job.lane(), time.Now().Add(settling*s.config.AckWait))
 		s.fan.ended(token(job.Job.JobID))
 	}
 }

@@ -24,6 +24,7 @@ type program struct {
 	features  []backend.Feature
 	snapshot  string // content of the one that it has
 	configure func(backend.Settings) error
+	list      func() error // before artifacts are listed
 	shared    func(share float64)
 	exited    chan struct{}
 	once      sync.Once
@@ -72,6 +73,16 @@ func (p *program) SetShare(_ context.Context, share float64) error {
 }
 
 func (p *program) CheckHealth(context.Context) backend.Health { return backend.Health{Healthy: true} }
+
+// ListArtifacts is backend.ArtifactStore.
+func (p *program) ListArtifacts(ctx context.Context, id string) ([]backend.Artifact, error) {
+	if p.list != nil {
+		if err := p.list(); err != nil {
+			return nil, err
+		}
+	}
+	return p.Runner.ListArtifacts(ctx, id)
+}
 
 func (p *program) ListSnapshots(context.Context, backend.SnapshotFilter) (backend.SnapshotPage, error) {
 	return backend.SnapshotPage{}, nil

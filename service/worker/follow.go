@@ -224,35 +224,3 @@ func (w *Worker) store(ctx context.Context, name jobs.FileName, content io.ReadS
 		}
 	}
 }
-
-// keepSnapshot brings the snapshot of a scan into the store, where every worker finds it: its file first. The file is
-// one of the job's, too, without being kept twice: see jobs.SnapshotArtifact.
-func (a *attempt) keepSnapshot(ctx context.Context, scan *backend.ScanResult) (made backend.Artifact, err error) {
-	store, ok := a.backend.(backend.SnapshotStore)
-	if !ok || !a.can.Has(backend.FeatureSnapshots) {
-		return made, fault.New(fault.Unsupported, "the service's backend gives its snapshots to nobody", fault.From(fault.OriginService))
-	}
-	detail, err := store.GetSnapshot(ctx, scan.Snapshot.ID)
-	if err != nil {
-		return made, err
-	}
-	dir := filepath.Join(a.dir, "snapshot")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return made, disk(err, dir)
-	}
-	file, err := store.FetchSnapshot(ctx, scan.Snapshot.ID, dir, func(p backend.Progress) { a.report.progress(ctx, p) })
-	if err != nil {
-		return made, err
-	}
-	// The record says which job of the service made it; the backend knows its own jobs alone.
-	detail.Snapshot.JobID, detail.Snapshot.Size, detail.Snapshot.SHA256 = a.r.Job.JobID, file.Size, file.SHA256
-	scan.Snapshot.JobID = a.r.Job.JobID
-	if err := a.keep(ctx, dir, file, jobs.SnapshotFile(detail.Snapshot)); err != nil {
-		return made, err
-	}
-	if err := a.w.o.Snapshots.PutSnapshot(ctx, detail); err != nil {
-		_ = a.w.o.Files.Delete(context.WithoutCancel(ctx), jobs.SnapshotFile(detail.Snapshot))
-		return made, err
-	}
-	return backend.Artifact{Path: jobs.SnapshotArtifact(detail.Snapshot.ID), Size: file.Size, SHA256: file.SHA256}, nil
-}

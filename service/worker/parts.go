@@ -137,8 +137,6 @@ func (a *attempt) removeLate(ctx context.Context, p backend.Part, err error) err
 }
 
 // forgetParts removes the checkpoints of a job that has ended.
-func (w *Worker) forgetParts(ctx context.Context, r jobs.Record) {
-	if err := w.o.Files.DeleteAll(context.WithoutCancel(ctx), jobs.KindPart, r.Job.JobID); err != nil {
-		w.o.Logger.WarnContext(ctx, "the parts of an ended job were not removed", "job_id", r.Job.JobID, "error", err)
-	}
+func (w *Worker) forgetParts(ctx context.Context, r jobs.Record) error {
+	return w.o.Files.DeleteAll(context.WithoutCancel(ctx), jobs.KindPart, r.Job.JobID)
 }

@@ -220,7 +220,10 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 		return nil
 	})
 	switch {
-	case errors.Is(changeErr, errOver), errors.Is(changeErr, jobs.ErrNotFound):
+	case errors.Is(changeErr, errOver):
+		w.dropUnwanted(ctx, d.ID(), result)
+		return
+	case errors.Is(changeErr, jobs.ErrNotFound):
 		return
 	case changeErr != nil:
 		log.ErrorContext(ctx, "the end of an attempt could not be recorded; the job will be tried again", "error", changeErr)
@@ -243,21 +246,24 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 	w.settle(ctx, d, final)
 }
 
-// settle takes a job that has ended out of the queue.
+// settle removes what a job that has ended leaves, and then takes it out of the queue: if it is interrupted, it is done again.
 func (w *Worker) settle(ctx context.Context, d jobs.Delivery, r jobs.Record) {
 	log := w.o.Logger.With("job_id", d.ID())
+	if r.Parent == "" { // a shard's parts are its parent's
+		if err := jobs.AskEndOfShards(ctx, w.o.Records, w.o.Queue, w.o.Events, r, w.o.Now()); err != nil { // they find out
+			log.WarnContext(ctx, "shards were not told of the end of their job", "error", err)
+		}
+		if err := errors.Join(w.forgetParts(ctx, r), w.forgetSnapshots(ctx, r)); err != nil {
+			log.WarnContext(ctx, "what an ended job leaves was not removed yet", "error", err)
+			w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, w.o.RetryDelay) })
+			return
+		}
+	}
 	answer := d.Done
 	if r.GivenUp() {
 		answer = func(ctx context.Context) error { return d.Bury(ctx, r.Job.Error) }
 	}
 	w.settleWith(ctx, log, answer)
-	if r.Parent != "" { // its parts are its parent's
-		return
-	}
-	if err := jobs.AskEndOfShards(ctx, w.o.Records, w.o.Queue, w.o.Events, r, w.o.Now()); err != nil { // they find out
-		log.WarnContext(ctx, "shards were not told of the end of their job", "error", err)
-	}
-	w.forgetParts(ctx, r)
 }
 
 func (w *Worker) settleWith(ctx context.Context, log interface {
