@@ -84,7 +84,7 @@ secrets: $(GITLEAKS) ## no key and no password is in the repository
 	@canary=$$(mktemp -d); trap 'rm -rf "$$canary"' EXIT; \
 		printf 'key = "atg_abcdefghij22_%s"\n' "$$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-43)" >"$$canary/key"; \
 		if $(LEAKS) dir "$$canary" >/dev/null 2>&1; then echo "secrets: the scanner DOES NOT FIND a key, so it proves nothing"; exit 1; fi
-	$(LEAKS) --verbose git --log-opts='--full-history HEAD' .
+	$(LEAKS) --verbose git .
 	$(LEAKS) --verbose git --pre-commit .
 
 # The database is fetched; a copy does as well: make vuln VULNDB=file:///…
@@ -234,9 +234,15 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 			(cd "$$(dirname "$$file")" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s .); \
 		done; done
 
+# SOAK=2m make soak is shorter; SEED=7 makes the same trouble again, as far as processes keep the same time.
+SOAK ?= 30m
 .PHONY: soak
-soak: build ## a thousand jobs while processes of the service are killed: minutes
-	go test -count=1 -timeout 20m -tags soak -v ./internal/e2e/soak -bin '$(abspath bin)'
+soak: build ## the service under random trouble for SOAK (30m): nothing is lost, nothing is done twice
+	go run ./internal/e2e/faults -bin bin -soak $(SOAK) $(if $(SEED),-seed $(SEED))
+
+.PHONY: faults
+faults: build ## every fault at every step of a job, one after another; root also fills disks and memory
+	go run ./internal/e2e/faults -bin bin
 
 .PHONY: lint
 lint: $(LINTER) $(BUF) ## the house law: .golangci.yml, buf lint, and at most 400 lines in a file
