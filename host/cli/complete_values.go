@@ -13,13 +13,16 @@ import (
 	"github.com/azure-tenant-grapher/atg/host/config"
 	"github.com/azure-tenant-grapher/atg/host/discover"
 	"github.com/azure-tenant-grapher/atg/host/dispatch"
+	"github.com/azure-tenant-grapher/atg/host/lockfile"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
 // What the values are of flags, by name, and of arguments, by command and name.
 var valuesOf = map[string]func(*completer, context.Context){
 	"backend": (*completer).backendNames, "backend info name": (*completer).backendNames, "backend test backend": (*completer).backendNames,
-	"profile": (*completer).profiles,
+	"backend remove name": (*completer).installed, "backend upgrade name": (*completer).installed, "backend push program": (*completer).published,
+	"backend install source": (*completer).sourceFiles,
+	"profile":                (*completer).profiles,
 
 	"snapshot": (*completer).snapshots, "snapshot show id": (*completer).snapshots, "snapshot pull id": (*completer).snapshots,
 	"snapshot delete id": (*completer).snapshots, "snapshot diff before": (*completer).snapshots, "snapshot diff after": (*completer).snapshots,
@@ -75,6 +78,36 @@ func (c *completer) backendNames(context.Context) {
 	for _, p := range discover.List(discover.From(loaded)) {
 		c.add(p.Name, p.Path)
 	}
+}
+
+// installed are the backends that atg has installed.
+func (c *completer) installed(context.Context) {
+	loaded, err := c.a.config()
+	if err != nil {
+		return
+	}
+	lock, err := lockfile.Read(loaded.Paths.Lock)
+	if err != nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(lock.Backends)) {
+		c.add(name, lock.Backends[name].Source)
+	}
+}
+
+// published are backends by name, and files.
+func (c *completer) published(ctx context.Context) {
+	c.backendNames(ctx)
+	c.paths = ":files"
+}
+
+// sourceFiles are files; with --locked, the names of what is installed.
+func (c *completer) sourceFiles(ctx context.Context) {
+	if c.given["locked"] {
+		c.installed(ctx)
+		return
+	}
+	c.paths = ":files"
 }
 
 func (c *completer) profiles(context.Context) {

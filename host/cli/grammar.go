@@ -35,9 +35,13 @@ type grammar struct {
 	} `kong:"-"`
 	Health  healthCmd `kong:"-"`
 	Backend struct {
-		List backendListCmd `cmd:"" help:"List the backends that atg finds."`
-		Info backendInfoCmd `cmd:"" help:"Show what a backend is, what it can do, and its settings."`
-		Test backendTestCmd `cmd:"" help:"Check that a backend keeps the contract."`
+		List    backendListCmd    `cmd:"" help:"List the backends that atg finds."`
+		Info    backendInfoCmd    `cmd:"" help:"Show what a backend is, what it can do, and its settings."`
+		Test    backendTestCmd    `cmd:"" help:"Check that a backend keeps the contract."`
+		Install backendInstallCmd `cmd:"" help:"Install a backend, and pin its program."`
+		Remove  backendRemoveCmd  `cmd:"" help:"Remove backends that were installed."`
+		Upgrade backendUpgradeCmd `cmd:"" help:"Bring installed backends up to date."`
+		Push    backendPushCmd    `cmd:"" help:"Publish a backend in a registry."`
 	} `kong:"-"`
 	Config struct {
 		Show     configShowCmd     `cmd:"" help:"Show each value and where it comes from."`
@@ -72,7 +76,7 @@ func (g *grammar) commands() []command {
 		{"snapshot", "work", "Work with snapshots: " + verbNames(g.Snapshot) + ".", &g.Snapshot},
 		{"job", "work", "Work with jobs that outlive a command: list, show, watch, result, download, cancel, submit, flush.", &g.Job},
 		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},
-		{"backend", "setup", "Find, inspect and test backends: list, info, test.", &g.Backend},
+		{"backend", "setup", "Find, test, install and publish backends: list, info, test, install, remove, upgrade, push.", &g.Backend},
 		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
 		{"auth", "setup", "Keep the key of a job service: login, logout, status.", &g.Auth},
 		{"doctor", "setup", "Look at everything that commands need, and say what to do about what is wrong.", &g.Doctor},
@@ -191,6 +195,10 @@ var (
 	_ verb = (*backendListCmd)(nil)
 	_ verb = (*backendInfoCmd)(nil)
 	_ verb = (*backendTestCmd)(nil)
+	_ verb = (*backendInstallCmd)(nil)
+	_ verb = (*backendRemoveCmd)(nil)
+	_ verb = (*backendUpgradeCmd)(nil)
+	_ verb = (*backendPushCmd)(nil)
 	_ verb = (*configShowCmd)(nil)
 	_ verb = (*configPathCmd)(nil)
 	_ verb = (*configValidateCmd)(nil)

@@ -41,6 +41,7 @@ type Config struct {
 	ProgressUpdateInterval time.Duration // between lines of progress where there is no terminal; 2 s unless configured
 	Backends               map[string]Backend
 	Extensions             Extensions
+	Trust                  Trust
 
 	Profile     string // the one in effect; empty is none
 	File        string // the file that was read; empty is none

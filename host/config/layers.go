@@ -18,6 +18,7 @@ type values struct {
 	ProgressUpdateInterval conf.Duration      `koanf:"progress_update_interval"`
 	Backends               map[string]Backend `koanf:"backends"`
 	Extensions             Extensions         `koanf:"extensions"`
+	Trust                  Trust              `koanf:"trust"`
 }
 
 // file is the whole file.

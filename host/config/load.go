@@ -93,10 +93,12 @@ func (c *Config) take(v values, home string) (problems []fault.Problem) {
 		v.Backends[name] = b
 	}
 	checkVariables("extensions.env", v.Extensions.Env, complain)
+	v.Trust.check(complain)
+	v.Trust.absolute(func(path string) string { return c.absolute(path, home) })
 
 	c.Backend, c.TenantID, c.Fallback = v.Backend, v.TenantID, strings.TrimPrefix(v.Fallback, none)
 	c.ShowProgress, c.ProgressUpdateInterval = v.ShowProgress, v.ProgressUpdateInterval.Value()
-	c.Backends, c.Extensions = v.Backends, v.Extensions
+	c.Backends, c.Extensions, c.Trust = v.Backends, v.Extensions, v.Trust
 	return problems
 }
 

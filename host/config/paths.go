@@ -16,6 +16,9 @@ type Paths struct {
 	// Credentials is the file of keys where there is no keyring: beside the usual configuration file,
 	// whichever is used.
 	Credentials string `json:"credentials"`
+	// Lock is the file that says what the installed backends must be: beside the usual configuration file,
+	// whichever is used, so that no other configuration lets a changed program run.
+	Lock string `json:"lock"`
 }
 
 // FindPaths says where things are kept, given the value of --config and the environment. The files
@@ -27,6 +30,7 @@ func FindPaths(config string, environ []string) (Paths, error) {
 	p := folders(env)
 	if p.Config != "" {
 		p.Credentials = filepath.Join(filepath.Dir(p.Config), "credentials.json")
+		p.Lock = filepath.Join(filepath.Dir(p.Config), "backends.lock.json")
 	}
 	var err error
 	if p.Data == "" || p.Config == "" || p.Cache == "" || p.State == "" {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/host/config"
+	"github.com/azure-tenant-grapher/atg/host/lockfile"
 	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -27,22 +28,26 @@ type Options struct {
 	Program  string                    // the atg program, beside which the bundled backends are; empty: the running one
 	Path     string                    // $ATG_BACKEND_PATH: folders, as PATH lists them
 	Data     string                    // the data folder, in which backends is one more
+	Lock     string                    // the lock file of the installed backends; empty: none is
+	Trust    config.Trust              // which of them must be signed
 }
 
 // From takes the options from the configuration.
 func From(c *config.Config) Options {
-	return Options{Backends: c.Backends, Path: c.BackendPath, Data: c.Paths.Data}
+	return Options{Backends: c.Backends, Path: c.BackendPath, Data: c.Paths.Data, Lock: c.Paths.Lock, Trust: c.Trust}
 }
 
 // Program is a backend's program.
 type Program struct {
-	Name     string       `json:"name"`
-	Path     string       `json:"path,omitempty"`
-	SHA256   string       `json:"sha256,omitempty"`   // pinned by the configuration; launch checks it
-	Source   string       `json:"source,omitempty"`   // what led to it: backends.NAME.path, beside atg, ATG_BACKEND_PATH, a folder
-	Bundled  bool         `json:"bundled"`            // atg brings it along
-	Shadowed []string     `json:"shadowed,omitempty"` // programs of the same name that this one hides
-	Fault    *fault.Fault `json:"fault,omitempty"`    // why it cannot be used
+	Name     string   `json:"name"`
+	Path     string   `json:"path,omitempty"`
+	SHA256   string   `json:"sha256,omitempty"`   // pinned by the configuration, else the lock file; launch checks it
+	Source   string   `json:"source,omitempty"`   // what led to it: backends.NAME.path, beside atg, ATG_BACKEND_PATH, a folder
+	Bundled  bool     `json:"bundled"`            // atg brings it along
+	Shadowed []string `json:"shadowed,omitempty"` // programs of the same name that this one hides
+	// Installed is what the lock file says of it; nil: atg has not installed it.
+	Installed *lockfile.Entry `json:"installed,omitempty"`
+	Fault     *fault.Fault    `json:"fault,omitempty"` // why it cannot be used
 }
 
 // Find finds the program of a backend. It answers fault.BackendNotFound, with the nearest known name
@@ -52,8 +57,15 @@ func Find(o Options, name string) (Program, error) {
 		return Program{}, fault.New(fault.BackendNotFound, fmt.Sprintf("%q is no name of a backend", name),
 			fault.Hint("names are of lower-case letters, digits and hyphens"))
 	}
-	p, ok := o.find(name)
-	if !ok {
+	lock, err := &lockfile.File{}, error(nil)
+	if !slices.Contains(bundled, name) && o.Backends[name].Path == "" {
+		lock, err = o.lock()
+	}
+	p, ok := o.find(name, lock)
+	switch {
+	case !ok && err != nil: // it may be one that was installed
+		return Program{}, err
+	case !ok:
 		return Program{}, o.missing(name)
 	}
 	if p.Fault != nil {
@@ -64,11 +76,18 @@ func Find(o Options, name string) (Program, error) {
 
 // List lists the backends there are, by name, the bundled ones first. A broken one has a Fault.
 func List(o Options) []Program {
+	lock, _ := o.lock()
 	names := map[string]bool{}
+	for name := range lock.Backends {
+		names[name] = true
+	}
 	for name := range o.Backends {
-		names[name] = o.Backends[name].Path != ""
+		names[name] = names[name] || o.Backends[name].Path != ""
 	}
 	for _, place := range o.places() {
+		if place.installed {
+			continue
+		}
 		entries, err := os.ReadDir(place.folder)
 		if err != nil {
 			continue // a place need not be there
@@ -84,7 +103,7 @@ func List(o Options) []Program {
 	}
 	var out []Program
 	for name, wanted := range names {
-		if p, ok := o.find(name); ok && wanted {
+		if p, ok := o.find(name, lock); ok && wanted {
 			out = append(out, p)
 		}
 	}
@@ -101,7 +120,7 @@ func List(o Options) []Program {
 }
 
 // find finds the first program of that name, usable or not.
-func (o Options) find(name string) (Program, bool) {
+func (o Options) find(name string, lock *lockfile.File) (Program, bool) {
 	p := Program{Name: name, SHA256: strings.ToLower(o.Backends[name].SHA256), Bundled: slices.Contains(bundled, name)}
 	if path := o.Backends[name].Path; path != "" {
 		p.Path, p.Source = expand(path), "backends."+name+".path"
@@ -122,6 +141,17 @@ func (o Options) find(name string) (Program, bool) {
 	}
 	for _, place := range o.places() {
 		path := filepath.Join(place.folder, fileName(name))
+		if place.installed {
+			e, ok := lock.Backends[name]
+			if !ok {
+				continue
+			}
+			path = filepath.Join(lockfile.Folder(o.Data, e.Platforms[lockfile.Here()].SHA256), fileName(name))
+			if p.Path == "" {
+				o.installed(&p, path, e)
+				continue
+			}
+		}
 		if _, err := os.Lstat(path); err != nil {
 			continue
 		}
@@ -130,24 +160,29 @@ func (o Options) find(name string) (Program, bool) {
 			continue
 		}
 		p.Path, p.Source = path, place.source
-		p.Fault = usable(name, path, true)
+		if p.Fault = usable(name, path, true); p.Fault == nil {
+			p.Fault = o.unsigned(name, path, lock.Backends[name])
+		}
 	}
 	return p, p.Path != ""
 }
 
 // place is a folder of dropped-in backends.
-type place struct{ folder, source string }
+type place struct {
+	folder, source string
+	installed      bool // where atg puts what it installs: the lock file says what is there
+}
 
 func (o Options) places() []place {
 	var places []place
 	for _, folder := range filepath.SplitList(o.Path) {
 		if filepath.IsAbs(folder) { // what lies about in the current folder is not installed
-			places = append(places, place{folder, "ATG_BACKEND_PATH"})
+			places = append(places, place{folder: folder, source: "ATG_BACKEND_PATH"})
 		}
 	}
 	if o.Data != "" {
 		folder := filepath.Join(o.Data, "backends")
-		places = append(places, place{folder, folder})
+		places = append(places, place{source: "backends.lock.json", installed: true}, place{folder: folder, source: folder})
 	}
 	return places
 }
@@ -175,7 +210,9 @@ func (o Options) missing(name string) error {
 	}
 	var searched []string
 	for _, p := range o.places() {
-		searched = append(searched, p.folder)
+		if !p.installed {
+			searched = append(searched, p.folder)
+		}
 	}
 	var known []string
 	for _, p := range List(o) {

@@ -29,7 +29,7 @@ func (l *Launcher) Start(ctx context.Context, name string) (Program, error) {
 		return nil, err
 	}
 	p, err := launch.Start(ctx, launch.Spec{
-		Name: found.Name, Path: found.Path, SHA256: found.SHA256, Logger: l.Logger, Host: buildinfo.Version(),
+		Name: found.Name, Path: found.Path, SHA256: found.SHA256, Repair: found.Repair(), Logger: l.Logger, Host: buildinfo.Version(),
 		Env: launch.Environment(found.Name, found.Bundled, l.Allow(found.Name), l.Environ),
 	})
 	if err != nil {

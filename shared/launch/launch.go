@@ -39,6 +39,7 @@ type Spec struct {
 	Name   string   // the NAME in atg-backend-NAME
 	Path   string   // of the program
 	SHA256 string   // hexadecimal; checked at each Start. Empty is not pinned.
+	Repair string   // what to do if it is another; empty: set backends.NAME.sha256
 	Env    []string // the whole environment, nothing is inherited; see Environment
 	// Logger gets the backend's log lines, each at its own level; nil is slog.Default. It decides at Start which
 	// levels the backend is asked for.

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -73,7 +74,7 @@ func (p *program) check(spec Spec) (err error) {
 	if got := hex.EncodeToString(sum.Sum(nil)); !strings.EqualFold(got, spec.SHA256) {
 		return fault.New(fault.Integrity, fmt.Sprintf("the program of the backend %s is not the one that is pinned: its SHA-256 is %s, the pinned one %s",
 			quoted(spec.Name), got, spec.SHA256), fault.On(p.path), fault.From(fault.OriginHost),
-			fault.Hint("if you have replaced %s yourself, set backends.%s.sha256 to its new SHA-256", p.path, spec.Name))
+			fault.Hint("%s", cmp.Or(spec.Repair, fmt.Sprintf("if you have replaced %s yourself, set backends.%s.sha256 to its new SHA-256", p.path, spec.Name))))
 	}
 	if p.interpreter() == "" {
 		p.execPath = handlePath(p.pinned, p.path)
