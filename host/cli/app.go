@@ -129,9 +129,9 @@ func (a *app) confirm(ctx context.Context, question string) error {
 }
 
 // needsFlag is the fault where a question could not be asked.
-func needsFlag(what, flag string) error {
+func needsFlag(what string) error {
 	return fault.New(fault.InvalidArgument, what+" needs a confirmation, and there is nobody to ask",
-		fault.Hint("confirm with %s", flag), fault.From(fault.OriginHost))
+		fault.Hint("confirm with --yes"), fault.From(fault.OriginHost))
 }
 
 // usage is the fault of a wrong command line.

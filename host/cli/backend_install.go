@@ -57,7 +57,7 @@ Examples:
 // installed is a backend that was installed, or was already.
 type installed struct {
 	Name   string `json:"name"`
-	State  string `json:"state"` // installed, upgraded, already
+	State  string `json:"state"` // installed, upgraded, already, restored
 	SHA256 string `json:"sha256"`
 	lockfile.Entry
 }
@@ -85,7 +85,7 @@ func (c *backendInstallCmd) Run(ctx context.Context, a *app) error {
 	case c.Name != "" && install.CheckName(c.Name) != nil:
 		return install.CheckName(c.Name)
 	case !c.Yes && !a.console.CanAsk():
-		return needsFlag("installing a backend", "--yes")
+		return needsFlag("installing a backend")
 	}
 	done, err := a.install(ctx, i, install.Request{Source: c.Sources[0], Name: c.Name, SHA256: strings.ToLower(c.SHA256), Keys: c.Key}, !c.NoVerify, c.Yes)
 	if err != nil {
@@ -170,13 +170,16 @@ func (a *app) install(ctx context.Context, i *install.Installer, r install.Reque
 	switch {
 	case offer.Same(): // it was agreed to
 		state, yes = "already", true
+		if !i.Intact(offer.Name, offer.Entry) {
+			state = "restored"
+		}
 		if offer.Before.Version != "" {
 			offer.Entry.Version, describe = offer.Before.Version, false
 		}
 	case offer.Before != nil:
 		state = "upgraded"
 	}
-	if !yes || state != "already" && !a.flags.Quiet {
+	if !yes || !offer.Same() && !a.flags.Quiet {
 		a.console.Aside(func(p *ui.Page) { offerPage(p, offer) })
 	}
 	if !yes {

@@ -4,13 +4,16 @@ import (
 	"context"
 
 	"github.com/azure-tenant-grapher/atg/host/discover"
+	"github.com/azure-tenant-grapher/atg/host/lockfile"
 	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 type backendListCmd struct {
+	fromFlags
 	Describe bool `help:"Start each, and ask what it is."`
+	Outdated bool `help:"List only installed ones whose source has something else by now."`
 }
 
 // Help is the long help.
@@ -20,9 +23,13 @@ backends.NAME.path, in the folders of $ATG_BACKEND_PATH, and in $XDG_DATA_HOME/a
 programs named atg-backend-NAME. None of them is started, unless --describe says so. One that
 cannot be used is listed with the reason.
 
+With --outdated, the source of each backend that atg has installed is asked whether it has something else by
+now. What was installed by its digest never has.
+
 Examples:
   atg backend list
-  atg backend list --describe -o json`
+  atg backend list --describe -o json
+  atg backend list --outdated`
 }
 
 // listed is a backend in the list.
@@ -37,6 +44,12 @@ func (c *backendListCmd) Run(ctx context.Context, a *app) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
+	}
+	if c.Outdated {
+		return c.outdated(ctx, a, settings)
+	}
+	if _, err := lockfile.Read(settings.Paths.Lock); err != nil {
+		a.console.Note("%s", err)
 	}
 	d := a.dispatcherFor(settings, finder(settings))
 	backends := []listed{}

@@ -54,7 +54,7 @@ func (c *backendUpgradeCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if !c.Yes && !a.console.CanAsk() {
-		return needsFlag("upgrading backends", "--yes")
+		return needsFlag("upgrading backends")
 	}
 	names := c.Names
 	if len(names) == 0 {

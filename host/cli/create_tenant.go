@@ -74,7 +74,7 @@ func (c *createTenantCmd) Run(ctx context.Context, a *app) error {
 		what, question = "removing what a job created", "Remove these resources, with all that is in them?"
 	}
 	if !c.DryRun && !c.Yes && !a.console.CanAsk() {
-		return needsFlag(what, "--yes")
+		return needsFlag(what)
 	}
 	d, err := a.dispatcher(ctx)
 	if err != nil {

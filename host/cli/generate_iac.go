@@ -77,7 +77,7 @@ func (c *generateIaCCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if c.WhatIf && !c.Yes && !a.console.CanAsk() {
-		return needsFlag("sending the code to Azure, for --what-if,", "--yes")
+		return needsFlag("sending the code to Azure, for --what-if,")
 	}
 	d, err := a.dispatcher(ctx)
 	if err != nil {

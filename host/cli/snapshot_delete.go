@@ -21,7 +21,7 @@ func (snapshotDeleteCmd) Help() string {
 // Run asks and deletes.
 func (c *snapshotDeleteCmd) Run(ctx context.Context, a *app) error {
 	if !c.Yes && !a.console.CanAsk() {
-		return needsFlag("deleting a snapshot", "--yes")
+		return needsFlag("deleting a snapshot")
 	}
 	deleted := struct {
 		Deleted []string `json:"deleted"`

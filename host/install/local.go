@@ -87,7 +87,7 @@ func (i *Installer) choose(s Source) (string, map[string]lockfile.Platform, erro
 		if err != nil {
 			return "", nil, missing(file, "it cannot be read", err)
 		}
-		if _, is := archiveEnding(file); is {
+		if isArchive(file) {
 			platforms[platform] = lockfile.Platform{Download: sum}
 		} else {
 			platforms[platform] = lockfile.Platform{SHA256: sum}
@@ -96,11 +96,7 @@ func (i *Installer) choose(s Source) (string, map[string]lockfile.Platform, erro
 	return files[i.Platform], platforms, nil
 }
 
-func archiveEnding(name string) (string, bool) {
-	for _, ending := range []string{".tar.gz", ".tgz", ".zip"} {
-		if strings.HasSuffix(name, ending) {
-			return ending, true
-		}
-	}
-	return "", false
+// isArchive says whether a file is an archive by its name.
+func isArchive(name string) bool {
+	return strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz") || strings.HasSuffix(name, ".zip")
 }

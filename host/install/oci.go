@@ -115,7 +115,7 @@ func (i *Installer) fetchOCI(ctx context.Context, s Source, locked, folder strin
 	}
 	for platform, v := range variants {
 		p := lockfile.Platform{SHA256: v.layer.Digest.Encoded()}
-		if _, is := archiveEnding(v.layer.Annotations[ocispec.AnnotationTitle]); is {
+		if isArchive(v.layer.Annotations[ocispec.AnnotationTitle]) {
 			p = lockfile.Platform{Download: v.layer.Digest.Encoded()}
 		}
 		got.platforms[platform] = p

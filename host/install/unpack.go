@@ -114,7 +114,7 @@ func (u *unpacker) zip(file *os.File) error {
 		if kind := f.Mode().Type(); kind != 0 && kind != fs.ModeDir {
 			return unsafeArchive("%q is a link or a device", f.Name)
 		}
-		if f.UncompressedSize64 > uint64(u.most.total) {
+		if f.UncompressedSize64 > uint64(u.most.total) { //nolint:gosec // a limit of ours
 			return unsafeArchive("it unpacks to more than %d MiB", u.most.total>>20)
 		}
 		content, err := f.Open()

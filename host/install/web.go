@@ -123,14 +123,14 @@ func (i *Installer) get(ctx context.Context, name string, u *url.URL) (io.ReadCl
 // refused is the fault of an answer that is none of success.
 func refused(name string, status int, err error) error {
 	options := []fault.Option{fault.On(name), fault.From(fault.OriginHost), fault.Because(err)}
-	switch {
-	case status == http.StatusNotFound, status == http.StatusGone:
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
 		return fault.New(fault.BackendNotFound, "there is no such thing to install", options...)
-	case status == http.StatusUnauthorized:
+	case http.StatusUnauthorized:
 		return fault.New(fault.AuthFailed, "the server wants a credential", append(options, fault.Hint("for a registry: docker login, or oras login"))...)
-	case status == http.StatusForbidden:
+	case http.StatusForbidden:
 		return fault.New(fault.Forbidden, "the server does not let you have it", options...)
-	case status == http.StatusTooManyRequests:
+	case http.StatusTooManyRequests:
 		return fault.New(fault.Throttled, "the server asks to slow down", append(options, fault.Retryable())...)
 	}
 	return fault.New(fault.ServiceUnavailable, fmt.Sprintf("the server answers %d %s", status, http.StatusText(status)), append(options, fault.Retryable())...)
