@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -60,13 +61,20 @@ type (
 // target is where an artifact is kept.
 func (i *Installer) target(ctx context.Context, s Source) (readable, error) {
 	if s.kind == kindLayout {
-		layout, err := oci.NewFromFS(ctx, os.DirFS(s.path))
-		if err != nil {
-			return nil, missing(s.text, "it is no OCI layout", err)
-		}
-		return layout, nil
+		return openLayout(ctx, s)
 	}
 	return i.repository(s)
+}
+
+func openLayout(ctx context.Context, s Source) (*oci.ReadOnlyStore, error) {
+	layout, err := oci.NewFromFS(ctx, os.DirFS(s.path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, missing(s.text, "it is no OCI layout", err)
+	case err != nil:
+		return nil, integrity(s.text, "the layout cannot be read: %v", err)
+	}
+	return layout, nil
 }
 
 // repository is that of a registry. Credentials are those of docker login and oras login, helpers included.
@@ -187,9 +195,9 @@ func (i *Installer) variants(ctx context.Context, target readable, s Source) (ro
 
 // onlyTag is the tag of a layout that has one, signatures aside.
 func (i *Installer) onlyTag(ctx context.Context, s Source) (string, error) {
-	layout, err := oci.NewFromFS(ctx, os.DirFS(s.path))
+	layout, err := openLayout(ctx, s)
 	if err != nil {
-		return "", missing(s.text, "it is no OCI layout", err)
+		return "", err
 	}
 	var tags []string
 	if err := layout.Tags(ctx, "", func(some []string) error {
