@@ -19,8 +19,8 @@ type backendListCmd struct {
 // Help is the long help.
 func (backendListCmd) Help() string {
 	return `Lists the backends that atg finds: local and remote beside the atg program; others by
-backends.NAME.path, in the folders of $ATG_BACKEND_PATH, and in $XDG_DATA_HOME/atg/backends, as
-programs named atg-backend-NAME. None of them is started, unless --describe says so. One that
+backends.NAME.path, in the folders of $ATG_BACKEND_PATH, as atg backend install has recorded them in the lock
+file, and in $XDG_DATA_HOME/atg/backends, as programs named atg-backend-NAME. None of them is started, unless --describe says so. One that
 cannot be used is listed with the reason.
 
 With --outdated, the source of each backend that atg has installed is asked whether it has something else by

@@ -35,6 +35,13 @@ func TestComplete(t *testing.T) {
 	if err := os.WriteFile(config, []byte("profiles: {prod: {backend: remote}, test: {}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	lock := `{"schema_version": 1, "backends": {"acme": {"source": "/x", "platforms": {"plan9/mips": {"sha256": "` + strings.Repeat("0a", 32) + `"}}}}}`
+	if err := os.MkdirAll(filepath.Join(home, "atg"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, "atg", "backends.lock.json"), []byte(lock), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		words []string
 		want  []string
@@ -52,6 +59,10 @@ func TestComplete(t *testing.T) {
 		"a profile":              {[]string{"--config", config, "--profile", ""}, []string{"prod", "test"}},
 		"a profile behind =":     {[]string{"--config=" + config, "--profile=p"}, []string{"--profile=prod"}},
 		"a folder":               {[]string{"generate-iac", "--output-dir", ""}, []string{":folders"}},
+		"what is installed":      {[]string{"backend", "upgrade", ""}, []string{"acme"}},
+		"what is locked":         {[]string{"backend", "install", "--locked", ""}, []string{"acme"}},
+		"what to install":        {[]string{"backend", "install", ""}, []string{":files"}},
+		"what to publish":        {[]string{"backend", "push", "a"}, []string{"acme", ":files"}},
 		"a file":                 {[]string{"create-tenant", ""}, []string{":files"}},
 		"the configuration":      {[]string{"--config", ""}, []string{":files"}},
 		"a topic":                {[]string{"help", "exit"}, []string{"exit-codes"}},

@@ -151,7 +151,13 @@ func TestArchivesThatUnpackToTooMuch(t *testing.T) {
 		"a large file in a tar":    {tarOf(t, entry{name: "x", content: zeros}), "unpacks to more"},
 		"a large file in a zip":    {zipOf(t, entry{name: "x", content: zeros}), "unpacks to more"},
 		"many files":               {tarOf(t, entry{name: "1"}, entry{name: "2"}, entry{name: "3"}, entry{name: "4"}), "more than 3 files"},
-		"what no tar should have":  {func() []byte { b := bytes.Buffer{}; z := gzip.NewWriter(&b); _, _ = z.Write(bytes.Repeat(paxHeader(t), 400)); _ = z.Close(); return b.Bytes() }(), "unpacks to too much"},
+		"what no tar should have": {func() []byte {
+			b := bytes.Buffer{}
+			z := gzip.NewWriter(&b)
+			_, _ = z.Write(bytes.Repeat(paxHeader(t), 400))
+			_ = z.Close()
+			return b.Bytes()
+		}(), "unpacks to too much"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -247,8 +247,10 @@ func TestWhatARegistryMayNotGive(t *testing.T) {
 			rw.Header().Set("Content-Length", "4")
 			_, _ = rw.Write([]byte("go"))
 		}, fault.ServiceUnavailable, "interrupted"},
-		"a password":     {func(rw http.ResponseWriter, _ *http.Request, _ http.Handler) { rw.WriteHeader(http.StatusForbidden) }, fault.Forbidden, "does not let"},
-		"another server": {func(rw http.ResponseWriter, r *http.Request, _ http.Handler) { http.Redirect(rw, r, "http://"+w.host, http.StatusFound) }, fault.Integrity, "HTTPS alone"},
+		"a password": {func(rw http.ResponseWriter, _ *http.Request, _ http.Handler) { rw.WriteHeader(http.StatusForbidden) }, fault.Forbidden, "does not let"},
+		"another server": {func(rw http.ResponseWriter, r *http.Request, _ http.Handler) {
+			http.Redirect(rw, r, "http://"+w.host, http.StatusFound)
+		}, fault.Integrity, "HTTPS alone"},
 	} {
 		w.change(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
 			if strings.HasSuffix(r.URL.Path, blob) {

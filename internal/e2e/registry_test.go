@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"encoding/pem"
 	"io"
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"aead.dev/minisign"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -31,6 +34,28 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("REGISTRY", strings.TrimPrefix(server.URL, "https://"))
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	ts.Check(os.WriteFile(ts.MkAbs("registry.pem"), text, 0o600))
+}
+
+// signFile is minisign FILE: signs a file as minisign does, into FILE.minisig. Its key is made by the first call, in $WORK/minisign.pub.
+func signFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: minisign FILE")
+	}
+	s := stateOf(ts)
+	if s.signing == nil {
+		public, private, err := minisign.GenerateKey(rand.Reader)
+		ts.Check(err)
+		s.signing = &private
+		text, err := public.MarshalText()
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs("minisign.pub"), text, 0o600))
+	}
+	content, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	r := minisign.NewReader(bytes.NewReader(content))
+	_, err = io.Copy(io.Discard, r)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".minisig"), r.Sign(*s.signing), 0o600))
 }
 
 // setField is field VARIABLE NAME: sets $VARIABLE to a text of the last command's JSON.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"aead.dev/minisign"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/azure-tenant-grapher/atg/internal/azuresim"
@@ -32,6 +33,7 @@ type state struct {
 	wire      *wire // to the service; nil unless the script has asked for one
 	processes map[string]*process
 	home      string
+	signing   *minisign.PrivateKey // of the command minisign
 }
 
 func stateOf(ts *testscript.TestScript) *state { return ts.Value(stateKey).(*state) }
