@@ -99,11 +99,10 @@ type fetched struct {
 // unsafe archive), backend_not_found (the source has no such thing), backend_incompatible (none for this platform),
 // auth_failed (the registry wants another credential), service_unavailable, invalid_argument and config_invalid.
 func (i *Installer) Prepare(ctx context.Context, r Request) (offer *Offer, err error) {
-	i.Platform = cmp.Or(i.Platform, lockfile.Here())
 	if r.Locked != nil {
 		r.Source = r.Locked.Source
-		if _, ok := r.Locked.Platforms[i.Platform]; !ok {
-			return nil, noPlatform(r.Source, slices.Sorted(maps.Keys(r.Locked.Platforms)), i.Platform)
+		if _, ok := r.Locked.Platforms[i.platform()]; !ok {
+			return nil, noPlatform(r.Source, slices.Sorted(maps.Keys(r.Locked.Platforms)), i.platform())
 		}
 	}
 	source, err := ParseSource(r.Source)
@@ -134,12 +133,14 @@ func (i *Installer) Prepare(ctx context.Context, r Request) (offer *Offer, err e
 		return nil, err
 	}
 	if r.Locked != nil {
-		if err := keep(offer, *r.Locked, got.sum, i.Platform); err != nil {
+		if err := keep(offer, *r.Locked, got.sum, i.platform()); err != nil {
 			return nil, err
 		}
 	}
 	return offer, i.compare(offer, r.Locked != nil)
 }
+
+func (i *Installer) platform() string { return cmp.Or(i.Platform, lockfile.Here()) }
 
 func (i *Installer) fetch(ctx context.Context, source Source, r Request, folder string) (*fetched, error) {
 	switch source.kind {
@@ -160,7 +161,7 @@ func (i *Installer) fetch(ctx context.Context, source Source, r Request, folder 
 func (i *Installer) open(o *Offer, got *fetched, name string) error {
 	wanted := func(base string) bool {
 		n, platform, ok := parseFile(base)
-		return ok && (name == "" || n == name) && (platform == "" || platform == i.Platform)
+		return ok && (name == "" || n == name) && (platform == "" || platform == i.platform())
 	}
 	o.program = filepath.Join(o.folder, fileName("staged")) // with an ending that can be started
 	inside, err := unpack(got.file, o.program, wanted, generous)
@@ -183,8 +184,8 @@ func (i *Installer) open(o *Offer, got *fetched, name string) error {
 	case !ok:
 		return fault.New(fault.InvalidArgument, fmt.Sprintf("%q does not say which backend it is: a program is named atg-backend-NAME", got.name),
 			fault.On(got.source), fault.From(fault.OriginHost), fault.Hint("name it with --name NAME"))
-	case platform != "" && platform != i.Platform:
-		return noPlatform(got.source, []string{platform}, i.Platform)
+	case platform != "" && platform != i.platform():
+		return noPlatform(got.source, []string{platform}, i.platform())
 	}
 	if err := CheckName(named); err != nil {
 		return err
@@ -200,7 +201,7 @@ func (i *Installer) open(o *Offer, got *fetched, name string) error {
 	if o.SHA256 != got.sum {
 		p.Download = got.sum
 	}
-	o.Entry.Platforms[i.Platform] = p
+	o.Entry.Platforms[i.platform()] = p
 	return os.Chmod(o.program, 0o755) //nolint:gosec // a program
 }
 

@@ -64,7 +64,7 @@ func (i *Installer) choose(s Source) (string, map[string]lockfile.Platform, erro
 			continue
 		}
 		if platform == "" {
-			platform = i.Platform
+			platform = i.platform()
 		}
 		if files[platform] != "" {
 			return "", nil, fault.New(fault.InvalidArgument, fmt.Sprintf("%s and %s are both for %s", filepath.Base(files[platform]), e.Name(), platform), fault.On(s.path),
@@ -72,14 +72,14 @@ func (i *Installer) choose(s Source) (string, map[string]lockfile.Platform, erro
 		}
 		names[name], files[platform] = true, filepath.Join(s.path, e.Name())
 	}
-	switch file := files[i.Platform]; {
+	switch file := files[i.platform()]; {
 	case len(files) == 0:
 		return "", nil, missing(s.path, "no file atg-backend-NAME is in the folder", nil)
 	case len(names) > 1:
 		return "", nil, fault.New(fault.InvalidArgument, "several backends are in the folder: "+strings.Join(slices.Sorted(maps.Keys(names)), ", "), fault.On(s.path),
 			fault.From(fault.OriginHost), fault.Hint("name the file of one, or give each a folder"))
 	case file == "":
-		return "", nil, noPlatform(s.text, slices.Sorted(maps.Keys(files)), i.Platform)
+		return "", nil, noPlatform(s.text, slices.Sorted(maps.Keys(files)), i.platform())
 	}
 	platforms := map[string]lockfile.Platform{}
 	for platform, file := range files {
@@ -93,7 +93,7 @@ func (i *Installer) choose(s Source) (string, map[string]lockfile.Platform, erro
 			platforms[platform] = lockfile.Platform{SHA256: sum}
 		}
 	}
-	return files[i.Platform], platforms, nil
+	return files[i.platform()], platforms, nil
 }
 
 // isArchive says whether a file is an archive by its name.

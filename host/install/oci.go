@@ -117,9 +117,9 @@ func (i *Installer) fetchOCI(ctx context.Context, s Source, locked, folder strin
 		return nil, integrity(s.text, "its digest is %s, and not %s", root.Digest, locked)
 	}
 	got := &fetched{file: filepath.Join(folder, "download"), source: s.text, digest: root.Digest.String(), platforms: map[string]lockfile.Platform{}}
-	chosen, ok := variants[i.Platform]
+	chosen, ok := variants[i.platform()]
 	if !ok {
-		return nil, noPlatform(s.text, slices.Sorted(maps.Keys(variants)), i.Platform)
+		return nil, noPlatform(s.text, slices.Sorted(maps.Keys(variants)), i.platform())
 	}
 	for platform, v := range variants {
 		p := lockfile.Platform{SHA256: v.layer.Digest.Encoded()}
@@ -172,7 +172,7 @@ func (i *Installer) variants(ctx context.Context, target readable, s Source) (ro
 	if len(index.Manifests) == 0 {
 		v, err := i.variant(s, text)
 		if err == nil {
-			found[i.Platform] = v
+			found[i.platform()] = v
 		}
 		return root, found, err
 	}

@@ -31,13 +31,10 @@ func (i *Installer) look(ctx context.Context, e lockfile.Entry) (f Freshness, er
 	if err != nil {
 		return f, err
 	}
-	if i.Platform == "" {
-		i.Platform = lockfile.Here()
-	}
 	if f.Pinned = s.pinned(); f.Pinned {
 		return f, nil
 	}
-	have := e.Platforms[i.Platform]
+	have := e.Platforms[i.platform()]
 	known := have.Download
 	if known == "" {
 		known = have.SHA256
@@ -51,7 +48,7 @@ func (i *Installer) look(ctx context.Context, e lockfile.Entry) (f Freshness, er
 		if err != nil {
 			return f, err
 		}
-		f.Digest, f.Version = root.Digest.String(), found[i.Platform].version
+		f.Digest, f.Version = root.Digest.String(), found[i.platform()].version
 		f.Outdated = f.Digest != e.Digest
 		return f, nil
 	}
