@@ -4,16 +4,20 @@ import (
 	"context"
 	"fmt"
 	"os"
+	slashed "path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/host/config"
 	"github.com/azure-tenant-grapher/atg/host/discover"
 	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/internal/conf"
+	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/conformance"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
+	"github.com/azure-tenant-grapher/atg/shared/launch"
 )
 
 type backendTestCmd struct {
@@ -21,6 +25,7 @@ type backendTestCmd struct {
 	Backend string        `arg:"" name:"backend" placeholder:"NAME|PATH" help:"Backend, by its name or the path of its program."`
 	Limit   limitFlag     `default:"5" placeholder:"N" help:"Resources that the scans of the test read at most."`
 	Within  conf.Duration `default:"1m" placeholder:"DURATION" help:"Time for each check."`
+	Check   []string      `placeholder:"PATTERN" help:"Only these checks: by name, or as jobs/*."`
 }
 
 // Help is the long help.
@@ -31,14 +36,16 @@ backend that cannot reach its cloud passes all the same, if its jobs fail as the
 
 Examples:
   atg backend test local
-  atg backend test ./atg-backend-acme -o json`
+  atg backend test ./atg-backend-acme -o json
+  atg backend test acme --check 'cancel/*,process/*'`
 }
 
 // checked is the outcome of one check.
 type checked struct {
 	Name            string  `json:"name"`
 	Requirement     string  `json:"requirement"`
-	State           string  `json:"state"` // passed, failed, skipped
+	Section         string  `json:"section"` // the page of the documentation and the heading that explain it
+	State           string  `json:"state"`   // passed, failed, skipped
 	Reason          string  `json:"reason,omitempty"`
 	DurationSeconds float64 `json:"duration_seconds"`
 }
@@ -58,10 +65,16 @@ func (c *backendTestCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	chosen, err := c.chosen()
+	if err != nil {
+		return err
+	}
 	d := a.dispatcherFor(settings, func(string) (discover.Program, error) { return program, nil })
 	subject := &conformance.Subject{
 		Settings: settings.Settings(program.Name), Patience: c.Within.Value(),
-		Scan: backend.ScanRequest{TenantID: settings.TenantID, ResourceLimit: int64(c.Limit)},
+		Scan:    backend.ScanRequest{TenantID: settings.TenantID, ResourceLimit: int64(c.Limit)},
+		Program: &conformance.Program{Path: program.Path, Env: launch.Environment(program.Name, program.Bundled, settings.Backends[program.Name].Env, os.Environ())},
+		Only:    chosen,
 		Start: func(ctx context.Context) (backend.Backend, func(), error) {
 			s, err := d.Connect(ctx, program.Name)
 			if err != nil {
@@ -73,7 +86,7 @@ func (c *backendTestCmd) Run(ctx context.Context, a *app) error {
 	outcomes := []checked{}
 	failed := 0
 	if _, err := conformance.Run(ctx, subject, func(o conformance.Outcome) {
-		one := checked{Name: o.Check.Name, Requirement: o.Check.Requirement, State: "passed", Reason: o.Skipped, DurationSeconds: o.Took.Seconds()}
+		one := checked{Name: o.Check.Name, Requirement: o.Check.Requirement, Section: o.Check.Section(), State: "passed", Reason: o.Skipped, DurationSeconds: o.Took.Seconds()}
 		switch {
 		case o.Err != nil:
 			one.State, one.Reason = "failed", o.Err.Error()
@@ -97,6 +110,41 @@ func (c *backendTestCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
+// chosen says which checks to run.
+func (c *backendTestCmd) chosen() (func(conformance.Check) bool, error) {
+	if len(c.Check) == 0 {
+		return nil, nil //nolint:nilnil // no choice is all
+	}
+	names := checkNames()
+	for _, pattern := range c.Check {
+		if !slices.ContainsFunc(names, func(name string) bool { return matchesCheck(pattern, name) }) {
+			hint := "atg backend test NAME -o json has the names of all"
+			if near := nearest.To(pattern, names); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			return nil, fault.New(fault.InvalidArgument, fmt.Sprintf("there is no check %q", pattern), fault.Hint("%s", hint))
+		}
+	}
+	return func(check conformance.Check) bool {
+		return slices.ContainsFunc(c.Check, func(pattern string) bool { return matchesCheck(pattern, check.Name) })
+	}, nil
+}
+
+// matchesCheck says whether a pattern is of a check: its name, its area, or with * for any part.
+func matchesCheck(pattern, name string) bool {
+	ok, err := slashed.Match(pattern, name)
+	area, _, _ := strings.Cut(name, "/")
+	return err == nil && ok || pattern == area
+}
+
+func checkNames() []string {
+	var names []string
+	for _, check := range conformance.Checks() {
+		names = append(names, check.Name)
+	}
+	return names
+}
+
 // program is the one that the argument names: a path has a separator in it, or an extension.
 func (c *backendTestCmd) program(settings *config.Config) (discover.Program, error) {
 	if config.ValidName(c.Backend) {
@@ -118,9 +166,10 @@ func checkLine(p *ui.Page, c checked) {
 	took := ui.Toned{Tone: ui.Faint, Text: "  " + ui.Seconds(c.DurationSeconds)}
 	p.Line(ui.Toned{Tone: tone, Text: fmt.Sprintf("%-8s", c.State)}, c.Name, took)
 	if c.State == "failed" {
-		p.Line("         ", c.Requirement)
-	}
-	if c.Reason != "" {
+		p.Line("         required: ", c.Requirement)
+		p.Line("         seen:     ", c.Reason)
+		p.Line("         see:      ", ui.Toned{Tone: ui.Faint, Text: c.Section})
+	} else if c.Reason != "" {
 		p.Line("         ", ui.Toned{Tone: ui.Faint, Text: c.Reason})
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/azure-tenant-grapher/atg/host/dispatch"
 	"github.com/azure-tenant-grapher/atg/host/lockfile"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
+	"github.com/azure-tenant-grapher/atg/shared/conformance"
 )
 
 // What the values are of flags, by name, and of arguments, by command and name.
@@ -22,7 +23,7 @@ var valuesOf = map[string]func(*completer, context.Context){
 	"backend": (*completer).backendNames, "backend info name": (*completer).backendNames, "backend test backend": (*completer).backendNames,
 	"backend remove name": (*completer).installed, "backend upgrade name": (*completer).installed, "backend push program": (*completer).published,
 	"backend install source": (*completer).sourceFiles,
-	"profile":                (*completer).profiles,
+	"profile":                (*completer).profiles, "check": (*completer).checks,
 
 	"snapshot": (*completer).snapshots, "snapshot show id": (*completer).snapshots, "snapshot pull id": (*completer).snapshots,
 	"snapshot delete id": (*completer).snapshots, "snapshot diff before": (*completer).snapshots, "snapshot diff after": (*completer).snapshots,
@@ -108,6 +109,12 @@ func (c *completer) sourceFiles(ctx context.Context) {
 		return
 	}
 	c.paths = ":files"
+}
+
+func (c *completer) checks(context.Context) {
+	for _, check := range conformance.Checks() {
+		c.add(check.Name, check.Requirement)
+	}
 }
 
 func (c *completer) profiles(context.Context) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -42,6 +43,36 @@ var cancelChecks = []Check{
 		},
 	},
 	{
+		Name:        "cancel/prompt",
+		Requirement: "A job that runs is cancelled within 10 seconds.",
+		Run: func(ctx context.Context, s *Subject) error {
+			job, err := s.submit(ctx, "")
+			if err != nil {
+				return err
+			}
+			runs := errors.New("it runs")
+			err = s.configured.WatchJob(ctx, job.JobID, 0, func(e backend.Event) error {
+				if e.Status != nil && e.Status.Status != backend.JobPending {
+					return runs
+				}
+				return nil
+			})
+			if !errors.Is(err, runs) {
+				return fmt.Errorf("no event says that the job runs: %w", errOrNone(err))
+			}
+			prompt, cancel := context.WithTimeout(ctx, min(10*time.Second, s.Patience/2))
+			defer cancel()
+			if err := errors.Join(s.discard(prompt, job.JobID), prompt.Err()); err != nil {
+				return err
+			}
+			now, err := s.configured.GetJob(ctx, job.JobID)
+			if err == nil && !now.Status.Terminal() {
+				err = fmt.Errorf("CancelJob answered, and the job is %s", now.Status)
+			}
+			return err
+		},
+	},
+	{
 		Name:        "cancel/finished",
 		Requirement: "Cancelling a finished job answers conflict and changes nothing.",
 		Run: func(ctx context.Context, s *Subject) error {
@@ -54,10 +85,10 @@ var cancelChecks = []Check{
 				return err
 			}
 			now, err := s.configured.GetJob(ctx, f.submitted.JobID)
-			if err != nil || now.Status != f.end().Status {
-				return fmt.Errorf("the job is %s now, was %s: %w", now.Status, f.end().Status, err)
+			if err == nil && now.Status != f.end().Status {
+				err = fmt.Errorf("the job is %s now, was %s", now.Status, f.end().Status)
 			}
-			return nil
+			return err
 		},
 	},
 }

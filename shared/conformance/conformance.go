@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -23,6 +24,27 @@ type Check struct {
 	Run         func(ctx context.Context, s *Subject) error
 }
 
+// Section is where the requirement is explained: a page of the documentation and the heading in it.
+func (c Check) Section() string {
+	area, _, _ := strings.Cut(c.Name, "/")
+	if special, ok := sections[c.Name]; ok {
+		return page + special
+	}
+	return page + sections[area]
+}
+
+const page = "docs/backend-protocol.md#"
+
+// sections are the headings of areas, and of the checks that belong to another one than their area.
+var sections = map[string]string{
+	"describe": "settings", "configure": "settings", "secrets": "settings", "capabilities": "features", "health": "health", "errors": "errors",
+	"jobs": "jobs-and-events", "events": "jobs-and-events", "cancel": "jobs-and-events", "close": "from-start-to-end",
+	"features": "features", "durable_jobs": "features", "list_jobs": "features", "batch": "features", "inputs": "features", "artifacts": "features", "snapshots": "features",
+	"generate-iac": "features", "parts": "features", "shards": "features", "budget": "features",
+	"versions": "versions", "messages": "services", "messages/long-names": "errors",
+	"process": "from-start-to-end", "process/handshake": "the-handshake",
+}
+
 // Subject is the backend under test.
 type Subject struct {
 	// Start makes another instance, not configured, and a function that ends it.
@@ -33,6 +55,10 @@ type Subject struct {
 	Scan backend.ScanRequest
 	// Patience bounds each check; 0 is a minute.
 	Patience time.Duration
+	// Program is the program that Start starts, for the checks of processes, versions and logs; nil leaves these out.
+	Program *Program
+	// Only chooses the checks that run; nil is all.
+	Only func(Check) bool
 
 	configured backend.Backend // shared by the checks that change nothing
 	stop       func()
@@ -52,7 +78,10 @@ type Outcome struct {
 // Checks are all checks, in the order in which they run.
 func Checks() []Check {
 	var all []Check
-	for _, area := range [][]Check{describeChecks, jobChecks, eventChecks, cancelChecks, featureChecks, snapshotChecks, generateChecks, partChecks, shardChecks, endChecks} {
+	for _, area := range [][]Check{
+		describeChecks, secretChecks, jobChecks, eventChecks, cancelChecks, featureChecks, snapshotChecks, generateChecks, partChecks, shardChecks,
+		versionChecks, endChecks, processChecks,
+	} {
 		all = append(all, area...)
 	}
 	return all
@@ -71,6 +100,9 @@ func Run(ctx context.Context, s *Subject, report func(Outcome)) ([]Outcome, erro
 
 	var outcomes []Outcome
 	for _, c := range Checks() {
+		if s.Only != nil && !s.Only(c) {
+			continue
+		}
 		o := s.run(ctx, c)
 		outcomes = append(outcomes, o)
 		report(o)

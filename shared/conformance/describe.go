@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -32,10 +33,10 @@ var describeChecks = []Check{
 					return fmt.Errorf("the protocol is %d, not %d", d.Protocol, backend.Protocol)
 				}
 				again, err := b.Describe(ctx)
-				if err != nil || !reflect.DeepEqual(d, again) {
-					return fmt.Errorf("a second answer differs: %+v, %w", again, err)
+				if err == nil && !reflect.DeepEqual(d, again) {
+					err = fmt.Errorf("a second answer differs: %+v", again)
 				}
-				return nil
+				return err
 			})
 		},
 	},
@@ -81,6 +82,34 @@ var describeChecks = []Check{
 		},
 	},
 	{
+		Name:        "configure/all-at-once",
+		Requirement: "Configure answers every problem at once, one for each setting that is wrong: unknown, or of another type than the schema says.",
+		Run: func(ctx context.Context, s *Subject) error {
+			schema, err := s.schema(ctx)
+			if err != nil {
+				return err
+			}
+			wrong := map[string]any{"no_such_setting_at_all": true, "nor_this_one": 1}
+			for name, p := range schema.Properties {
+				if p.Type != nil && !p.takes("object") {
+					wrong[name] = map[string]any{"of": "another type"}
+				}
+			}
+			return s.fresh(ctx, false, func(b backend.Backend) error {
+				f := fault.As(b.Configure(ctx, s.with(wrong)))
+				if f == nil || f.Code != fault.ConfigInvalid {
+					return fmt.Errorf("the answer is %w", orNil(f))
+				}
+				for name := range wrong {
+					if !slices.ContainsFunc(f.Problems, func(p fault.Problem) bool { return strings.Contains(p.Key, name) }) {
+						return fmt.Errorf("no problem names the setting %s: %+v", name, f.Problems)
+					}
+				}
+				return nil
+			})
+		},
+	},
+	{
 		Name:        "configure/secrets-stay-secret",
 		Requirement: "No answer of Configure holds the value of a setting that the schema marks as secret.",
 		Run: func(ctx context.Context, s *Subject) error {
@@ -88,7 +117,6 @@ var describeChecks = []Check{
 			if err != nil {
 				return err
 			}
-			const canary = "canary-7f3a-must-not-be-seen"
 			wrong := map[string]any{"no_such_setting_at_all": true}
 			for name, p := range schema.Properties {
 				if p.WriteOnly {
@@ -153,12 +181,22 @@ var describeChecks = []Check{
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 
 type settingsSchema struct {
-	Type                 string `json:"type"`
-	AdditionalProperties *bool  `json:"additionalProperties"`
-	Properties           map[string]struct {
-		Description string `json:"description"`
-		WriteOnly   bool   `json:"writeOnly"`
-	} `json:"properties"`
+	Type                 string              `json:"type"`
+	AdditionalProperties *bool               `json:"additionalProperties"`
+	Properties           map[string]property `json:"properties"`
+}
+
+// property is the schema of one setting.
+type property struct {
+	Type        any    `json:"type"` // a text, or a list of them
+	Description string `json:"description"`
+	WriteOnly   bool   `json:"writeOnly"`
+}
+
+// takes says whether the schema lets a setting be of a type; where it names none, nobody knows.
+func (p property) takes(kind string) bool {
+	list, _ := p.Type.([]any)
+	return p.Type == kind || slices.Contains(list, any(kind))
 }
 
 func (s *Subject) schema(ctx context.Context) (schema settingsSchema, err error) {

@@ -68,6 +68,33 @@ var eventChecks = []Check{
 		},
 	},
 	{
+		Name:        "events/slow-reader",
+		Requirement: "A job has any number of readers, and one that does not read on delays neither the job nor the others; nothing but progress is dropped for it.",
+		Run: func(ctx context.Context, s *Subject) error {
+			job, err := s.submit(ctx, "")
+			if err != nil {
+				return err
+			}
+			var quick, slow []backend.Event
+			err = s.configured.WatchJob(ctx, job.JobID, 0, func(e backend.Event) (err error) {
+				if len(slow) == 0 { // while this reader holds the first event, the other one reads all
+					if quick, err = s.watch(ctx, job.JobID, 0); err != nil {
+						return fmt.Errorf("the other reader, which may wait for the slow one: %w", err)
+					}
+				}
+				slow = append(slow, e)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			if a, b := len(kept(quick)), len(kept(slow)); a != b {
+				return fmt.Errorf("the quick reader got %d events that may not be dropped, the slow one %d", a, b)
+			}
+			return s.discard(ctx, job.JobID)
+		},
+	},
+	{
 		Name:        "events/reader-may-leave",
 		Requirement: "An error of the reader ends WatchJob with that error, and does not end the job.",
 		Run: func(ctx context.Context, s *Subject) error {

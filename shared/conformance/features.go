@@ -23,6 +23,27 @@ var featureChecks = []Check{
 		Run:         undeclared,
 	},
 	{
+		Name:        "durable_jobs/found-again",
+		Requirement: "A job outlives its process: a later one finds it by its id.",
+		Feature:     backend.FeatureDurableJobs,
+		Run: func(ctx context.Context, s *Subject) error {
+			f, err := s.job(ctx)
+			if err != nil {
+				return err
+			}
+			return s.fresh(ctx, true, func(b backend.Backend) error {
+				job, err := b.GetJob(ctx, f.submitted.JobID)
+				if err != nil {
+					return err
+				}
+				if job.Status != f.end().Status || job.Operation != backend.OpScan {
+					return fmt.Errorf("it was %s, and is %s", f.end().Status, job.Status)
+				}
+				return nil
+			})
+		},
+	},
+	{
 		Name:        "list_jobs/pages",
 		Requirement: "ListJobs answers the newest first, in pages, and filters.",
 		Feature:     backend.FeatureListJobs,

@@ -132,8 +132,11 @@ var jobChecks = []Check{
 				return err
 			}
 			again, err := s.submit(ctx, key)
-			if err != nil || again.JobID != first.JobID {
-				return fmt.Errorf("the same submission made the jobs %q and %q: %w", first.JobID, again.JobID, err)
+			if err != nil {
+				return fmt.Errorf("the same again: %w", err)
+			}
+			if again.JobID != first.JobID {
+				return fmt.Errorf("the same submission made the jobs %q and %q", first.JobID, again.JobID)
 			}
 			other := s.Scan
 			other.ResourceLimit++
@@ -142,6 +145,35 @@ var jobChecks = []Check{
 				return fmt.Errorf("other content: %w", err)
 			}
 			return s.discard(ctx, first.JobID)
+		},
+	},
+	{
+		Name:        "jobs/side-by-side",
+		Requirement: "Jobs run side by side, each with an id and events of its own, also those that are submitted at the same moment.",
+		Run: func(ctx context.Context, s *Subject) error {
+			const n = 8
+			ids, errs := make([]string, n), make([]error, n)
+			var all sync.WaitGroup
+			for i := range n {
+				all.Go(func() { errs[i] = s.whole(ctx, &ids[i]) })
+			}
+			all.Wait()
+			if err := errors.Join(errs...); err != nil {
+				return err
+			}
+			known := map[string]bool{}
+			for _, id := range ids {
+				if known[id] {
+					return fmt.Errorf("two jobs have the id %s", id)
+				}
+				known[id] = true
+			}
+			for _, id := range ids {
+				if err := s.discard(ctx, id); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	},
 	{
@@ -183,6 +215,28 @@ var jobChecks = []Check{
 			return nil
 		},
 	},
+}
+
+// whole submits a job and sees it through.
+func (s *Subject) whole(ctx context.Context, id *string) error {
+	job, err := s.submit(ctx, "")
+	if err != nil {
+		return err
+	}
+	*id = job.JobID
+	events, err := s.watch(ctx, job.JobID, 0)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if e.Status != nil && e.Status.JobID != job.JobID {
+			return fmt.Errorf("among the events of the job %s is one of %s", job.JobID, e.Status.JobID)
+		}
+	}
+	if len(events) == 0 || !events[len(events)-1].Terminal() {
+		return fmt.Errorf("the events of the job %s do not end with a terminal one", job.JobID)
+	}
+	return nil
 }
 
 // discard cancels a job that a check no longer needs, and notes the snapshot that it made.

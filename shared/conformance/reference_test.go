@@ -52,7 +52,7 @@ func newReference() *reference {
 func (r *reference) Describe(context.Context) (backend.Description, error) {
 	d := backend.Description{Name: "reference", Version: "1", Protocol: backend.Protocol, SettingsSchema: json.RawMessage(`{
 		"type": "object", "additionalProperties": false,
-		"properties": {"key": {"type": "integer", "description": "a key", "writeOnly": true}}}`)}
+		"properties": {"key": {"type": "string", "description": "a key", "writeOnly": true}}}`)}
 	if r.describe != nil {
 		r.describe(&d)
 	}
@@ -63,12 +63,16 @@ func (r *reference) Configure(_ context.Context, s backend.Settings) error {
 	if r.configure != nil {
 		return r.configure(s)
 	}
+	return takeSettings(s)
+}
+
+func takeSettings(s backend.Settings) error {
 	f := fault.New(fault.ConfigInvalid, "the settings are wrong")
 	for name, value := range s {
 		if name != "key" {
 			f.Problems = append(f.Problems, fault.Problem{Key: name, Message: "unknown setting"})
-		} else if _, ok := value.(int); !ok {
-			f.Problems = append(f.Problems, fault.Problem{Key: name, Message: "is not an integer"})
+		} else if _, ok := value.(string); !ok {
+			f.Problems = append(f.Problems, fault.Problem{Key: name, Message: "is not a text"})
 		}
 	}
 	if len(f.Problems) > 0 {
