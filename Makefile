@@ -187,11 +187,12 @@ $(WEBTOOLS): $(PICTURE)/web/package-lock.json
 WITHGRPC = for python in $(PYTHON) /usr/bin/python3; do "$$python" -c 'import grpc, google.protobuf' 2>/dev/null && echo "$$python" && exit; done; exit 1
 NODEEXAMPLE := examples/backend-node/node_modules/.package-lock.json
 .PHONY: examples
-examples: ## the backends in Python and Node pass atg backend test, and scan: root gets the packages on Debian, others have them
+examples: ## the backends in Python and Node, and those of atg backend new, pass atg backend test, and scan: root gets the packages on Debian, others have them
 	@if ! { ($(WITHGRPC)) && command -v protoc; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "examples: installing python3-grpcio, python3-protobuf and protobuf-compiler"; \
 		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends python3-grpcio python3-protobuf protobuf-compiler; } >/dev/null 2>&1 || true; \
 	fi
+	@go test -count=1 -tags foreign -run 'Foreign/^go' ./internal/e2e
 	@if ! python=$$($(WITHGRPC)); then \
 		echo "examples: Python's grpcio and protobuf are NOT INSTALLED, so the backend in Python has not been tried"; \
 	else \
@@ -260,7 +261,9 @@ format: $(LINTER) ## gofmt and goimports
 proto: $(BUF) $(PROTOC)/protoc-gen-go ## generate the RPC code; for Python too, with protoc 3.21.12, which Debian has
 	cd shared/rpc && PATH="$(PROTOC):$$PATH" $(BUF) generate --output ../..
 	@if [ "$$(protoc --version 2>/dev/null)" = "libprotoc 3.21.12" ]; then \
-		protoc -I shared/rpc/proto --python_out=examples/backend-python/src shared/rpc/proto/atg/backend/v1/*.proto; \
+		for src in examples/backend-python host/scaffold/python; do \
+			protoc -I shared/rpc/proto --python_out=$$src/src shared/rpc/proto/atg/backend/v1/*.proto; \
+		done; \
 	else \
 		echo "proto: protoc 3.21.12 is NOT INSTALLED, so the example in Python keeps the code that it has"; \
 	fi

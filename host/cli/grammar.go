@@ -37,6 +37,7 @@ type grammar struct {
 	Backend struct {
 		List    backendListCmd    `cmd:"" help:"List the backends that atg finds."`
 		Info    backendInfoCmd    `cmd:"" help:"Show what a backend is, what it can do, and its settings."`
+		New     backendNewCmd     `cmd:"" help:"Write the start of a backend of your own."`
 		Test    backendTestCmd    `cmd:"" help:"Check that a backend keeps the contract."`
 		Install backendInstallCmd `cmd:"" help:"Install a backend, and pin its program."`
 		Remove  backendRemoveCmd  `cmd:"" help:"Remove backends that were installed."`
@@ -76,7 +77,7 @@ func (g *grammar) commands() []command {
 		{"snapshot", "work", "Work with snapshots: " + verbNames(g.Snapshot) + ".", &g.Snapshot},
 		{"job", "work", "Work with jobs that outlive a command: list, show, watch, result, download, cancel, submit, flush.", &g.Job},
 		{"health", "setup", "Check that the backend works, and what it depends on.", &g.Health},
-		{"backend", "setup", "Find, test, install and publish backends: list, info, test, install, remove, upgrade, push.", &g.Backend},
+		{"backend", "setup", "Find, write, test, install and publish backends: list, info, new, test, install, remove, upgrade, push.", &g.Backend},
 		{"config", "setup", "Show, check and make the configuration: show, path, validate, init.", &g.Config},
 		{"auth", "setup", "Keep the key of a job service: login, logout, status.", &g.Auth},
 		{"doctor", "setup", "Look at everything that commands need, and say what to do about what is wrong.", &g.Doctor},
