@@ -106,7 +106,7 @@ func (b bench) measures() []measure {
 		{"watchers", b.idleWatcher}, {"watchers10k", b.manyWatchers}, {"latency", b.eventLatency},
 		{"shards", b.shardSpeedup}, {"remotescan", b.remoteScan}, {"download", b.download},
 		{"generate", b.generate}, {"schema", b.schema}, {"spec", b.spec},
-		{"diff", b.diff}, {"picture", b.picture}, {"walk", b.walk}, {"export", b.export},
+		{"conformance", b.conformance}, {"diff", b.diff}, {"picture", b.picture}, {"walk", b.walk}, {"export", b.export},
 	}
 }
 
