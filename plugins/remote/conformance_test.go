@@ -42,7 +42,7 @@ func TestConformance(t *testing.T) {
 			for _, o := range outcomes {
 				family, _, _ := strings.Cut(o.Check.Name, "/")
 				own := slices.Contains([]string{"parts", "shards", "budget"}, family) // the service's
-				own = own || o.Skipped == "the backend runs in this process" // what is of a program, internal/e2e checks
+				own = own || o.Skipped == "the backend runs in this process"          // what is of a program, internal/e2e checks
 				if o.Skipped != "" && !own && o.Check.Name != "features/undeclared" {
 					t.Errorf("%s was skipped: %s", o.Check.Name, o.Skipped)
 				}

@@ -176,8 +176,7 @@ func serveDefective(defect string) {
 
 // breakProgram breaks what a program does beyond its process.
 func breakProgram(defect string, b *broken) {
-	switch defect {
-	case "secrets/nowhere":
+	if defect == "secrets/nowhere" {
 		b.configure = func(s backend.Settings) error {
 			fmt.Fprintf(os.Stderr, "configured with %v\n", s["key"])
 			return takeSettings(s)
