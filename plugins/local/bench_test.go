@@ -28,6 +28,35 @@ func BenchmarkIdentities(b *testing.B) {
 	scans(b, synthetic, backend.ScanRequest{Depth: backend.DepthResources, Identities: backend.IdentitiesAll}, "identities", func(r *backend.ScanResult) int64 { return r.Identities })
 }
 
+// BenchmarkMerge puts a snapshot together from the finished parts of a scan, as after its shards.
+func BenchmarkMerge(b *testing.B) {
+	const resources = 100_000
+	synthetic, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: resources, Subscriptions: 20, Seed: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	var parts []backend.Part
+	first := func(e backend.Event) {
+		if e.Part != nil {
+			parts = append(parts, *e.Part)
+		}
+	}
+	l, stop := scanner(b, synthetic)
+	defer stop()
+	request := backend.ScanRequest{Depth: backend.DepthResources, Identities: backend.IdentitiesNone}
+	run(b, l, backend.Submission{Request: &request, WorkDir: dir}, first)
+	var all int64
+	for b.Loop() {
+		all += run(b, l, backend.Submission{Request: &request, WorkDir: dir, Parts: parts}, func(e backend.Event) {
+			if e.Part != nil {
+				b.Errorf("the part %s was read again", e.Part.Key)
+			}
+		}).Resources
+	}
+	b.ReportMetric(float64(all)/b.Elapsed().Seconds(), "resources/s")
+}
+
 func benchmarkScan(b *testing.B, depth backend.Depth) {
 	const resources = 100_000
 	synthetic, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: resources, Subscriptions: 20, Seed: 1})
@@ -40,6 +69,18 @@ func benchmarkScan(b *testing.B, depth backend.Depth) {
 // scans scans a tenant again and again, and reports how many things of a kind that finds a second.
 func scans(b *testing.B, of *tenant.Tenant, request backend.ScanRequest, kind string, found func(*backend.ScanResult) int64) {
 	b.Helper()
+	l, stop := scanner(b, of)
+	defer stop()
+	var all int64
+	for b.Loop() {
+		all += found(run(b, l, backend.Submission{Request: &request, WorkDir: b.TempDir()}, func(backend.Event) {}))
+	}
+	b.ReportMetric(float64(all)/b.Elapsed().Seconds(), kind+"/s")
+}
+
+// scanner is a backend before a simulator of a tenant without limits.
+func scanner(b *testing.B, of *tenant.Tenant) (l backend.Backend, stop func()) {
+	b.Helper()
 	sim, err := azuresim.New(azuresim.Config{Tenant: of, Quota: -1, NoARMLimits: true, NoMSGraphLimits: true, StateDir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
@@ -47,36 +88,39 @@ func scans(b *testing.B, of *tenant.Tenant, request backend.ScanRequest, kind st
 	if err := sim.Start(); err != nil {
 		b.Fatal(err)
 	}
-	defer sim.Close()
-	l := local.New()
+	l = local.New()
 	if err := l.Configure(b.Context(), backend.Settings{
 		"cloud": "custom", "resource_manager_endpoint": sim.URL(), "authority_host": sim.URL(), "graph_endpoint": sim.URL(), "ca_file": sim.CAFile(), "auth": "client-secret",
 		"tenant_id": of.ID, "client_id": sim.ClientID(), "client_secret": sim.ClientSecret(), "store_dir": b.TempDir(),
 	}); err != nil {
 		b.Fatal(err)
 	}
-	defer func() { _ = l.Close(context.WithoutCancel(b.Context())) }()
-	var all int64
-	for b.Loop() {
-		job, err := l.Submit(b.Context(), backend.Submission{Request: &request, WorkDir: b.TempDir()})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := l.WatchJob(b.Context(), job.JobID, 0, func(backend.Event) error { return nil }); err != nil {
-			b.Fatal(err)
-		}
-		answer, err := l.GetResult(b.Context(), job.JobID)
-		if err != nil {
-			b.Fatal(err)
-		}
-		result := answer.(*backend.ScanResult)
-		if found(result) == 0 || !result.Complete {
-			b.Fatalf("%d %s, complete %v", found(result), kind, result.Complete)
-		}
-		all += found(result)
-		if err := l.(backend.SnapshotStore).DeleteSnapshot(b.Context(), result.Snapshot.ID); err != nil {
-			b.Fatal(err)
-		}
+	return l, func() {
+		_ = l.Close(context.WithoutCancel(b.Context()))
+		_ = sim.Close()
 	}
-	b.ReportMetric(float64(all)/b.Elapsed().Seconds(), kind+"/s")
+}
+
+// run runs a scan to its end, and removes its snapshot.
+func run(b *testing.B, l backend.Backend, s backend.Submission, hear func(backend.Event)) *backend.ScanResult {
+	b.Helper()
+	job, err := l.Submit(b.Context(), s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := l.WatchJob(b.Context(), job.JobID, 0, func(e backend.Event) error { hear(e); return nil }); err != nil {
+		b.Fatal(err)
+	}
+	answer, err := l.GetResult(b.Context(), job.JobID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	result := answer.(*backend.ScanResult)
+	if result.Resources+result.Identities == 0 || !result.Complete {
+		b.Fatalf("%d resources, complete %v", result.Resources, result.Complete)
+	}
+	if err := l.(backend.SnapshotStore).DeleteSnapshot(b.Context(), result.Snapshot.ID); err != nil {
+		b.Fatal(err)
+	}
+	return result
 }
