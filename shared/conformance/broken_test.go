@@ -107,3 +107,16 @@ func (b broken) Close(ctx context.Context) error {
 	}
 	return b.reference.Close(ctx)
 }
+
+// also are the checks that a defect cannot but fail, too.
+var also = map[string][]string{
+	"configure/unknown-setting":     {"configure/all-at-once", "errors/shape", "messages/large-settings"}, // it takes every setting
+	"configure/secrets-stay-secret": {"configure/all-at-once", "secrets/nowhere"},
+	"jobs/not-found":                {"errors/shape", "messages/long-names"},                                      // its error is no fault
+	"jobs/result":                   {"parts/files", "parts/not-again", "parts/damaged", "shards/equal"},          // they read the result
+	"jobs/concurrent-calls":         {"jobs/states", "cancel/finished", "cancel/prompt", "cancel/stops-the-work"}, // no job ends
+	"events/reader-may-leave":       {"cancel/prompt"},
+	"cancel/finished":               {"cancel/stops-the-work"},
+	"cancel/stops-the-work":         {"cancel/prompt", "cancel/finished", "jobs/not-found"},
+	"parts/files":                   {"parts/not-again"}, // no part is what it is said to be
+}
