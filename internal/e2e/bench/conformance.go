@@ -32,7 +32,7 @@ func (b bench) conformance(ctx context.Context) ([]figure, error) {
 	} {
 		path := one.name
 		if one.build != nil {
-			cmd := exec.CommandContext(ctx, one.build[0], one.build[1:]...) //nolint:gosec // a command above
+			cmd := exec.CommandContext(ctx, one.build[0], one.build[1:]...)
 			cmd.Dir = one.dir
 			if out, err := cmd.CombinedOutput(); err != nil {
 				fmt.Fprintf(os.Stderr, "conformance: the backend %s CANNOT BE BUILT here, so there is no figure for it: %v\n%s", one.name, err, out)
