@@ -117,7 +117,7 @@ func (c *Cluster) serverConfig(p *Process, route, monitor string, routes []strin
 // nowhere is an address at which nobody listens.
 const nowhere = "127.0.0.1:1"
 
-// natsURL is the URL by which a process reaches NATS.
+// natsURL is the URL, with its credentials, by which a process reaches NATS.
 func (c *Cluster) natsURL(from string) (string, error) {
 	var urls []string
 	for _, s := range c.Servers {
