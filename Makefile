@@ -238,8 +238,14 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 # SOAK=2m make soak is shorter; SEED=7 makes the same trouble again, as far as processes keep the same time.
 SOAK ?= 30m
 .PHONY: soak
-soak: build ## the service under random trouble for SOAK (30m): nothing is lost, nothing is done twice
+soak: build ## the service under random trouble for SOAK (30m), then every leader killed, and two versions mixed
 	go run ./internal/e2e/faults -bin bin -soak $(SOAK) $(if $(SEED),-seed $(SEED))
+	@if git rev-parse -q --verify HEAD~1 >/dev/null; then \
+		go test -count=1 -timeout 20m -tags soak -v ./internal/e2e/cluster -old HEAD~1; \
+	else \
+		echo "soak: the clone has NO HISTORY, so no other version was mixed with this one"; \
+		go test -count=1 -timeout 20m -tags soak -skip Skew -v ./internal/e2e/cluster; \
+	fi
 
 .PHONY: faults
 faults: build ## every fault at every step of a job, one after another; root also fills disks and memory

@@ -93,6 +93,9 @@ type Events interface {
 	// Append publishes an event with the number that it has. It may return before the event is on disk: what may
 	// not be lost stands in the record as well.
 	Append(ctx context.Context, id string, e backend.Event) error
+	// Kept returns when every event of a job that this process has appended is where watchers find it, or with ctx's error. Who
+	// records the end of a job waits for it before, so that nobody who learns of the end misses what came before it.
+	Kept(ctx context.Context, id string) error
 	// Watch yields a job's events with a number above after, in order, each once, first those that are kept, then
 	// live ones, and returns nil behind the terminal one; if that was lost or has expired, it is made from
 	// the record. An error of yield ends it and is returned. ErrNotFound. A reader that is slow

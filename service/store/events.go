@@ -32,6 +32,11 @@ func (s *Store) Append(ctx context.Context, id string, e backend.Event) error {
 	return s.fault(ctx, err, "an event could not be published")
 }
 
+// Kept is jobs.Events. A single server takes events in their order, and without an answer.
+func (s *Store) Kept(ctx context.Context, id string) error {
+	return s.fault(ctx, s.outbox.sent(ctx, id), "the events of the job are not kept yet")
+}
+
 func eventMessage(id string, e backend.Event) (*nats.Msg, error) {
 	data, err := json.Marshal(e)
 	return &nats.Msg{Subject: eventsSubject(id), Data: data}, err

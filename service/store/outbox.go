@@ -20,6 +20,8 @@ type outbox struct {
 	link
 	lost func(id string, e backend.Event, err error)
 
+	done waiters // for what waits of a job, by id
+
 	mu      sync.Mutex
 	waiting map[string][]backend.Event // by job; an entry is there while somebody sends
 	sending sync.WaitGroup
@@ -48,6 +50,7 @@ func (o *outbox) send(ctx context.Context, id string) {
 		if len(events) == 0 {
 			delete(o.waiting, id)
 			o.mu.Unlock()
+			o.done.wake(id)
 			return
 		}
 		e := events[0]
@@ -70,6 +73,27 @@ func (o *outbox) publish(ctx context.Context, id string, e backend.Event) error 
 		_, err := o.js.PublishMsg(ctx, m)
 		return err
 	})
+}
+
+// sent waits until nothing waits of a job, or ctx ends.
+func (o *outbox) sent(ctx context.Context, id string) error {
+	for {
+		done, forget := o.done.wait(id)
+		o.mu.Lock()
+		_, busy := o.waiting[id]
+		o.mu.Unlock()
+		if !busy {
+			forget()
+			return nil
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			forget()
+			return context.Cause(ctx)
+		}
+		forget()
+	}
 }
 
 // flush waits until everything was sent, or ctx ends.

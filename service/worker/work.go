@@ -22,7 +22,7 @@ var (
 )
 
 // recording bounds the writing of what became of a job, which outlives the worker's own end.
-const recording = 30 * time.Second
+const recording = 45 * time.Second
 
 // work does one delivery: it begins an attempt, executes, and records how that ended.
 func (w *Worker) work(ctx context.Context, d jobs.Delivery, p *place) {
@@ -61,8 +61,11 @@ func (w *Worker) work(ctx context.Context, d jobs.Delivery, p *place) {
 	if r.CancelRequestedAt != nil { // its shards have to be stopped
 		cancel(errCancelled)
 	}
+	// It shows life until its end is recorded, which may take a while where a cluster elects a leader.
+	alive, still := context.WithCancel(context.WithoutCancel(ctx))
+	defer still()
 	beating := make(chan struct{})
-	go func() { defer close(beating); w.beat(working, d, cancel) }()
+	go func() { defer close(beating); w.beat(alive, d, cancel) }()
 	traced, span := w.span(working, r)
 	result, files, err := w.execute(traced, d, &r, report, p)
 	if working.Err() != nil && (err != nil || result == nil) {
@@ -73,9 +76,9 @@ func (w *Worker) work(ctx context.Context, d jobs.Delivery, p *place) {
 	}
 	span.End()
 	stop()
-	cancel(nil)
-	<-beating
 	w.conclude(context.WithoutCancel(ctx), d, report, result, files, err)
+	still()
+	<-beating
 }
 
 // span begins the span of an attempt, below the span of whoever submitted the job.
@@ -195,6 +198,7 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 	if errors.Is(err, errLost) {
 		return // the job is another worker's now
 	}
+	w.keepEvents(ctx, d.ID())
 	again := false
 	final, changeErr := jobs.Change(ctx, w.o.Records, d.ID(), func(r *jobs.Record) error {
 		now := w.o.Now()
@@ -244,6 +248,18 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 	report.status(ctx, final.Job)
 	log.InfoContext(ctx, "job ended", "status", final.Job.Status, "error", final.Job.Error)
 	w.settle(ctx, d, final)
+}
+
+// keeping is how long the end of an attempt waits for its events to be kept: as long as a cluster may be without a leader.
+const keeping = 15 * time.Second
+
+// keepEvents waits until the events of an attempt are kept.
+func (w *Worker) keepEvents(ctx context.Context, id string) {
+	ctx, stop := context.WithTimeout(ctx, keeping)
+	defer stop()
+	if err := w.o.Events.Kept(ctx, id); err != nil {
+		w.o.Logger.WarnContext(ctx, "the job ends before all of its events are kept", "job_id", id, "error", err)
+	}
 }
 
 // settle removes what a job that has ended leaves, and then takes it out of the queue: if it is interrupted, it is done again.

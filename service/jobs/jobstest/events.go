@@ -28,6 +28,9 @@ func (s *Store) Append(ctx context.Context, id string, e backend.Event) error {
 	return nil
 }
 
+// Kept is jobs.Events.
+func (s *Store) Kept(context.Context, string) error { return nil }
+
 // Watch is jobs.Events.
 func (s *Store) Watch(ctx context.Context, id string, after uint64, yield func(backend.Event) error) error {
 	for {
