@@ -59,7 +59,7 @@ func (p *program) start(ctx context.Context, dir string) (worker.Program, error)
 	for variable, folder := range map[string]string{"XDG_DATA_HOME": "data", "XDG_STATE_HOME": "state", "TMPDIR": "tmp"} {
 		folder = filepath.Join(dir, folder)
 		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return nil, fault.New(fault.ExecutionFailed, "the worker's disk cannot be used", fault.Because(err), fault.On(folder), fault.From(fault.OriginService))
+			return nil, fault.New(fault.ExecutionFailed, "the worker's disk cannot be used", fault.Because(err), fault.On(folder), fault.From(fault.OriginService), fault.Retryable())
 		}
 		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, variable+"=") })
 		env = append(env, variable+"="+folder)

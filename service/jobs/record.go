@@ -48,7 +48,7 @@ type Attempt struct {
 	EndedAt   *time.Time   `json:"ended_at,omitempty"`
 	Fault     *fault.Fault `json:"fault,omitempty"` // why it ended without a result
 	Error     string       `json:"error,omitempty"` // Fault's text
-	// Released says that the worker was shut down in good order and gave the job back: no failure of the job's.
+	// Released says that the worker was shut down in good order and gave the job back, or that the store did not answer: no failure of the job's.
 	Released bool `json:"released,omitempty"`
 }
 

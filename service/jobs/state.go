@@ -30,7 +30,13 @@ func (r *Record) Suspend(why error, now time.Time) { r.endAttempt(fault.Of(why),
 // Release ends the present attempt because its worker is shut down: the job will be done by another, and this attempt is
 // not held against it.
 func (r *Record) Release(now time.Time) {
-	r.endAttempt(fault.New(fault.ServiceUnavailable, "the worker was shut down in the middle of the job", fault.From(fault.OriginService)), now.UTC())
+	r.Excuse(fault.New(fault.ServiceUnavailable, "the worker was shut down in the middle of the job", fault.From(fault.OriginService)), now)
+}
+
+// Excuse ends the present attempt because of something that the job is not to blame for. It will be tried again, and this attempt is
+// not held against it.
+func (r *Record) Excuse(why error, now time.Time) {
+	r.endAttempt(fault.Of(why), now.UTC())
 	if n := len(r.History); n > 0 {
 		r.History[n-1].Released = true
 	}

@@ -13,6 +13,8 @@ import (
 var (
 	// ErrNotFound says that there is no such thing.
 	ErrNotFound = errors.New("not found")
+	// ErrSilent is the cause of faults of a store that did not answer, as while its leaders are elected. A job is not to blame for it.
+	ErrSilent = errors.New("the store does not answer")
 	// ErrChanged says that a record was changed by somebody else since it was read.
 	ErrChanged = errors.New("changed meanwhile")
 )

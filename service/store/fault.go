@@ -49,7 +49,7 @@ func (s *Store) fault(ctx context.Context, err error, what string) error {
 		return fault.New(fault.ServiceUnavailable, what+": the disk of the service is full", fault.Because(err), fault.On(s.place()),
 			fault.From(fault.OriginService), fault.Retryable(), fault.Hint("the service's operator can free space on %s, or shorten the retention", s.place()))
 	case unavailable(err):
-		return fault.New(fault.ServiceUnavailable, what+": NATS does not answer", fault.Because(err), fault.On(s.place()),
+		return fault.New(fault.ServiceUnavailable, what+": NATS does not answer", fault.Because(silent{err}), fault.On(s.place()),
 			fault.From(fault.OriginService), fault.Retryable(), fault.Hint("try again; if it stays so, the service's operator can see to NATS at %s", s.place()))
 	case errors.Is(err, nats.ErrMaxPayload):
 		return fault.New(fault.InvalidArgument, fmt.Sprintf("%s: it is larger than the %d bytes that NATS takes at once", what, s.nc.MaxPayload()),
@@ -57,6 +57,12 @@ func (s *Store) fault(ctx context.Context, err error, what string) error {
 	}
 	return fault.New(fault.Internal, what, fault.Because(err), fault.From(fault.OriginService))
 }
+
+// silent is an error of a server that did not answer: jobs.ErrSilent.
+type silent struct{ error }
+
+func (s silent) Unwrap() error      { return s.error }
+func (silent) Is(target error) bool { return target == jobs.ErrSilent }
 
 // place names where things are kept.
 func (s *Store) place() string {

@@ -190,6 +190,7 @@ func open(ctx context.Context, c Config, server *embedded, access string) (_ *St
 		}
 	}
 	s.keepFresh(background)
+	s.leaveStranded(background)
 	return s, nil
 }
 

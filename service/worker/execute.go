@@ -193,5 +193,17 @@ func gone(err error, what string) error {
 
 func disk(err error, on string) error {
 	return fault.New(fault.ExecutionFailed, "the worker's disk cannot be used", fault.Because(err), fault.On(on), fault.From(fault.OriginService),
-		fault.Hint("the service's operator has to look at the worker's disk"))
+		fault.Retryable(), fault.Hint("the service's operator has to look at the worker's disk")) // another worker's may be better
+}
+
+// writable says why the worker's disk cannot be used for a job.
+func (w *Worker) writable() error {
+	dir, err := os.MkdirTemp(w.o.Dir, "probe-")
+	if err == nil {
+		err = os.Remove(dir)
+	}
+	if err != nil {
+		return disk(err, w.o.Dir)
+	}
+	return nil
 }

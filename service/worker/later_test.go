@@ -31,3 +31,23 @@ func TestAJobOfALaterVersionWaits(t *testing.T) {
 		t.Errorf("record %+v", r)
 	}
 }
+
+// TestAStoreThatIsSilentIsNotHeldAgainstTheJob has the only attempt that a job has end for it.
+func TestAStoreThatIsSilentIsNotHeldAgainstTheJob(t *testing.T) {
+	b := newBench(t, func(context.Context, *program, *runner.Job) (backend.Result, error) { return scanned() }, nil)
+	b.options.Attempts = 1
+	left := 3 // which an attempt tries itself
+	b.store.FailWith(func(call string) error {
+		if call == "Put" && left > 0 {
+			left--
+			return fault.New(fault.ServiceUnavailable, "NATS does not answer", fault.Because(jobs.ErrSilent), fault.Retryable())
+		}
+		return nil
+	})
+	id := b.submit(&backend.ScanRequest{TenantID: "t1"})
+	b.work()
+	r := b.end(id)
+	if r.Job.Status != backend.JobCompleted || r.Job.Attempt != 2 || r.Tried() != 1 {
+		t.Errorf("record %+v", r)
+	}
+}

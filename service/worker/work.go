@@ -213,6 +213,9 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 		case errors.Is(err, errShutdown):
 			r.Release(now)
 			again = true
+		case errors.Is(err, jobs.ErrSilent):
+			r.Excuse(err, now)
+			again = true
 		case retryable(err):
 			r.Suspend(err, now)
 			if again = r.Tried() < w.o.Attempts; !again {
@@ -239,7 +242,7 @@ func (w *Worker) conclude(ctx context.Context, d jobs.Delivery, report *report, 
 			w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, 0) })
 			return
 		}
-		delay := w.o.RetryDelay << min(final.Tried()-1, 6)
+		delay := w.o.RetryDelay << min(max(len(final.History)-1, 0), 6)
 		log.WarnContext(ctx, "attempt failed, the job will be tried again", "error", err, "delay", delay)
 		report.log(ctx, backend.LevelWarn, "attempt %d ended: %v; trying again in %s", d.Attempt(), err, delay)
 		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, delay) })

@@ -132,6 +132,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer all.Wait()
 	all.Go(func() { w.hearCancels(ctx) })
 	for w.places.take(ctx) == nil {
+		if err := w.writable(); err != nil { // it would take one job after the other, and do none
+			w.places.give()
+			w.o.Logger.ErrorContext(ctx, "no job is taken from the queue", "error", err)
+			if !pause(ctx, time.Second) {
+				return nil
+			}
+			continue
+		}
 		searching, found := w.places.searching(ctx)
 		d, err := w.o.Queue.Next(searching)
 		wanted := searching.Err() != nil // by a job that was here before, or no more

@@ -97,6 +97,7 @@ func jumpingClocks(ctx context.Context, o *options, dir string) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build a program whose clock jumps: %w\n%s", err, out)
 	}
+	o.config = map[string]any{"limits": map[string]any{"job_timeout": "24h"}} // as it is unless it is set: an hour is not too late
 	o.wrap = map[string]string{}
 	for _, name := range []string{"api-1", "worker-1", "worker-2"} {
 		o.wrap[name] = program

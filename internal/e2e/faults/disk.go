@@ -253,27 +253,46 @@ func fullServers(ctx context.Context, r *rig, seen *notes) error {
 		}
 	}
 	h.tell(step.Go)
-	refused := r.newJob(small)
-	short, cancel := context.WithTimeout(ctx, 45*time.Second)
-	defer cancel()
+	all := []*job{j}
 	var no refusal
-	if err := r.submit(short, r.URL, refused); !errors.As(err, &no) || no.status != 503 && no.status != 507 {
-		return fmt.Errorf("a submission that cannot be stored is not refused clearly: %w", err)
+	for len(all) < 500 { // what is in memory and in begun pages still has room
+		next := r.newJob(step.Wish{Parts: 1, Bytes: 100})
+		all = append(all, next)
+		short, cancel := context.WithTimeout(ctx, 45*time.Second)
+		err := r.submit(short, r.URL, next)
+		cancel()
+		if err == nil {
+			continue
+		}
+		if !errors.As(err, &no) || no.status != 503 && no.status != 507 {
+			return fmt.Errorf("a submission that cannot be stored is not refused clearly: %w", err)
+		}
+		break
 	}
-	seen.add("a submission is refused: %s", no.Error())
+	if no.status == 0 {
+		return errors.New("nothing was refused")
+	}
+	seen.add("%d submissions have room, the next is refused: %s", len(all)-2, no.Error())
 	for _, s := range r.Servers {
 		if err := os.Remove(filepath.Join(disk(s), "fill")); err != nil {
 			return err
 		}
 	}
-	if _, err := r.insist(ctx, refused); err != nil {
+	for _, s := range r.Servers { // one that could not write gives JetStream up until it is started again
+		if err := s.Restart(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := r.insist(ctx, all[len(all)-1]); err != nil {
 		return err
 	}
-	if _, err := r.ended(ctx, j.id); err != nil {
-		return err
+	for _, j := range all {
+		if _, err := r.ended(ctx, j.id); err != nil {
+			return fmt.Errorf("%w: %w", errLost, err)
+		}
 	}
-	seen.add("with room again, the job ends, and the submission is accepted when it is sent again")
-	return r.healAndAudit(ctx, j, refused)
+	seen.add("with room again, and the servers started again, the jobs end, and what was refused is accepted when it is sent again")
+	return r.healAndAudit(ctx, all...)
 }
 
 // readOnlyServer starts a server on a disk that it cannot write to; the two others serve.
