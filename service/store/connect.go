@@ -117,14 +117,15 @@ const laying = 10 * time.Second
 func (s *Store) lay(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*patience, nats.ErrTimeout)
 	defer cancel()
-	for {
+	for began := time.Now(); ; {
 		try, stop := ctx, context.CancelFunc(func() {})
 		if s.replicas > 1 {
 			try, stop = context.WithTimeoutCause(ctx, laying, nats.ErrTimeout)
 		}
 		err := s.layAll(try)
 		stop()
-		if !errors.Is(err, nats.ErrTimeout) && fault.CodeOf(err) != fault.ServiceUnavailable {
+		young := isCode(err, codeNoPeers) && time.Since(began) < laying // servers that have just started do not know each other yet
+		if !errors.Is(err, nats.ErrTimeout) && fault.CodeOf(err) != fault.ServiceUnavailable && !young {
 			return err
 		}
 		if s.replicas == 1 || pause(ctx, tryAgainIn) != nil {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/azure-tenant-grapher/atg/internal/e2e/cluster"
 	"github.com/azure-tenant-grapher/atg/internal/e2e/faults/step"
 )
@@ -278,10 +280,15 @@ func fullServers(ctx context.Context, r *rig, seen *notes) error {
 			return err
 		}
 	}
-	for _, s := range r.Servers { // one that could not write gives JetStream up until it is started again
-		if err := s.Restart(ctx); err != nil {
-			return err
-		}
+	var group errgroup.Group // one that could not write gives JetStream up until it is started again; alone none becomes healthy
+	for _, s := range r.Servers {
+		s.Kill()
+	}
+	for _, s := range r.Servers {
+		group.Go(func() error { return s.Start(ctx) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	if _, err := r.insist(ctx, all[len(all)-1]); err != nil {
 		return err
