@@ -66,9 +66,6 @@ func (a *API) follow(ctx context.Context, c *call, conn *websocket.Conn, after u
 		err = context.Cause(ctx)
 	}
 	code, reason := closing(err)
-	if code == websocket.StatusTryAgainLater || errors.Is(err, context.DeadlineExceeded) {
-		a.metrics.dropped.Inc()
-	}
 	if code == websocket.StatusInternalError && alive.Err() == nil {
 		a.log.WarnContext(ctx, "a WebSocket was ended", "request_id", c.id, "job_id", c.job, "error", err)
 	}
@@ -112,11 +109,13 @@ func (a *API) send(ctx context.Context, c *call, conn *websocket.Conn, e backend
 		a.log.DebugContext(ctx, "a watcher does not read", "request_id", c.id, "job_id", c.job, "seq", e.Seq)
 	}).Stop()
 	switch err := conn.Write(ctx, websocket.MessageText, message); {
-	case ctx.Err() != nil && err != nil:
-		return ctx.Err()
 	case err != nil:
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			a.metrics.dropped.Inc()
+		}
 		return err
 	case slow.Load():
+		a.metrics.dropped.Inc()
 		return slowReader(e.Seq)
 	}
 	return nil
