@@ -96,7 +96,7 @@ type Limits struct {
 	Transfers         int           `koanf:"transfers"`            // of files under way at a time, either way; 0 is no limit, 128
 	Watchers          int           `koanf:"watchers"`             // WebSockets and long polls; 0 is no limit, 20,000
 	Waiting           int           `koanf:"waiting"`              // requests that wait for their turn, of each of submissions, reads and transfers; 256
-	Patience          conf.Duration `koanf:"patience"`             // how long they wait at most; 1 s
+	Patience          conf.Duration `koanf:"patience"`             // how long they wait at most; 300 ms
 	JobTimeout        conf.Duration `koanf:"job_timeout"`          // from submission to end; 24 h, 0 is none
 	StoreBytes        int64         `koanf:"store_bytes"`          // that the embedded NATS keeps altogether; 0 is three quarters of what the disk has, 0
 }
@@ -146,7 +146,7 @@ func defaults(environ func(string) string) conf.Layer {
 			"limits": map[string]any{
 				"request_bytes": 1 << 20, "input_bytes": 256 << 20, "rate": 2000.0, "burst": 4000, "concurrent": 5000, "job_timeout": "24h",
 				"jobs_waiting": 250_000, "jobs_waiting_per_key": 100_000,
-				"connections": 25_000, "submissions": 96, "reads": 256, "transfers": 128, "watchers": 20_000, "waiting": 256, "patience": "1s",
+				"connections": 25_000, "submissions": 96, "reads": 256, "transfers": 128, "watchers": 20_000, "waiting": 256, "patience": "300ms",
 			},
 			"retention": map[string]any{"jobs": "720h"},
 		},
