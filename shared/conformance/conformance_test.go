@@ -363,7 +363,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 				b := &broken{reference: newReference()}
 				defect(b)
 				return b
-			}, slow[c.Name]...)
+			}, confined(c.Name)...)
 			if failed[c.Name] == "" {
 				t.Errorf("the check passed a defective backend; failed: %v", failed)
 			}

@@ -101,11 +101,14 @@ var processChecks = []Check{
 					return errors.New("SIGINT has ended it")
 				case <-time.After(signalGrace):
 				}
-				if err := r.cmd.Process.Signal(terminate); err != nil {
+				if err := r.cmd.Process.Signal(terminate); err != nil && !errors.Is(err, os.ErrProcessDone) {
 					return err
 				}
 				if err := r.ends(ctx, endGrace); err != nil {
 					return fmt.Errorf("after SIGTERM: %w", err)
+				}
+				if diedOf(r.cmd.ProcessState, interrupt) {
+					return errors.New("SIGINT has ended it, late")
 				}
 				return nil
 			})

@@ -13,4 +13,6 @@ func left(int) bool { return false }
 
 func killGroup(int) {}
 
+func diedOf(*os.ProcessState, os.Signal) bool { return false }
+
 var interrupt, terminate = os.Interrupt, os.Kill
