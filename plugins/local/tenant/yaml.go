@@ -188,5 +188,3 @@ func plain(text string) bool {
 	}
 	return true
 }
-
-var guid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
