@@ -204,6 +204,11 @@ func private(document *conf.Document) error {
 	if document.Values["tenants"] != nil {
 		key = "tenants"
 	}
+	if nats, _ := document.Values["nats"].(map[string]any); nats != nil {
+		if url, _ := nats["url"].(string); strings.Contains(url, "@") { // with a user and a password, or a token
+			key = "nats.url"
+		}
+	}
 	if key == "" {
 		return nil
 	}

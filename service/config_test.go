@@ -103,6 +103,8 @@ func TestAConfigurationThatOthersCanRead(t *testing.T) {
 		"dev: true\n": "",
 		"dev: true\nbackend: {settings: {client_secret: s}}\n": fault.ConfigInvalid,
 		"dev: true\ntenants: {t1: {name: One}}\n":              fault.ConfigInvalid,
+		"dev: true\nnats: {url: tls://nats:4222}\n":            "",
+		"dev: true\nnats: {url: tls://u:p@nats:4222}\n":        fault.ConfigInvalid,
 	} {
 		file := filepath.Join(t.TempDir(), "server.yaml")
 		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {

@@ -18,7 +18,7 @@ import (
 func TestAnyNodeAnswers(t *testing.T) {
 	l := theCluster(t)
 	body := api.ScanBody{TenantID: "count-3-10ms"}
-	for i := range 20 {
+	for i := range 8 {
 		here, there := i%2, (i+1)%2
 		key := fmt.Sprintf("any-%d", i)
 		var job, again, seen backend.JobStatusResponse
@@ -46,7 +46,7 @@ func TestAnyNodeAnswers(t *testing.T) {
 // TestWhatHasEndedHasEndedEverywhere: who saw the end of a job at one node finds state, result and files at the other.
 func TestWhatHasEndedHasEndedEverywhere(t *testing.T) {
 	l := theCluster(t)
-	for i := range 6 {
+	for i := range 4 {
 		here, there := l.node(t, i%2), l.node(t, (i+1)%2)
 		id := submit(t, here, "count-5-5ms")
 		ends(t, here, id, backend.JobCompleted)
