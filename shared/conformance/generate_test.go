@@ -54,7 +54,7 @@ func found(t *testing.T, says string, change func(*reference)) {
 		r := newReference()
 		change(r)
 		return r
-	})
+	}, confined("")...)
 	why, ok := failed["generate-iac/result"]
 	if ok != (says != "") || !strings.Contains(why, says) || ok != (len(failed) == 1) {
 		t.Errorf("failed: %v", failed)
