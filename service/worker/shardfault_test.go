@@ -146,7 +146,7 @@ func TestADeadWorkerCostsOnlyItsShard(t *testing.T) {
 			r := b.whole(s, id)
 			shutdown()
 			b.clean(s, id)
-			if r.Job.Attempt != 2 || len(r.History) != 2 || r.History[1].Worker != "w2" {
+			if len(r.History) != 2 || r.History[1].Worker != "w2" { // of attempt 2, or 3 if the dead one had asked for a job just before
 				t.Errorf("history %+v", r.History)
 			}
 			// Nothing is read twice but what the dead worker had not yet told of.

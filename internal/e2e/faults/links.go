@@ -83,8 +83,11 @@ func (l *links) around(name string, matters func(other string) bool) []*link {
 func isNATS(name string) bool { return strings.HasPrefix(name, "nats-") }
 func anyone(string) bool      { return true }
 
-// trouble makes trouble on a link, for what is open, too.
+// trouble makes trouble on a link, for what is open, too. A link that is in trouble stays as it is.
 func (l *link) trouble(kind string) error {
+	if l.troubled {
+		return nil
+	}
 	l.troubled = true
 	if kind == cut {
 		l.stop()
