@@ -218,6 +218,24 @@ func (x *index) of(owner string) counts {
 	return counts{}
 }
 
+// begun are the jobs that have a record in the bucket and have not ended, each with its revision.
+func (x *index) begun() map[string]jobs.Revision {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	all := map[string]jobs.Revision{}
+	for _, t := range x.byOwner {
+		if t.unfinished == 0 {
+			continue
+		}
+		for _, e := range t.jobs {
+			if !e.gone && e.revision != 0 && !e.Job.Status.Terminal() {
+				all[e.Job.JobID] = e.revision
+			}
+		}
+	}
+	return all
+}
+
 // busy are the owners, by token, with jobs that have not ended.
 func (x *index) busy() []string {
 	x.mu.RLock()

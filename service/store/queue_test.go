@@ -328,3 +328,30 @@ func TestAJobThatHasEndedLeavesTheQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestAJobThatTheQueueHasLostIsPutBack takes a job out of the queue behind everybody's back.
+func TestAJobThatTheQueueHasLostIsPutBack(t *testing.T) {
+	t.Parallel()
+	s := embeddedStore(t, func(c *Config) { c.AckWait = time.Second })
+	other := neighbour(t, s)
+	enqueue(t, s, job("job-1", "owner"), job("job-2", "owner"))
+	for range 2 {
+		update(t, s, take(t, s).ID(), run)
+	}
+	if err := s.purge(t.Context(), queueStream, queueSubject("owner", "job-1")); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for got["job-1"] == 0 { // the other one comes as it is not acknowledged
+		d := take(t, other)
+		got[d.ID()] = d.Attempt()
+		if d.ID() == "job-2" {
+			if err := d.Done(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got["job-1"] != 2 {
+		t.Errorf("attempts %v", got)
+	}
+}

@@ -191,6 +191,7 @@ func open(ctx context.Context, c Config, server *embedded, access string) (_ *St
 	}
 	s.keepFresh(background)
 	s.leaveStranded(background)
+	s.rescue(background)
 	return s, nil
 }
 

@@ -46,6 +46,7 @@ func (w *Worker) work(ctx context.Context, d jobs.Delivery, p *place) {
 		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, w.o.RetryDelay) })
 		return
 	case err != nil:
+		// One that was removed is in the queue no more, and does not come again. One that only a replica does not know yet does.
 		log.ErrorContext(ctx, "the job could not be begun", "error", err)
 		w.settleWith(ctx, log, func(ctx context.Context) error { return d.Retry(ctx, w.o.RetryDelay) })
 		return
@@ -138,9 +139,6 @@ func (w *Worker) begin(ctx context.Context, d jobs.Delivery) (jobs.Record, error
 		}
 		return nil
 	})
-	if errors.Is(err, jobs.ErrNotFound) { // its record was removed: nobody waits for it
-		return d.Record(), errOver
-	}
 	if err == nil && ended {
 		r.Job.Attempt = d.Attempt()
 		newReport(w, r.Job).status(ctx, r.Job)

@@ -103,7 +103,7 @@ func killCases() (all []faultCase) {
 			}
 			all = append(all, faultCase{
 				name: "kill-" + v.name + "-at-" + m.name, what: "kill -9 of " + v.what + " " + m.what,
-				short: v.name == "worker" && (m.name == "checkpointed" || m.name == "upload") || v.name == "records-leader" && m.name == "finish",
+				short: v.name == "worker" && (m.name == "checkpointed" || m.name == "upload" || m.name == "shard"),
 				run:   func(ctx context.Context, r *rig, seen *notes) error { return killAt(ctx, r, v, m, seen) },
 			})
 		}

@@ -55,7 +55,7 @@ func networkCases() (all []faultCase) {
 		for _, kind := range []string{cut, slow, reset, halfOpen} {
 			all = append(all, faultCase{
 				name: s.name + "-" + strings.ReplaceAll(kind, " ", "-"), what: s.what + " are " + said[kind] + " while a job runs",
-				short: s.name == "worker-nats" && kind == halfOpen,
+				short: s.name == "worker-nats" && kind == cut,
 				run:   func(ctx context.Context, r *rig, seen *notes) error { return strikeLinks(ctx, r, s, kind, seen) },
 			})
 		}
