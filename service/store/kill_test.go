@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/azure-tenant-grapher/atg/service/jobs"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -79,7 +80,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 			}
 			return len(enqueued) >= 400 && len(put) > 5
 		})
-		s := storeOn(t, fmt.Sprintf("%s/%d", dir, round))
+		s := storeOn(t, fmt.Sprintf("%s/%d", dir, round), func(c *Config) { c.AckWait = 10 * time.Minute }) // none is to come again, however slow this is
 		page, err := s.List(t.Context(), "", backend.JobFilter{Limit: 1_000_000})
 		if err != nil {
 			t.Fatal(err)
