@@ -45,9 +45,18 @@ cluster: build ## a cluster of the job service to play with: 3 NATS servers, 2 A
 		go build -o "$$dir/play" ./internal/e2e/cluster/play && "$$dir/play" -bin bin # not go run, which fails when it is interrupted
 
 .PHONY: test
-test: build vet ## build, vet, and every test with the race detector
+test: build vet ## build, vet, every test: those of units with the race detector, and end to end
 	@for dir in $(BESIDE); do echo "test: $$dir"; (cd $$dir && go vet ./... && go test -race ./...); done
-	go test -race -timeout 20m ./... # the largest packages take 7 minutes on two cores
+	go test -race -timeout 20m $$(go list ./... | grep -vE '$(UNRACED)') # the largest package takes 6 minutes on two cores
+	go test -timeout 20m $$(go list ./... | grep -E '$(UNRACED)')
+
+# Packages whose tests the race detector makes several times as long, and where little or nothing is concurrent that
+# the tests of other packages do not go through; and the scripts over whole programs.
+UNRACED := /(internal/e2e|plugins/local/(iac|diff|graph/(export|query|walk)))(/|$$)
+
+.PHONY: test-race
+test-race: build ## every test with the race detector: half an hour on two cores
+	go test -race -timeout 30m ./...
 
 .PHONY: vet
 vet:

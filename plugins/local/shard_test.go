@@ -77,13 +77,13 @@ func TestShardsMakeTheSameSnapshot(t *testing.T) {
 		quota     int
 	}{
 		"small":                  {resources: 300, request: backend.ScanRequest{}},
-		"resources":              {resources: 4_200, request: backend.ScanRequest{Depth: backend.DepthResources}},
-		"children":               {resources: 2_600, request: backend.ScanRequest{Depth: backend.DepthChildren}},
-		"extensions":             {resources: 1_200, request: backend.ScanRequest{Depth: backend.DepthExtensions}},
-		"lists":                  {resources: 1_500, request: backend.ScanRequest{Discovery: backend.DiscoveryARM}},
-		"lists, extensions":      {resources: 500, request: backend.ScanRequest{Discovery: backend.DiscoveryARM, Depth: backend.DepthExtensions}},
-		"a cloud without tables": {resources: 600, request: backend.ScanRequest{}, faults: azuresim.Faults{NoResourceGraph: true}},
-		"filtered":               {resources: 2_600, request: backend.ScanRequest{Filter: backend.Filter{ResourceTypes: []string{"Microsoft.Storage/storageAccounts", "Microsoft.Network/virtualNetworks"}}}},
+		"resources":              {resources: 3_100, request: backend.ScanRequest{Depth: backend.DepthResources}},
+		"children":               {resources: 1_100, request: backend.ScanRequest{Depth: backend.DepthChildren}},
+		"extensions":             {resources: 250, request: backend.ScanRequest{Depth: backend.DepthExtensions}},
+		"lists":                  {resources: 900, request: backend.ScanRequest{Discovery: backend.DiscoveryARM}},
+		"lists, extensions":      {resources: 120, request: backend.ScanRequest{Discovery: backend.DiscoveryARM, Depth: backend.DepthExtensions}},
+		"a cloud without tables": {resources: 200, request: backend.ScanRequest{}, faults: azuresim.Faults{NoResourceGraph: true}},
+		"filtered":               {resources: 1_300, request: backend.ScanRequest{Filter: backend.Filter{ResourceTypes: []string{"Microsoft.Storage/storageAccounts", "Microsoft.Network/virtualNetworks"}}}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestShardsMakeTheSameSnapshot(t *testing.T) {
 
 // TestAShardGoesOn: of a shard that died, another attempt reads what is not finished; of one that nobody finishes, the merge does.
 func TestAShardGoesOn(t *testing.T) {
-	sim, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 2_600), NoARMLimits: true, Quota: -1})
+	sim, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 1_100), NoARMLimits: true, Quota: -1})
 	for name, request := range map[string]backend.ScanRequest{"tables": {}, "lists": {Discovery: backend.DiscoveryARM}} {
 		t.Run(name, func(t *testing.T) {
 			whole := attempt(t, start(t, settings), request, t.TempDir(), nil)
@@ -149,7 +149,7 @@ func TestAShardGoesOn(t *testing.T) {
 
 // TestAPlanStays: a second attempt to plan answers the first one's plan, though there is more by now.
 func TestAPlanStays(t *testing.T) {
-	_, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 1_500), NoARMLimits: true, Quota: -1})
+	_, settings := simulate(t, azuresim.Config{Tenant: manyParts(t, 500), NoARMLimits: true, Quota: -1})
 	scan := planned(t, settings, backend.ScanRequest{Discovery: backend.DiscoveryARM})
 	again := scan.do(scan.parts, backend.ShardPlan)
 	var keys []string
@@ -163,7 +163,7 @@ func TestAPlanStays(t *testing.T) {
 
 // TestADeniedSubscriptionInShards: what a shard is refused has no part, and the merge's ledger says so.
 func TestADeniedSubscriptionInShards(t *testing.T) {
-	made, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: 900, Subscriptions: 3, Seed: 7})
+	made, err := tenant.Synthetic(tenant.SyntheticOptions{Resources: 450, Subscriptions: 3, Seed: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
