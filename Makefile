@@ -47,8 +47,8 @@ cluster: build ## a cluster of the job service to play with: 3 NATS servers, 2 A
 .PHONY: test
 test: build vet ## build, vet, every test: those of units with the race detector, and end to end
 	@for dir in $(BESIDE); do echo "test: $$dir"; (cd $$dir && go vet ./... && go test -race ./...); done
-	go test -race -timeout 20m $$(go list ./... | grep -vE '$(UNRACED)') # the largest package takes 6 minutes on two cores
-	go test -timeout 20m $$(go list ./... | grep -E '$(UNRACED)')
+	go test -race -p 3 -timeout 20m $$(go list ./... | grep -vE '$(UNRACED)') # the largest package takes 6 minutes on two cores
+	go test -p 3 -timeout 20m $$(go list ./... | grep -E '$(UNRACED)') # many wait more than they work
 
 # Packages whose tests the race detector makes several times as long, and where little or nothing is concurrent that
 # the tests of other packages do not go through; and the scripts over whole programs.
