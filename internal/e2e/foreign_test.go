@@ -38,7 +38,9 @@ func TestForeign(t *testing.T) {
 
 var examples = filepath.Join("..", "..", "examples")
 
-func makeFolder(ts *testscript.TestScript, file string) { ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(file)), 0o700)) }
+func makeFolder(ts *testscript.TestScript, file string) {
+	ts.Check(os.MkdirAll(filepath.Dir(ts.MkAbs(file)), 0o700))
+}
 
 // asAuthor runs what the author of a backend does, with the machine's own environment.
 func asAuthor(ts *testscript.TestScript, dir, name string, args ...string) {
