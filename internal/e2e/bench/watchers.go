@@ -18,28 +18,9 @@ const (
 	settling     = 3 * time.Second
 )
 
-// idleWatcher is by how much a server grows for each WebSocket that watches a job of which nothing is to be told. The
-// reference is a bare server with as many WebSockets, one after the other so that they do not share the machine.
+// idleWatcher is by how much a server grows for each WebSocket that watches a job of which nothing is to be told.
 func (b bench) idleWatcher(ctx context.Context) ([]figure, error) {
-	s, err := b.startService(ctx, serviceOptions{concurrency: 1})
-	if err != nil {
-		return nil, err
-	}
-	defer s.stop()
-	id, err := s.occupy(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own, err := growth(ctx, s.program, s.target, api.Fill(api.PathEvents, id))
-	if err != nil {
-		return nil, err
-	}
-	least, err := b.startBare(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer least.stop()
-	reference, err := growth(ctx, least.program, least.target, "/watch")
+	own, reference, err := b.watching(ctx, growth)
 	if err != nil {
 		return nil, err
 	}
@@ -47,32 +28,38 @@ func (b bench) idleWatcher(ctx context.Context) ([]figure, error) {
 		Note: fmt.Sprintf("growth of the server's resident memory for each of %d WebSockets over TLS on one job; the reference is a bare WebSocket server", idleWatchers)}}, nil
 }
 
-// manyWatchers is the memory of a service that ten thousand WebSockets watch. The reference is that of a bare server with as many.
+// manyWatchers is the memory of a service that ten thousand WebSockets watch.
 func (b bench) manyWatchers(ctx context.Context) ([]figure, error) {
-	s, err := b.startService(ctx, serviceOptions{concurrency: 1})
-	if err != nil {
-		return nil, err
-	}
-	defer s.stop()
-	id, err := s.occupy(ctx)
-	if err != nil {
-		return nil, err
-	}
-	own, err := watched(ctx, s.program, s.target, api.Fill(api.PathEvents, id))
-	if err != nil {
-		return nil, err
-	}
-	least, err := b.startBare(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer least.stop()
-	reference, err := watched(ctx, least.program, least.target, "/watch")
+	own, reference, err := b.watching(ctx, watched)
 	if err != nil {
 		return nil, err
 	}
 	return []figure{{Name: "watchers_10k_mb", Value: round(own / 1024), Unit: "MiB", Goal: "<= 600", Reference: round(reference / 1024),
 		Note: fmt.Sprintf("resident memory of the service, store and worker included, while %d WebSockets over TLS watch one job; the reference is a bare WebSocket server with as many", allWatchers)}}, nil
+}
+
+// watching measures the service whose job is watched, and then a bare server with as many WebSockets: one after the other, so
+// that they do not share the machine.
+func (b bench) watching(ctx context.Context, measure func(context.Context, *program, target, string) (float64, error)) (own, reference float64, err error) {
+	s, err := b.startService(ctx, serviceOptions{concurrency: 1})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer s.stop()
+	id, err := s.occupy(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	if own, err = measure(ctx, s.program, s.target, api.Fill(api.PathEvents, id)); err != nil {
+		return 0, 0, err
+	}
+	least, err := b.startBare(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer least.stop()
+	reference, err = measure(ctx, least.program, least.target, "/watch")
+	return own, reference, err
 }
 
 // watched is the resident memory of a server with so many watchers, in KiB.
