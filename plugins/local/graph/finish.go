@@ -159,7 +159,8 @@ func (w *Writer) sumUp(ctx context.Context, complete bool) (backend.Snapshot, er
 	if err != nil {
 		return snapshot, err
 	}
-	snapshot.DurationSeconds = time.Since(w.meta.CreatedAt).Round(time.Millisecond).Seconds()
+	// A quotient, as Seconds adds whole and part: 1.382 must be read back from the file as it is told here.
+	snapshot.DurationSeconds = float64(time.Since(w.meta.CreatedAt).Round(time.Millisecond).Milliseconds()) / 1000
 	entries, err := metaEntries(snapshot, w.meta.Request, w.counts)
 	if err != nil {
 		return snapshot, err
