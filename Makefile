@@ -35,6 +35,42 @@ build: ## build the programs into bin/
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
+# What packages bring beside the programs. The date of the manual is that of the commit, so that two builds are the same bytes.
+SHARE := bin/share
+EPOCH  = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
+
+.PHONY: man
+man: ## write the manual pages into bin/share/man
+	@rm -rf $(SHARE)/man
+	SOURCE_DATE_EPOCH=$(EPOCH) go run ./internal/manual/generate -out $(SHARE)/man -version '$(VERSION)'
+
+.PHONY: completions
+completions: ## put the completion scripts into bin/share/completions, under the names that shells look for
+	@mkdir -p $(SHARE)/completions
+	cp host/cli/completion/atg.bash host/cli/completion/atg.fish host/cli/completion/atg.ps1 $(SHARE)/completions/
+	cp host/cli/completion/atg.zsh $(SHARE)/completions/_atg
+
+.PHONY: man-lint
+man-lint: man ## man and mandoc find nothing wrong with the manual; root gets them on Debian, and others have them
+	@for program in man mandoc; do \
+		if ! command -v $$program >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "man-lint: installing $$program"; \
+			{ apt-get -qq update && apt-get -qq install -y --no-install-recommends $$(sed 's/^man$$/man-db/' <<<$$program); } >/dev/null 2>&1 || true; \
+		fi; \
+		if ! command -v $$program >/dev/null; then \
+			echo "man-lint: $$program is NOT INSTALLED, so it has not read the manual"; \
+			continue; \
+		fi; \
+		echo "man-lint: $$program"; \
+		for page in $(SHARE)/man/man*/*; do \
+			case $$program in \
+			man) said=$$(LC_ALL=C.UTF-8 MANROFFSEQ= MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$$page" 2>&1 >/dev/null) || true ;; \
+			mandoc) said=$$(mandoc -Tlint -Wwarning "$$page" 2>&1) || true ;; \
+			esac; \
+			[ -z "$$said" ] || { echo "$$page: $$said"; exit 1; }; \
+		done; \
+	done
+
 .PHONY: demo
 demo: build ## scan the simulator's tenant, show the snapshot, generate code from it, and make the tenant again
 	@internal/e2e/demo.sh bin
@@ -63,7 +99,7 @@ vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible schema-current web-current readme secrets vuln tls-scan iac cypher web-test examples test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
+test-all: cross reproducible schema-current web-current readme man-lint shells secrets vuln tls-scan iac cypher web-test examples test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
 
 # -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
@@ -117,6 +153,20 @@ tls-scan: ## sslscan finds nothing weak at the port of the service; root gets it
 	else \
 		echo "tls-scan: sslscan is NOT INSTALLED, so only our own scan, in make test, has looked at the service"; \
 	fi
+
+.PHONY: shells
+shells: ## zsh and fish complete lines of atg; root gets them on Debian, and others have them
+	@for shell in zsh fish; do \
+		if ! command -v $$shell >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "shells: installing $$shell"; \
+			{ apt-get -qq update && apt-get -qq install -y --no-install-recommends $$shell; } >/dev/null 2>&1 || true; \
+		fi; \
+		if command -v $$shell >/dev/null; then \
+			go test -count=1 -tags shells -run "Shells/$$shell" ./internal/e2e; \
+		else \
+			echo "shells: $$shell is NOT INSTALLED, so it has completed nothing"; \
+		fi; \
+	done
 
 # Programs of others that read what we generate. Where one is not installed, that is said.
 GRAMMAR := tools/bicep-syntax/node_modules/.package-lock.json

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/azure-tenant-grapher/atg/host/ui"
+	"github.com/azure-tenant-grapher/atg/internal/manual"
 	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -18,6 +19,16 @@ const helpWidth = 100
 
 type helpCmd struct {
 	Words []string `arg:"" optional:"" name:"command" help:"Command, or topic: remote, jobs, exit-codes, environment, extensions."`
+}
+
+// Help is the long help.
+func (helpCmd) Help() string {
+	return `Explains a command, as its --help does, or one of the topics. The manual pages say the same.
+
+Examples:
+  atg help scan
+  atg help snapshot diff
+  atg help exit-codes`
 }
 
 // Run explains.
@@ -72,25 +83,28 @@ func helpWanted(root *kong.Node, args []string) (*kong.Node, bool) {
 	return node, wanted || bare
 }
 
+// aboutText is what atg is.
+const aboutText = `Scans an Azure tenant into a snapshot that says what is there and what could not be read. A backend does
+the work: a program of its own, local unless you choose another.`
+
 // nodeHelp is the help on a command, or on atg itself.
 func nodeHelp(p *ui.Page, node *kong.Node, process Process) {
 	title := func(text string) { p.Title(text) }
 	if node.Parent == nil {
 		p.Line(ui.Toned{Tone: ui.Strong, Text: "atg"}, ": Azure tenants as graphs")
 		p.Gap()
-		p.Lines("Scans an Azure tenant into a snapshot that says what is there and what could not be read. A backend does\n" +
-			"the work: a program of its own, local unless you choose another.")
+		p.Lines(aboutText)
 	} else {
 		p.Line(strings.TrimSuffix(node.Help, "."), ".")
-		if node.Detail != "" {
-			text, examples, _ := strings.Cut(node.Detail, "\nExamples:\n")
+		text, examples := manual.Detail(node)
+		if text != "" {
 			p.Gap()
 			p.Lines(text)
+		}
+		if examples != "" {
 			defer func() {
-				if examples != "" {
-					title("Examples")
-					p.Lines(examples)
-				}
+				title("Examples")
+				p.Lines(examples)
 			}()
 		}
 	}
@@ -123,23 +137,9 @@ func usageLine(node *kong.Node) string {
 		}
 	}
 	for _, arg := range node.Positional {
-		line += " " + argumentName(arg)
+		line += " " + manual.ArgumentName(arg)
 	}
 	return line + " [flags]"
-}
-
-func argumentName(arg *kong.Positional) string {
-	name := arg.Tag.PlaceHolder
-	if name == "" {
-		name = strings.ToUpper(arg.Name)
-	}
-	if arg.IsCumulative() {
-		name += "…"
-	}
-	if !arg.Required {
-		name = "[" + name + "]"
-	}
-	return name
 }
 
 func twoColumns(p *ui.Page, rows [][]string) {
@@ -152,7 +152,7 @@ func argumentHelp(p *ui.Page, node *kong.Node) {
 	}
 	var rows [][]string
 	for _, arg := range node.Positional {
-		rows = append(rows, []string{argumentName(arg), arg.Help})
+		rows = append(rows, []string{manual.ArgumentName(arg), arg.Help})
 	}
 	p.Title("Arguments")
 	twoColumns(p, rows)
@@ -183,10 +183,7 @@ func flagHelp(p *ui.Page, node *kong.Node) {
 	groups := []string{"Flags"}
 	rows := map[string][][]string{}
 	for _, f := range node.Flags {
-		group := "Flags"
-		if f.Group != nil {
-			group = f.Group.Title
-		}
+		group := manual.FlagTitle(f)
 		if !slices.Contains(groups, group) {
 			groups = append(groups, group)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/azure-tenant-grapher/atg/internal/manual"
 	"github.com/azure-tenant-grapher/atg/internal/nearest"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -79,9 +80,4 @@ func commands(node *kong.Node) []string {
 }
 
 // path is how a node is called: atg snapshot list.
-func path(node *kong.Node) string {
-	if node.Parent == nil {
-		return "atg"
-	}
-	return path(node.Parent) + " " + node.Name
-}
+func path(node *kong.Node) string { return manual.Path(node) }

@@ -107,11 +107,7 @@ func Main(ctx context.Context, process Process) (code int) {
 		}
 	}()
 	var c commands
-	parser, err := kong.New(&c, kong.Name("atg-server"), kong.UsageOnError(), kong.Writers(p.Out, p.Err),
-		kong.Description("The job service of atg: commands of atg run here with --backend remote.\n\n"+
-			"To try it on this machine: atg-server start --dev, then atg --profile dev scan."),
-		kong.Vars{"version": strings.TrimSpace("atg-server " + buildinfo.Version() + " " + buildinfo.Commit())},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(n int) { panic(exited(n)) }))
+	parser, err := newParser(&c, p.Out, p.Err)
 	if err != nil {
 		panic(err) // the grammar is wrong: a test would have found it
 	}
@@ -126,6 +122,16 @@ func Main(ctx context.Context, process Process) (code int) {
 		return fault.CodeOf(err).ExitCode()
 	}
 	return 0
+}
+
+// about is what atg-server is.
+const about = "The job service of atg: commands of atg run here with --backend remote.\n\n" +
+	"To try it on this machine: atg-server start --dev, then atg --profile dev scan."
+
+func newParser(c *commands, out, errors io.Writer) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("atg-server"), kong.UsageOnError(), kong.Writers(out, errors), kong.Description(about),
+		kong.Vars{"version": strings.TrimSpace("atg-server " + buildinfo.Version() + " " + buildinfo.Commit())},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Exit(func(n int) { panic(exited(n)) }))
 }
 
 func (c *commands) logger(p *Process) *slog.Logger {

@@ -59,6 +59,17 @@ type keysCreateCmd struct {
 	JSON    bool     `help:"Print JSON."`
 }
 
+// Help is the long help.
+func (keysCreateCmd) Help() string {
+	return `Makes a key and prints it on standard output, once: the service keeps only its hash. Keys can be made while
+the service runs, on its machine or, with --nats-url, wherever its cluster can be reached.
+
+Examples:
+  atg-server keys create ci --tenant 00000000-0000-0000-0000-000000000001 --expires 90d
+  atg-server keys create ada --tenant '*' --scope read,submit,deploy
+  atg-server keys create ci --tenant '*' --config /etc/atg/server.yaml --json`
+}
+
 func (c *keysCreateCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
 	n := auth.NewKey{Name: c.Name, Tenants: c.Tenant}
 	for _, s := range c.Scope {
@@ -132,6 +143,15 @@ func show(k jobs.Key, now time.Time) shown {
 	return s
 }
 
+// Help is the long help.
+func (keysListCmd) Help() string {
+	return `Lists the keys: whose they are, what they may do and where, and when they end. Never the keys themselves.
+
+Examples:
+  atg-server keys list
+  atg-server keys list --json`
+}
+
 func (c *keysListCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {
 	s, err := c.open(ctx, p, logger, false)
 	if err != nil {
@@ -168,6 +188,14 @@ func (c *keysListCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) 
 type keysRevokeCmd struct {
 	where `embed:""`
 	ID    string `arg:"" help:"The key's id, as keys list shows it."`
+}
+
+// Help is the long help.
+func (keysRevokeCmd) Help() string {
+	return `Ends a key. The next call with it is refused, at every node of the service.
+
+Examples:
+  atg-server keys revoke abcdefghij22`
 }
 
 func (c *keysRevokeCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) error {

@@ -31,6 +31,19 @@ type startCmd struct {
 	WorkerName  string `placeholder:"NAME" env:"ATG_SERVER_WORKER_NAME" help:"Name of this worker in logs and histories (default: the machine and the process)."`
 }
 
+// Help is the long help.
+func (startCmd) Help() string {
+	return `Runs the API, workers, or both, until it is interrupted. Without --nats-url it keeps jobs, files and keys
+itself, below --data-dir. Once it runs, it prints one line of JSON on standard output. A job whose worker
+ends goes on with another one.
+
+Examples:
+  atg-server start --dev
+  atg-server start --config /etc/atg/server.yaml
+  atg-server start --tls-cert api.pem --tls-key api.key --listen 0.0.0.0:8443
+  atg-server start --role worker --nats-url tls://nats.example.com:4222 --nats-creds worker.creds`
+}
+
 // started is the line that start prints on standard output once the service runs.
 type started struct {
 	Role    service.Role `json:"role"`
