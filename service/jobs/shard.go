@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -24,8 +25,9 @@ const (
 )
 
 // Cut groups the parts of a plan into shards: at most so many, each with enough work to be worth a job, as equal as
-// they can be. Neighbours in the plan, which are of one subscription, go to different shards, because Azure limits the
-// calls on each subscription: a shard that had it all would wait for itself. The same plan gives the same shards.
+// they can be. Parts of about the same work whose keys are neighbours, which are of one subscription, go to different
+// shards, because Azure limits the calls on each subscription: a shard that had it all would wait for itself, while one that
+// has a little of each waits for none. The same plan gives the same shards.
 // Fewer than two shards are none: the scan is done in one piece.
 func Cut(plan []backend.PlannedPart, most int) [][]string {
 	whole := 0.0
@@ -33,7 +35,9 @@ func Cut(plan []backend.PlannedPart, most int) [][]string {
 		whole += work(p)
 	}
 	heaviest := slices.Clone(plan)
-	slices.SortStableFunc(heaviest, func(a, b backend.PlannedPart) int { return cmp.Compare(work(b), work(a)) })
+	slices.SortFunc(heaviest, func(a, b backend.PlannedPart) int {
+		return cmp.Or(cmp.Compare(magnitude(b), magnitude(a)), cmp.Compare(a.Key, b.Key))
+	})
 	for n := min(most, int(min(whole, float64(len(plan))))); n >= 2; n-- {
 		if keys, least := deal(heaviest, n); least >= 1 {
 			return keys
@@ -47,7 +51,16 @@ func work(p backend.PlannedPart) float64 {
 	return max(float64(p.Calls)/shardCalls, float64(p.Rows)/shardRows)
 }
 
-// deal gives each part, the heaviest first, to the one of n shards that has least to do, and answers how much that is in the end.
+// magnitude is the power of two that the work of a part reaches; 0 has the least.
+func magnitude(p backend.PlannedPart) int {
+	_, exponent := math.Frexp(work(p))
+	if work(p) == 0 {
+		return math.MinInt
+	}
+	return exponent
+}
+
+// deal gives each part, heavy ones first, to the one of n shards that has least to do, and answers how much that is in the end.
 func deal(heaviest []backend.PlannedPart, n int) (keys [][]string, least float64) {
 	keys, load := make([][]string, n), make([]float64, n)
 	for _, p := range heaviest {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -246,11 +247,21 @@ func (c *Cluster) Settled(ctx context.Context) error {
 	})
 }
 
-// freeAddress is an address of loopback at which nobody listens.
+// freeAddress is an address of loopback at which nobody listens. It is below the ports that systems give to whoever asks for any: one of
+// those might be given away before its server listens.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const lowest, highest, tries = 15_000, 30_000, 100
+	var last error
+	for range tries {
+		n, err := rand.Int(rand.Reader, big.NewInt(highest-lowest))
+		if err != nil {
+			return "", err
+		}
+		l, failed := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+n.Int64()))
+		if failed == nil {
+			return l.Addr().String(), l.Close()
+		}
+		last = failed
 	}
-	return l.Addr().String(), l.Close()
+	return "", last
 }

@@ -228,10 +228,48 @@ func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) 
 	return &p, nil
 }
 
-// getRows is how many resources make a part where each is read by its id.
-const getRows = 400
+// Where each resource of a list is read by its id, its part has at most getMost of them and, unless there are fewer, getLeast. Between these a
+// subscription is cut into getRanges parts, so that as many shards have something to read of each: Azure limits what a principal may read of a
+// subscription, and who reads of all of them at once waits for none.
+const (
+	getMost   = 400
+	getLeast  = 50
+	getRanges = 16
+)
 
-// getAll reads each resource of a list by its id, in parts of getRows.
+// rangesOf is into how many parts a list of so many rows is cut, and how many of them each has.
+func (s *scan) rangesOf(id string, rows int64) (ranges, size int64) {
+	whole := max((rows+getMost-1)/getMost, 1)
+	ranges, before := s.cuts[id]
+	if !before {
+		ranges = max(whole, min((rows+getLeast-1)/getLeast, getRanges))
+	}
+	if ranges == whole {
+		return ranges, getMost
+	}
+	return ranges, (rows + ranges - 1) / ranges
+}
+
+// cutsBefore is into how many parts the list of each subscription is cut that a plan, or an earlier attempt, has begun to read. Another version of this
+// program may have cut it otherwise.
+func (s *scan) cutsBefore() map[string]int64 {
+	cuts := map[string]int64{}
+	if s.plan != nil {
+		for _, row := range s.plan.units {
+			if row.Table == listed.name {
+				cuts[row.Scopes[0]] = row.Ranges
+			}
+		}
+	}
+	for _, done := range s.resumed.parts {
+		if u := unitOf(done.header); u.table == listed {
+			cuts[u.places[0].scope] = u.ranges
+		}
+	}
+	return cuts
+}
+
+// getAll reads each resource of a list by its id, in parts.
 func (s *scan) getAll(ctx context.Context, id string, list backend.Part) error {
 	if s.shard == nil {
 		s.progress.grow(listed.phase, "rows", list.Rows)
@@ -247,7 +285,7 @@ func (s *scan) blocks(id string, list backend.Part, use func(unit, []stub) error
 		return s.diskFault(err)
 	}
 	defer source.Close()
-	ranges := max((list.Rows+getRows-1)/getRows, 1)
+	ranges, size := s.rangesOf(id, list.Rows)
 	var block []stub
 	number := int64(0)
 	end := func() error {
@@ -262,7 +300,7 @@ func (s *scan) blocks(id string, list backend.Part, use func(unit, []stub) error
 			return err
 		}
 		block = append(block, stub{strings.Clone(row.ID), strings.ToLower(row.Type), strings.Clone(row.APIVersion), withoutVersion(raw, row.APIVersion)})
-		if len(block) == getRows {
+		if int64(len(block)) == size {
 			return end()
 		}
 		return nil

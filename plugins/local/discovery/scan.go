@@ -67,9 +67,10 @@ type scan struct {
 	dir      string // of the parts
 	digest   string // of the request
 	resumed  resumed
-	plan     *plan           // being made, or the one whose parts are shared out; nil is a scan in one piece
-	shard    map[string]bool // the keys of the plan that are this process's; nil is not a shard
-	told     sync.Map        // the keys of the parts that were announced
+	plan     *plan            // being made, or the one whose parts are shared out; nil is a scan in one piece
+	shard    map[string]bool  // the keys of the plan that are this process's; nil is not a shard
+	cuts     map[string]int64 // into how many parts the lists of subscriptions are cut that are read already
+	told     sync.Map         // the keys of the parts that were announced
 	sink     *sink
 	arm      *lanes
 	trouble  atomic.Pointer[trouble]
@@ -81,8 +82,8 @@ type scan struct {
 
 func (s *Scanner) parallelism() int { return cmp.Or(s.Parallelism, 8) }
 
-// workers is how many subscriptions Resource Manager is asked about at once.
-func (s *Scanner) workers() int { return 2 * s.parallelism() }
+// workers is how many subscriptions Resource Manager is asked about at once. Most of the time each waits for what Azure lets it ask.
+func (s *Scanner) workers() int { return 4 * s.parallelism() }
 
 // Scan makes a snapshot of what the request asks for, and goes on from the parts of an earlier attempt, if
 // there are any. Its own parts are files in dir. A scan that could not read everything
@@ -183,6 +184,7 @@ func (s *scan) readBeside(ctx context.Context, parts []backend.Part, read func(c
 	if err := s.resume(ctx, parts); err != nil {
 		return err
 	}
+	s.cuts = s.cutsBefore()
 	ctx, s.arm = newLanes(ctx, s.workers())
 	s.followFinished()
 	err := read(ctx)
