@@ -143,7 +143,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	return c, nil
 }
 
-// Start starts every process, NATS first, and returns when all are ready.
+// Start starts every process, NATS first, and returns when all are ready, and the balancer knows it.
 func (c *Cluster) Start(ctx context.Context) error {
 	if err := each(ctx, c.Servers, (*Process).Start); err != nil {
 		return err
@@ -154,7 +154,10 @@ func (c *Cluster) Start(ctx context.Context) error {
 		}
 	}
 	c.Balancer.start(ctx)
-	return each(ctx, slices.Concat(c.APIs, c.Workers), (*Process).Start)
+	if err := each(ctx, slices.Concat(c.APIs, c.Workers), (*Process).Start); err != nil {
+		return err
+	}
+	return Until(ctx, "the balancer does not find the API nodes ready", func() bool { return c.Balancer.Ready() == len(c.APIs) })
 }
 
 // Close ends the cluster in good order, workers first and NATS last; what takes longer than half a minute is killed.
