@@ -11,7 +11,7 @@ SHELL       := /bin/bash
 MODULE   := github.com/azure-tenant-grapher/atg
 EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 SCHEMA   := plugins/local/armschema/generate
-BESIDE   := $(EXAMPLES) $(SCHEMA) tools/azapi-schema# code of ours with a go.mod of its own
+BESIDE   := $(EXAMPLES) $(SCHEMA) tools/azapi-schema tools/site# code of ours with a go.mod of its own
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   := $(shell git rev-parse HEAD 2>/dev/null)
 LDFLAGS  := -X $(MODULE)/internal/buildinfo.version=$(VERSION) -X $(MODULE)/internal/buildinfo.commit=$(COMMIT)
@@ -226,7 +226,7 @@ web-current: ## the page of atg visualize is what its sources build, where node 
 	fi
 
 .PHONY: web-test
-web-test: ## the page of atg visualize works in Chromium, which root gets on Debian, and others have
+web-test: ## the page of atg visualize, and the documentation, work in Chromium, which root gets on Debian, and others have
 	@browser() { command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable; }; \
 	if ! browser >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "web-test: installing chromium"; \
@@ -234,9 +234,17 @@ web-test: ## the page of atg visualize works in Chromium, which root gets on Deb
 	fi; \
 	if browser >/dev/null; then \
 		go test -count=1 -tags browser -run Browser ./$(PICTURE); \
+		axe=Accessible; \
+		if ! command -v npm >/dev/null || ! $(MAKE) --silent $(AXE); then echo "web-test: npm CANNOT FETCH axe-core, so nobody but us says that the documentation is accessible"; else axe=; fi; \
+		go -C tools/site test -count=1 -tags browser -run Browser $${axe:+-skip $$axe} .; \
 	else \
-		echo "web-test: Chromium is NOT INSTALLED, so no browser has opened the page of atg visualize"; \
+		echo "web-test: Chromium is NOT INSTALLED, so no browser has opened the page of atg visualize, nor the documentation"; \
 	fi
+
+AXE := tools/site/axe/node_modules/.package-lock.json
+$(AXE): tools/site/axe/package-lock.json
+	npm --prefix tools/site/axe ci --silent
+	@touch $@
 
 $(WEBTOOLS): $(PICTURE)/web/package-lock.json
 	npm --prefix $(PICTURE)/web ci --silent
@@ -281,6 +289,15 @@ readme: ## what README.md and CONTRIBUTING.md tell to type exists
 	@targets=$$(sed -n 's/^\$$ make \([a-z-]*\).*/\1/p' README.md CONTRIBUTING.md); \
 		for wanted in demo test; do grep -qx "$$wanted" <<<"$$targets" || { echo "README.md does not tell of make $$wanted"; exit 1; }; done; \
 		for target in $$targets; do grep -q "^$$target:" Makefile || { echo "there is no make $$target"; exit 1; }; done
+
+.PHONY: docs
+docs: ## make docs/reference of the code that it describes
+	go test -count=1 -run TheReferenceIsCurrent ./internal/docs -update
+
+.PHONY: site
+site: ## the documentation as a web site that needs no server: bin/site/index.html
+	@mkdir -p bin
+	@go -C tools/site run . -out "$(CURDIR)/bin/site"
 
 .PHONY: bench
 bench: build ## one JSON line per figure

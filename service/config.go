@@ -28,11 +28,12 @@ const (
 	RoleWorker Role = "worker" // executes jobs
 )
 
-// Config is the service's configuration: the file's keys, with flags and variables above them.
+// Config is the service's configuration: the file's keys, with flags and variables above them. defaults has what holds
+// where nothing is set. docs/reference is made of these comments.
 type Config struct {
-	Role    Role   `koanf:"role"`     // all, api or worker; all
-	Listen  string `koanf:"listen"`   // host:port of the API; 127.0.0.1:8443
-	DataDir string `koanf:"data_dir"` // everything that the service keeps; of the embedded NATS, too
+	Role    Role   `koanf:"role"`     // all, api or worker
+	Listen  string `koanf:"listen"`   // host:port of the API
+	DataDir string `koanf:"data_dir"` // everything that the service keeps, of the embedded NATS too; atg/server in $XDG_DATA_HOME unless set
 	Dev     bool   `koanf:"dev"`      // make a certificate authority, a key and a profile for this machine
 
 	TLS       TLS               `koanf:"tls"`
@@ -43,87 +44,87 @@ type Config struct {
 	Retention Retention         `koanf:"retention"`
 	API       API               `koanf:"api"`
 	Traces    Traces            `koanf:"traces"`
-	Tenants   map[string]Tenant `koanf:"tenants"` // by tenant id; none lets the backend's settings serve every tenant
+	Tenants   map[string]Tenant `koanf:"tenants"` // how the service reaches tenants, by tenant id; none lets the settings of the backend serve every tenant
 }
 
 // TLS is the API's certificate.
 type TLS struct {
-	Cert string `koanf:"cert"` // PEM file with the chain
-	Key  string `koanf:"key"`  // PEM file with the private key
+	Cert string `koanf:"cert"` // PEM file of the API's certificate chain
+	Key  string `koanf:"key"`  // PEM file of its private key
 }
 
 // NATS is an external cluster with JetStream; without a URL the service embeds a server of its own.
 type NATS struct {
-	URL      string `koanf:"url"`      // tls://host:4222,…
-	Creds    string `koanf:"creds"`    // credentials file
+	URL      string `koanf:"url"`      // external cluster: tls://host:4222,…; none is a server of its own
+	Creds    string `koanf:"creds"`    // credentials file for the cluster
 	CA       string `koanf:"ca"`       // PEM file of its certificate authority
-	Replicas int    `koanf:"replicas"` // of every stream; 3. Fewer are taken only when they are asked for.
+	Replicas int    `koanf:"replicas"` // of everything in an external cluster; fewer are taken only when they are asked for
 }
 
 // Backend is the program that the workers run.
 type Backend struct {
-	Name     string         `koanf:"name"`     // local
-	Path     string         `koanf:"path"`     // beside atg-server unless set
-	SHA256   string         `koanf:"sha256"`   // checked at each start of it; empty is not pinned
+	Name     string         `koanf:"name"`     // what the workers run
+	Path     string         `koanf:"path"`     // its program; beside atg-server unless set
+	SHA256   string         `koanf:"sha256"`   // of the program, checked at each start of it; empty is not pinned
 	Env      []string       `koanf:"env"`      // variables that it gets beside the usual ones
-	Settings map[string]any `koanf:"settings"` // for every tenant
+	Settings map[string]any `koanf:"settings"` // its settings, for every tenant
 }
 
 // Worker is how a worker works.
 type Worker struct {
-	Name        string        `koanf:"name"`        // in histories and logs; the machine's name
-	Concurrency int           `koanf:"concurrency"` // jobs at once; 2
-	Shards      int           `koanf:"shards"`      // into how many jobs a large scan is split at most; 1 is never, 16
-	Attempts    int           `koanf:"attempts"`    // of one job, at most; 3
-	RetryDelay  conf.Duration `koanf:"retry_delay"` // before the second attempt; 5 s
-	Grace       conf.Duration `koanf:"grace"`       // for a backend to stop its work; 15 s
-	Lease       conf.Duration `koanf:"lease"`       // how long a worker may show no life before its job goes to another; 8 s, the same in every process
+	Name        string        `koanf:"name"`        // in logs and histories; machine and process unless set
+	Concurrency int           `koanf:"concurrency"` // jobs at once, each in a process of its own
+	Shards      int           `koanf:"shards"`      // into how many jobs a large scan is split at most, so that many workers do it; 1 is never
+	Attempts    int           `koanf:"attempts"`    // of one job, at most
+	RetryDelay  conf.Duration `koanf:"retry_delay"` // before the second attempt, doubled for each further one
+	Grace       conf.Duration `koanf:"grace"`       // for a backend to stop its work
+	Lease       conf.Duration `koanf:"lease"`       // how long a worker may show no life before its job goes to another; the same in every process
 }
 
 // Limits are what callers may ask for.
 type Limits struct {
-	RequestBytes      int64         `koanf:"request_bytes"`        // of a JSON body; 1 MiB
-	InputBytes        int64         `koanf:"input_bytes"`          // of an input file; 256 MiB
-	Rate              float64       `koanf:"rate"`                 // requests a second of one key; 0 is no limit, 2000
-	Burst             int           `koanf:"burst"`                // requests at once of one key; 4000
-	Concurrent        int           `koanf:"concurrent"`           // requests of one key under way together, watchers included; 0 is no limit, 5000
-	JobsPerKey        int           `koanf:"jobs_per_key"`         // of one key with workers at a time; 0 is no limit, 0
-	JobsWaiting       int           `koanf:"jobs_waiting"`         // that wait for workers, altogether; 0 is no limit, 250,000
-	JobsWaitingPerKey int           `koanf:"jobs_waiting_per_key"` // of one key; 0 is no limit, 100,000
-	Connections       int           `koanf:"connections"`          // that are open, WebSockets included; 0 is no limit, 25,000
-	Submissions       int           `koanf:"submissions"`          // at work at a time; 0 is no limit, 96
-	Reads             int           `koanf:"reads"`                // other calls at work at a time; 0 is no limit, 256
-	Transfers         int           `koanf:"transfers"`            // of files under way at a time, either way; 0 is no limit, 128
-	Watchers          int           `koanf:"watchers"`             // WebSockets and long polls; 0 is no limit, 20,000
-	Waiting           int           `koanf:"waiting"`              // requests that wait for their turn, of each of submissions, reads and transfers; 256
-	Patience          conf.Duration `koanf:"patience"`             // how long they wait at most; 300 ms
-	JobTimeout        conf.Duration `koanf:"job_timeout"`          // from submission to end; 24 h, 0 is none
-	StoreBytes        int64         `koanf:"store_bytes"`          // that the embedded NATS keeps altogether; 0 is three quarters of what the disk has, 0
+	RequestBytes      int64         `koanf:"request_bytes"`        // of a JSON body
+	InputBytes        int64         `koanf:"input_bytes"`          // of an input file
+	Rate              float64       `koanf:"rate"`                 // requests of one key per second; 0 is no limit
+	Burst             int           `koanf:"burst"`                // requests of one key at once
+	Concurrent        int           `koanf:"concurrent"`           // requests of one key under way together, watchers included; 0 is no limit
+	JobsPerKey        int           `koanf:"jobs_per_key"`         // jobs of one key with workers at a time; 0 is no limit
+	JobsWaiting       int           `koanf:"jobs_waiting"`         // jobs that wait for workers, altogether: each takes about 1 kB of memory in every process. About, since submissions under way are not counted; 0 is no limit
+	JobsWaitingPerKey int           `koanf:"jobs_waiting_per_key"` // the same, of one key
+	Connections       int           `koanf:"connections"`          // open connections, WebSockets included; fewer if the system lets the process open fewer files (a warning at the start says so: LimitNOFILE of systemd, ulimit -Hn). Each takes about 50 KiB; 0 is no limit
+	Submissions       int           `koanf:"submissions"`          // submissions at work at a time, batches included: enough for the store to write many as one; 0 is no limit
+	Reads             int           `koanf:"reads"`                // other calls at work at a time; 0 is no limit
+	Transfers         int           `koanf:"transfers"`            // files under way at a time, up or down; 0 is no limit
+	Watchers          int           `koanf:"watchers"`             // WebSockets, long polls and cancellations: they cost memory, about 50 KiB each; 0 is no limit
+	Waiting           int           `koanf:"waiting"`              // requests that wait for their turn, of each of submissions, reads and transfers; in overload an eighth of it
+	Patience          conf.Duration `koanf:"patience"`             // how long they wait; in overload an eighth of it. More serves nobody more, and makes the first of a flood late
+	JobTimeout        conf.Duration `koanf:"job_timeout"`          // from submission to end; 0 is none
+	StoreBytes        int64         `koanf:"store_bytes"`          // what the embedded NATS keeps altogether; 0 is three quarters of what the disk has
 }
 
 // Retention is how long things are kept.
 type Retention struct {
-	Jobs      conf.Duration `koanf:"jobs"`      // ended jobs with their events and files; 30 days
-	Snapshots conf.Duration `koanf:"snapshots"` // 0 is for ever, 0
-	Bytes     int64         `koanf:"bytes"`     // of files altogether: the oldest ended jobs' go first; 0 is no limit, 0
+	Jobs      conf.Duration `koanf:"jobs"`      // ended jobs with their events and files
+	Snapshots conf.Duration `koanf:"snapshots"` // snapshots; 0 is for ever
+	Bytes     int64         `koanf:"bytes"`     // of all files: while there are more, the oldest ended jobs go with theirs. Snapshots count, but go by retention.snapshots alone; 0 is no limit
 }
 
 // API is how the API behaves.
 type API struct {
-	CORSOrigins   []string `koanf:"cors_origins"`   // web pages that may call it; none
-	PublicMetrics bool     `koanf:"public_metrics"` // /metrics without a key; false
+	CORSOrigins   []string `koanf:"cors_origins"`   // web pages that may call the API; none
+	PublicMetrics bool     `koanf:"public_metrics"` // /metrics without a key
 }
 
 // Traces are OpenTelemetry's.
 type Traces struct {
-	Endpoint string `koanf:"endpoint"` // https://… of an OTLP/HTTP collector; empty is off
+	Endpoint string `koanf:"endpoint"` // URL of an OTLP/HTTP collector for OpenTelemetry traces, as https://otel.example.com:4318 (/v1/traces there, unless it has a path); empty is off
 }
 
 // Tenant is how the service reaches one tenant of Azure.
 type Tenant struct {
 	Name     string            `koanf:"name"`     // for people
-	Settings map[string]any    `koanf:"settings"` // of the backend, over Backend.Settings: auth, client_id, …
-	Files    map[string]string `koanf:"files"`    // settings whose values are the contents of files: client_secret: /run/secrets/…
+	Settings map[string]any    `koanf:"settings"` // settings of the backend for this tenant, over those for every tenant: auth, client_id, …
+	Files    map[string]string `koanf:"files"`    // settings whose values are the contents of files, such as secrets
 }
 
 // defaults are the lowest layer.

@@ -55,15 +55,15 @@ type Config struct {
 
 // Backend is what is configured of one backend.
 type Backend struct {
-	Path     string           `koanf:"path"`     // of its program, absolute; empty: it is looked for
-	SHA256   string           `koanf:"sha256"`   // the program must have, in lower-case hex; empty: any
-	Env      []string         `koanf:"env"`      // names of variables that it gets beside the usual; a * at the end stands for any rest
-	Settings backend.Settings `koanf:"settings"` // what Configure takes, secrets included; prints as names alone
+	Path     string           `koanf:"path"`     // its program; ~/ is the home folder, and a relative path begins at the file's folder. Empty: it is looked for
+	SHA256   string           `koanf:"sha256"`   // pins the program, which is checked at each start: 64 hexadecimal digits. Empty: the lock file pins what atg backend install has installed
+	Env      []string         `koanf:"env"`      // names of variables that it gets beside the usual ones; a * at the end stands for any rest
+	Settings backend.Settings `koanf:"settings"` // the backend's own settings
 }
 
 // Extensions are programs called as commands.
 type Extensions struct {
-	Env []string `koanf:"env"` // names of secret variables that they get all the same; a * at the end stands for any rest
+	Env []string `koanf:"env"` // names of variables that extension commands get although they are secrets; a * at the end stands for any rest
 }
 
 // IsRemoteMode says whether operations go to the job service.

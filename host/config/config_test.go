@@ -344,13 +344,13 @@ func TestDurationsInTheFile(t *testing.T) {
 }
 
 func TestEveryKeyAndVariableIsDocumented(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/configuration.md")
+	doc, err := os.ReadFile("../../docs/reference/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range config.Documented() {
 		if !strings.Contains(string(doc), "`"+name+"`") {
-			t.Errorf("docs/configuration.md does not explain `%s`", name)
+			t.Errorf("docs/reference/configuration.md does not explain `%s`", name)
 		}
 	}
 }

@@ -11,15 +11,18 @@ import (
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
-// Documented are the keys and variables that the manual must explain.
+// Documented are the keys and variables that the reference must explain.
 func Documented() []string {
 	names := []string{"ATG_BACKEND_PATH", "ATG_REMOTE_MODE", "ATG_PROFILE", "ATG_CONFIG", azureTenant, "profile", "profiles"}
 	for _, v := range variables {
 		names = append(names, v.name)
 	}
-	for _, t := range []reflect.Type{reflect.TypeFor[values](), reflect.TypeFor[Backend](), reflect.TypeFor[Extensions]()} {
+	for prefix, t := range map[string]reflect.Type{
+		"": reflect.TypeFor[values](), "backends.NAME.": reflect.TypeFor[Backend](), "extensions.": reflect.TypeFor[Extensions](),
+		"trust.": reflect.TypeFor[Trust](), "trust.sources[].": reflect.TypeFor[Source](),
+	} {
 		for f := range t.Fields() {
-			names = append(names, f.Tag.Get("koanf"))
+			names = append(names, prefix+f.Tag.Get("koanf"))
 		}
 	}
 	return slices.AppendSeq(names, maps.Keys(backend.ClientVariables()))

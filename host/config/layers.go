@@ -11,21 +11,21 @@ import (
 
 // values are what the file and each profile may hold.
 type values struct {
-	Backend                string             `koanf:"backend"`
-	TenantID               string             `koanf:"tenant_id"`
-	Fallback               string             `koanf:"fallback"`
-	ShowProgress           bool               `koanf:"show_progress"`
-	ProgressUpdateInterval conf.Duration      `koanf:"progress_update_interval"`
-	Backends               map[string]Backend `koanf:"backends"`
-	Extensions             Extensions         `koanf:"extensions"`
-	Trust                  Trust              `koanf:"trust"`
+	Backend                string             `koanf:"backend"`                  // the backend that does the work: local, remote, or the NAME of another program atg-backend-NAME
+	TenantID               string             `koanf:"tenant_id"`                // the Azure tenant, an id or a domain; without it the only tenant that the credential reaches
+	Fallback               string             `koanf:"fallback"`                 // local: do the work here when the chosen backend cannot be reached. Only before anything was submitted, never on a refused key, and announced
+	ShowProgress           bool               `koanf:"show_progress"`            // progress on standard error
+	ProgressUpdateInterval conf.Duration      `koanf:"progress_update_interval"` // how often a line of progress is printed where there is no terminal; 100ms to 1h
+	Backends               map[string]Backend `koanf:"backends"`                 // one section per backend, by NAME: small letters, digits and hyphens
+	Extensions             Extensions         `koanf:"extensions"`               // about extension commands (atg-NAME on the PATH)
+	Trust                  Trust              `koanf:"trust"`                    // what a backend must have to be installed and started
 }
 
 // file is the whole file.
 type file struct {
 	values
-	Profile  string            `koanf:"profile"`
-	Profiles map[string]values `koanf:"profiles"`
+	Profile  string            `koanf:"profile"`  // the profile that is used when none is named
+	Profiles map[string]values `koanf:"profiles"` // named sets of these keys, laid over the file by --profile or ATG_PROFILE
 }
 
 // defaults is the lowest layer.

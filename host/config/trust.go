@@ -7,8 +7,8 @@ import (
 
 // Trust is what a backend must have to be installed and started.
 type Trust struct {
-	RequireSignature bool     `koanf:"require_signature"` // of everything that no source below speaks for
-	Keys             []string `koanf:"keys"`              // who may sign: a minisign key, or the path of a key's file (minisign or PEM)
+	RequireSignature bool     `koanf:"require_signature"` // take only what one of the keys has signed, where no source speaks for it
+	Keys             []string `koanf:"keys"`              // who may sign: a public key of minisign, or the path of the file of one of minisign or cosign (PEM); a relative path begins at the file's folder
 	CAFile           string   `koanf:"ca_file"`           // certificates that registries and web servers are trusted by, beside the system's
 	Sources          []Source `koanf:"sources"`           // what holds for some sources
 }

@@ -13,14 +13,14 @@ import (
 
 // Fault is an error with an identity and a way out.
 type Fault struct {
-	Code      Code      `json:"code"`
+	Code      Code      `json:"code"`                // what it is, permanently
 	Message   string    `json:"message"`             // what happened, to what; one sentence, no final period
 	Hint      string    `json:"hint,omitempty"`      // what to do next, for whoever can act
 	Retryable bool      `json:"retryable,omitempty"` // the same call may succeed later, unchanged
 	Resource  string    `json:"resource,omitempty"`  // what it happened to: an ARM id, a job id, a path
-	Origin    Origin    `json:"origin,omitempty"`
-	Problems  []Problem `json:"problems,omitempty"` // every single problem of an input, at once
-	Cause     error     `json:"-"`                  // crosses a process boundary as text
+	Origin    Origin    `json:"origin,omitempty"`    // who detected it: host, backend, service, azure
+	Problems  []Problem `json:"problems,omitempty"`  // every single problem of an input, at once
+	Cause     error     `json:"-"`                   // crosses a process boundary as text
 }
 
 // Problem is one of several things wrong with an input.

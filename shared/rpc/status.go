@@ -37,11 +37,15 @@ func toStatus(err error) (metadata.MD, error) {
 	if marshalErr != nil {
 		return nil, status.Error(codes.Internal, marshalErr.Error())
 	}
-	code, known := statusCodes[f.Code]
-	if !known {
-		code = codes.Aborted
+	return metadata.Pairs(faultTrailer, string(encoded)), status.Error(StatusOf(f.Code), clip(utf8(f.Error()), maxStatus))
+}
+
+// StatusOf is the status that goes with a fault, for those who do not read the trailer.
+func StatusOf(code fault.Code) codes.Code {
+	if status, ok := statusCodes[code]; ok {
+		return status
 	}
-	return metadata.Pairs(faultTrailer, string(encoded)), status.Error(code, clip(utf8(f.Error()), maxStatus))
+	return codes.Aborted
 }
 
 // statusCodes are those that say more than Aborted.
