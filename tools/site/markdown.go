@@ -185,7 +185,8 @@ func (s *site) render(p *page) error {
 	if err := engine(s, p).Renderer().Render(&out, source, doc); err != nil {
 		return fmt.Errorf("docs/%s: %w", p.Path, err)
 	}
-	p.HTML = strings.NewReplacer("<table>", `<div class="scroll"><table>`, "</table>", "</table></div>", "<th></th>", "<td></td>").Replace(headings.ReplaceAllString(out.String(), anchor))
+	p.HTML = strings.NewReplacer("<table>", `<div class="scroll"><table>`, "</table>", "</table></div>", "<th></th>", "<td></td>",
+		`<p><svg class="drawing"`, `<div class="figure"><svg class="drawing"`, "</svg></p>", "</svg></div>").Replace(headings.ReplaceAllString(out.String(), anchor))
 	return nil
 }
 

@@ -50,11 +50,11 @@
     }).map(function (line) { return line.replace(/^\$ /, ""); }).join("\n") + "\n";
   }
   // what is wider than the page can be scrolled by keyboard
-  document.querySelectorAll("pre, .scroll").forEach(function (wide) {
+  document.querySelectorAll("pre, .scroll, .figure").forEach(function (wide) {
     if (wide.scrollWidth > wide.clientWidth) {
       wide.tabIndex = 0;
       wide.setAttribute("role", "group");
-      wide.setAttribute("aria-label", wide.tagName === "PRE" ? "Code" : "Table");
+      wide.setAttribute("aria-label", wide.tagName === "PRE" ? "Code" : wide.className === "figure" ? "Drawing" : "Table");
     }
   });
 
