@@ -13,7 +13,6 @@ type keys struct {
 	comments comments
 	names    map[string]string // of what a map is by: backends is by NAME
 	skip     map[string]bool   // maps whose values have the keys of the whole
-	defaults map[string]any
 	rows     [][]string
 }
 

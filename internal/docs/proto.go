@@ -47,8 +47,11 @@ var (
 func readProtocol(folder string) (protocol, error) {
 	p := protocol{messages: map[string]string{}}
 	names, err := filepath.Glob(filepath.Join(folder, "*.proto"))
-	if err != nil || len(names) == 0 {
-		return p, fmt.Errorf("no proto files in %s: %v", folder, err)
+	if err != nil {
+		return p, err
+	}
+	if len(names) == 0 {
+		return p, fmt.Errorf("there are no proto files in %s", folder)
 	}
 	slices.Sort(names)
 	for _, name := range names {
