@@ -37,7 +37,14 @@ func pages(t *testing.T) map[string]string {
 	}
 	add(root + "/README.md")
 	add(root + "/CONTRIBUTING.md")
-	err := filepath.WalkDir(root+"/docs", func(path string, d fs.DirEntry, err error) error {
+	examples, err := filepath.Glob(root + "/examples/*/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range examples {
+		add(path)
+	}
+	err = filepath.WalkDir(root+"/docs", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".md") {
 			add(path)
 		}
