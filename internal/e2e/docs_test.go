@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -134,6 +135,12 @@ func (h *home) run() {
 	}
 	shell := exec.CommandContext(h.t.Context(), "bash", "-c", script.String())
 	shell.Env, shell.Dir, shell.WaitDelay = h.env, h.dir, 10*time.Second
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	h.t.Cleanup(func() {
+		if shell.Process != nil { // what an example has left running, because another one failed
+			_ = syscall.Kill(-shell.Process.Pid, syscall.SIGKILL)
+		}
+	})
 	var out, log bytes.Buffer
 	shell.Stdout, shell.Stderr = &out, &log
 	if err := shell.Run(); err != nil {
