@@ -118,7 +118,7 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		Protocols:             &protocols,
 		DisableCompression:    true, // body unpacks, faster than net/http
-		ReadBufferSize:        64 << 10,
+		ReadBufferSize:        16 << 10, // a record of TLS; no read brings more
 	}
 }
 

@@ -42,7 +42,7 @@ func open(path, parameters string) *sql.DB {
 // openFinished opens a finished snapshot, which nobody changes, for reading. The file may come from
 // anywhere, and with it a schema: what is in it may use no function that reaches beyond the file.
 func openFinished(path string) *sql.DB {
-	return open(path, "mode=ro&immutable=1&_query_only=1&_defensive=1&_pragma=trusted_schema(0)")
+	return open(path, "mode=ro&immutable=1&_query_only=1&_defensive=1&_pragma=trusted_schema(0)&_pragma=cache_size(-1024)")
 }
 
 // TemporaryPrefix begins the names of SQLite's temporary files.

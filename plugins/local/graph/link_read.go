@@ -146,12 +146,12 @@ func (l *NodeLookup) Close() {
 
 // Number reads the node with a number; ok is false if there is none.
 func (l *NodeLookup) Number(ctx context.Context, number int64) (n Node, ok bool, err error) {
-	return l.read(l.byNumber.QueryRowContext(ctx, number))
+	return l.read(one(ctx, l.byNumber, number))
 }
 
 // ID reads the node with an id, in any case; ok is false if there is none.
 func (l *NodeLookup) ID(ctx context.Context, id string) (n Node, ok bool, err error) {
-	return l.read(l.byKey.QueryRowContext(ctx, key(id)))
+	return l.read(one(ctx, l.byKey, key(id)))
 }
 
 func (l *NodeLookup) read(row *sql.Row) (n Node, ok bool, err error) {

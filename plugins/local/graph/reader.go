@@ -264,12 +264,18 @@ func (l *Lookup) Row(ctx context.Context, p Place) (row Row, err error) {
 		l.statements[p.Table] = s
 	}
 	row.Table = p.Table.String()
-	err = s.QueryRowContext(ctx, p.Row).Scan(&row.ID, &row.Name, &row.Type, &row.Kind, &row.Location, &row.ResourceGroup, &row.SubscriptionID, &row.TenantID,
+	err = one(ctx, s, p.Row).Scan(&row.ID, &row.Name, &row.Type, &row.Kind, &row.Location, &row.ResourceGroup, &row.SubscriptionID, &row.TenantID,
 		&row.ManagedBy, &row.APIVersion, &row.SKU, &row.Plan, &row.Tags, &row.Identity, &row.Zones, &row.ExtendedLocation, &row.Extra, &row.Properties)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("%s has no row %d", p.Table, p.Row)
 	}
 	return row, readFault(l.reader.path, err)
+}
+
+// one asks for one row. That is over before anybody could end it, and where nothing can end it, neither database/sql nor SQLite's driver
+// start goroutines that wait for the end.
+func one(ctx context.Context, s *sql.Stmt, key any) *sql.Row {
+	return s.QueryRowContext(context.WithoutCancel(ctx), key)
 }
 
 // Cursor reads whole rows of a table one after the other, which takes half as long as to look each up.
@@ -330,7 +336,7 @@ func (l *Lookup) ID(ctx context.Context, p Place) (id string, err error) {
 		}
 		l.ids[p.Table] = s
 	}
-	err = s.QueryRowContext(ctx, p.Row).Scan(&id)
+	err = one(ctx, s, p.Row).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("%s has no row %d", p.Table, p.Row)
 	}

@@ -39,6 +39,9 @@ PRAGMA cache_size = -4096;
 PRAGMA locking_mode = EXCLUSIVE;
 `, pageSize)
 
+// scratchCache is the cache of a scratch snapshot, beside which there is in memory what its rows were made of.
+const scratchCache = "PRAGMA cache_size = -1024;\n"
+
 // Meta is what a snapshot says about the scan that made it.
 type Meta struct {
 	ID         string // of the form of NewID; empty makes one
@@ -156,7 +159,11 @@ func (w *Writer) create() error {
 	if w.conn, err = w.db.Conn(w.ctx); err != nil {
 		return err
 	}
-	if _, err := w.conn.ExecContext(w.ctx, loading+schema); err != nil {
+	settings := loading
+	if w.meta.Scratch {
+		settings += scratchCache
+	}
+	if _, err := w.conn.ExecContext(w.ctx, settings+schema); err != nil {
 		return err
 	}
 	for _, t := range tables {

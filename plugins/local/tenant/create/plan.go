@@ -81,7 +81,7 @@ type planner struct {
 	t       *template.Template
 	names   map[string][]*person
 	refused map[template.Node]string // Azure's codes, of what it says that it does not have
-	missing sync.Map                 // ids in lower case of what is not there, with all below it
+	missing sync.Map                 // ids in lower case of what Azure says is not there, with all below it
 	mu      sync.Mutex
 	all     []info
 	changes []backend.PlannedChange // by node
@@ -219,9 +219,7 @@ func (p *planner) resource(ctx context.Context, u *template.Unit, res *template.
 		default:
 			return err
 		}
-	} else {
-		p.missing.Store(strings.ToLower(res.ID), true)
-	}
+	} // else all below it is missing as well, for the same reason
 	for _, who := range p.names[strings.ToLower(res.ID)] {
 		if who.line.Action == actionUnsupported {
 			change.Action, change.Properties, change.Reason = actionUnsupported, nil, "it names the "+who.String()+", of which no object id is known"
