@@ -117,7 +117,7 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 		MaxIdleConnsPerHost:   idle,
 		IdleConnTimeout:       90 * time.Second,
 		Protocols:             &protocols,
-		DisableCompression:    true, // body unpacks, faster than net/http
+		DisableCompression:    true,     // body unpacks, faster than net/http
 		ReadBufferSize:        16 << 10, // a record of TLS; no read brings more
 	}
 }
