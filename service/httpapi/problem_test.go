@@ -134,8 +134,8 @@ func TestABodyOfUnknownLengthIsLimitedToo(t *testing.T) {
 	g := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.Capabilities.Limits.InputBytes = 1000 })
 	for _, client := range []*http.Client{g.server.Client(), g.http1()} {
 		endless, write := io.Pipe()
-		go func() {
-			for {
+		go func() { // it never ends, and stops just above the limit: a server that closes before all was read cuts its own answer off
+			for range 11 {
 				if _, err := write.Write(make([]byte, 100)); err != nil {
 					return
 				}

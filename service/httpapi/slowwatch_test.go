@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
@@ -31,7 +32,7 @@ const manyEvents = 3000 // more than sockets hold
 
 // A watcher that reads nothing while thousands of events come is cut off, and others hear all of them meanwhile.
 func TestAWatcherThatNeverReads(t *testing.T) {
-	g := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.WatchPatience = 100 * short })
+	g := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.WatchPatience = 6 * time.Second })
 	id := g.scan()
 	deaf := g.raw()
 	fmt.Fprint(deaf, g.headers("GET", api.Fill(api.PathEvents, id), "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg=="))
@@ -51,7 +52,7 @@ func TestAWatcherThatNeverReads(t *testing.T) {
 
 // One that reads again before it is cut off is told where to go on, and loses nothing.
 func TestAWatcherThatIsSlowIsTold(t *testing.T) {
-	g := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.WatchPatience = 100 * short })
+	g := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.WatchPatience = 6 * time.Second })
 	id := g.scan()
 	conn := g.watch(id, "")
 	g.waiting(t, 2)

@@ -26,8 +26,9 @@ func (c *counted) get() int {
 
 // TestABudgetIsCountedEverywhere in processes that come and go in good order.
 func TestABudgetIsCountedEverywhere(t *testing.T) {
-	one := embeddedStore(t)
-	two := neighbour(t, one)
+	patient := func(c *Config) { c.AckWait = time.Minute } // nobody is taken for dead, however busy the machine is
+	one := embeddedStore(t, patient)
+	two := neighbour(t, one, patient)
 	var a, b, c, other counted
 	leaveA := one.Join("principal", a.set)
 	if a.get() != 1 {
@@ -36,7 +37,7 @@ func TestABudgetIsCountedEverywhere(t *testing.T) {
 	leaveOther := one.Join("another principal", other.set)
 	leaveB := two.Join("principal", b.set)
 	eventually(t, "the first does not hear of the second", func() bool { return a.get() == 2 && b.get() == 2 })
-	three := neighbour(t, one) // it asks who is there
+	three := neighbour(t, one, patient) // it asks who is there
 	eventually(t, "a new process does not hear of those at work", func() bool { return three.budget.count("principal") == 2 })
 	leaveC := three.Join("principal", c.set)
 	if c.get() != 3 {
@@ -60,15 +61,15 @@ func TestABudgetIsCountedEverywhere(t *testing.T) {
 
 // TestADeadWorkerLeavesTheBudget after a lease, and one that is there never does.
 func TestADeadWorkerLeavesTheBudget(t *testing.T) {
-	brief := func(c *Config) { c.AckWait = 300 * time.Millisecond }
+	brief := func(c *Config) { c.AckWait = 1500 * time.Millisecond }
 	one := embeddedStore(t, brief)
 	two := neighbour(t, one, brief)
 	var a, b counted
 	defer one.Join("principal", a.set)()
 	_ = two.Join("principal", b.set)
 	eventually(t, "the first does not hear of the second", func() bool { return a.get() == 2 })
-	for range 4 { // leases
-		if pause(t.Context(), 150*time.Millisecond) != nil || a.get() != 2 {
+	for range 4 { // thirds of a lease
+		if pause(t.Context(), 500*time.Millisecond) != nil || a.get() != 2 {
 			t.Fatalf("who is at work is counted as %d", a.get())
 		}
 	}

@@ -48,7 +48,7 @@ func TestHostile(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			began := time.Now()
 			_, problems := parse(t, tc.text)
-			if took := time.Since(began); took > 20*time.Second {
+			if took := time.Since(began); took > 2*time.Minute { // of what grows with a power it would be years
 				t.Errorf("it has taken %s", took)
 			}
 			if all := strings.Join(problems, "\n"); !strings.Contains(all, tc.want) {
