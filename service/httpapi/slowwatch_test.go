@@ -52,11 +52,11 @@ func TestAWatcherThatNeverReads(t *testing.T) {
 
 // One that reads again before it is cut off is told where to go on, and loses nothing.
 func TestAWatcherThatIsSlowIsTold(t *testing.T) {
-	g := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.WatchPatience = 6 * time.Second })
+	g := newRig(t, func(o *httpapi.Options, _ *auth.Options) { o.WatchPatience = 9 * time.Second }) // it is told after 3, and has 6 to read then
 	id := g.scan()
 	conn := g.watch(id, "")
 	g.waiting(t, 2)
-	g.talk(id, 1, manyEvents)
+	go g.talk(id, 1, manyEvents)
 	g.logged(t, "a watcher does not read", 1)
 	var last uint64
 	for {
