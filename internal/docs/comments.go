@@ -14,6 +14,7 @@ type comments struct {
 	types  map[string]string            // doc of a type, by its name
 	fields map[string]map[string]string // of a field, by type and field
 	values map[string][]constant        // the constants of a named type, in the order of the source
+	limits map[string]string            // constants that are numbers, as the source has them
 }
 
 // constant is a constant that is a text, with its comment.
@@ -21,7 +22,7 @@ type constant struct{ value, comment string }
 
 // readComments reads the sources of a package, tests excepted.
 func readComments(folder string) (comments, error) {
-	c := comments{types: map[string]string{}, fields: map[string]map[string]string{}, values: map[string][]constant{}}
+	c := comments{types: map[string]string{}, fields: map[string]map[string]string{}, values: map[string][]constant{}, limits: map[string]string{}}
 	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
 		return c, err
@@ -65,6 +66,9 @@ func (c comments) declaration(g *ast.GenDecl) {
 				typed = name.Name
 			}
 			literal, ok := s.Values[0].(*ast.BasicLit)
+			if ok && literal.Kind == token.INT {
+				c.limits[s.Names[0].Name] = literal.Value
+			}
 			if !ok || literal.Kind != token.STRING || typed == "" {
 				continue
 			}

@@ -2,6 +2,7 @@ package docs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -110,7 +111,8 @@ func restPages(ctx context.Context, root string) ([]Page, error) {
 			calls[tag] = append(calls[tag], [2]string{path, method})
 		}
 	}
-	slices.Sort(tags)
+	order := []string{"operations", "jobs", "files", "snapshots", "service"}
+	slices.SortFunc(tags, func(a, b string) int { return cmp.Compare(slices.Index(order, a), slices.Index(order, b)) })
 	for _, tag := range tags {
 		m.heading(2, strings.ToUpper(tag[:1])+tag[1:])
 		for _, c := range calls[tag] {
@@ -265,7 +267,7 @@ func describe(of map[string]comments, name, key string) string {
 	for _, place := range [][2]string{{"api", name}, {"backend", name}, {"backend", requestOf(name)}, {"backend", "Filter"}} {
 		for field, text := range of[place[0]].fields[place[1]] {
 			if strings.EqualFold(strings.ReplaceAll(key, "_", ""), field) && text != "" {
-				return of[place[0]].goNames(text)
+				return of[place[0]].fieldDoc(place[1], field)
 			}
 		}
 	}

@@ -122,7 +122,7 @@ func (t *types) rows(of reflect.Type) (rows [][]string) {
 		if strings.Contains(f.Tag.Get("json"), ",omit") {
 			text += " ?"
 		}
-		rows = append(rows, []string{text, t.typeName(f.Type), prose(t.read.goNames(t.read.fields[of.Name()][f.Name]))})
+		rows = append(rows, []string{text, t.typeName(f.Type), prose(t.read.fieldDoc(of.Name(), f.Name))})
 	}
 	return rows
 }
@@ -193,12 +193,38 @@ func (c comments) goDoc(name string) string {
 	return text
 }
 
+// fieldDoc is the comment on a field, likewise: "Expected is how many …" becomes "how many …".
+func (c comments) fieldDoc(of, field string) string {
+	text := c.fields[of][field]
+	for _, begin := range []string{" is ", " are "} {
+		if rest, ok := strings.CutPrefix(text, field+begin); ok {
+			return c.goNames(rest)
+		}
+	}
+	if rest, ok := strings.CutPrefix(text, field); ok && strings.ContainsAny(rest[:min(1, len(rest))], " ,") {
+		text = "`" + strings.ToLower(hump.ReplaceAllString(field, "${1}_$2")) + "`" + rest
+	}
+	return c.goNames(text)
+}
+
+var goMember = regexp.MustCompile(`\b([A-Z][A-Za-z]+)\.([A-Z][A-Za-z]+)\b`)
+
 var goName = regexp.MustCompile(`\b(?:fault\.|backend\.)?([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+|(?:fault|backend)\.[A-Z][a-zA-Z]+)\b`)
 
 // goNames puts the names of members in the place of those that Go has for fields: ResourcesOmitted is resources_omitted. Types keep theirs.
 func (c comments) goNames(text string) string {
+	text = goMember.ReplaceAllStringFunc(text, func(name string) string {
+		of, field, _ := strings.Cut(name, ".")
+		if _, isType := c.types[of]; !isType {
+			return name
+		}
+		return "`" + strings.ToLower(hump.ReplaceAllString(field, "${1}_$2")) + "` of " + of
+	})
 	return goName.ReplaceAllStringFunc(text, func(name string) string {
 		name = name[strings.LastIndex(name, ".")+1:]
+		if n := c.limits[name]; n != "" {
+			return n
+		}
 		if _, isType := c.types[name]; isType || others[name] {
 			return name
 		}
