@@ -110,3 +110,38 @@ func unknown(c cli.Command, words []string) string {
 func isName(word string) bool {
 	return strings.Trim(word, "abcdefghijklmnopqrstuvwxyz-") == ""
 }
+
+// TestWrongCommandsAreNoticed gives to the checks above what they are there for.
+func TestWrongCommandsAreNoticed(t *testing.T) {
+	for script, wrong := range map[string]bool{
+		"atg scan --tenant-id x":                       false,
+		"bin/atg -q snapshot query owners | head":      false,
+		"atg help exit-codes":                          false,
+		"atg server keys list":                         false,
+		"atg-server start --dev &":                     false,
+		"atg scna":                                     true,
+		"atg scan --tenant x":                          true,
+		"atg generate-iac --format pulumi":             true,
+		"echo $(atg snapshot lst)":                     true,
+		"cd x && atg-server keys make":                 true,
+		"atg server start --roll all":                  true,
+		"A=b atg scan --depth deep # as deep as it is": true,
+	} {
+		bad := false
+		for _, words := range simple(script) {
+			if _, err := checked(words); err != nil {
+				bad = true
+			}
+		}
+		if bad != wrong {
+			t.Errorf("%s: wrong is %v, not %v", script, bad, wrong)
+		}
+	}
+	for text, want := range map[string]string{
+		"scan --tenant-id": "", "snapshot query NAME --list": "", "job watch ID": "", "scan --tenat-id": "--tenat-id", "snapshot qery": "command qery", "config show --help": "",
+	} {
+		if got := unknown(cli.Reference(), strings.Fields(text)); got != want {
+			t.Errorf("atg %s: %q, want %q", text, got, want)
+		}
+	}
+}
