@@ -11,10 +11,12 @@ SHELL       := /bin/bash
 MODULE   := github.com/azure-tenant-grapher/atg
 EXAMPLES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 SCHEMA   := plugins/local/armschema/generate
-BESIDE   := $(EXAMPLES) $(SCHEMA) tools/azapi-schema tools/site# code of ours with a go.mod of its own
+BESIDE   := $(EXAMPLES) $(SCHEMA) tools/azapi-schema tools/site tools/supplychain# code of ours with a go.mod of its own
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   := $(shell git rev-parse HEAD 2>/dev/null)
-LDFLAGS  := -X $(MODULE)/internal/buildinfo.version=$(VERSION) -X $(MODULE)/internal/buildinfo.commit=$(COMMIT)
+DATE     := $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+BUILDINFO:= $(MODULE)/internal/buildinfo
+LDFLAGS  := -s -w -X $(BUILDINFO).version=$(VERSION) -X $(BUILDINFO).commit=$(COMMIT) -X $(BUILDINFO).date=$(DATE)# as .goreleaser.yaml has them
 FUZZTIME ?= 30s
 PYTHON   ?= python3# with grpcio and protobuf; else Debian's is tried
 
@@ -28,6 +30,7 @@ BUF       := $(call pinned,buf)/buf
 PROTOC    := $(call pinned,proto)
 GITLEAKS  := $(call pinned,gitleaks)/gitleaks
 VULNCHECK := $(call pinned,govulncheck)/govulncheck
+GORELEASER:= $(call pinned,goreleaser)/goreleaser
 install    = cd tools/$(1) && CGO_ENABLED=0 go build -trimpath -o $(@D)/ tool
 
 .PHONY: build
@@ -99,7 +102,7 @@ vet:
 	go vet ./...
 
 .PHONY: test-all
-test-all: cross reproducible schema-current web-current readme man-lint shells secrets vuln tls-scan iac cypher web-test examples test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
+test-all: cross reproducible chart packages schema-current web-current readme man-lint shells secrets vuln tls-scan iac cypher web-test examples test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README
 
 # -o /dev/null: an object is compiled, a program linked, nothing is kept.
 .PHONY: cross
@@ -299,6 +302,72 @@ site: ## the documentation as a web site that needs no server: bin/site/index.ht
 	@mkdir -p bin
 	@go -C tools/site run . -out "$(CURDIR)/bin/site"
 
+# What a release is stands in .goreleaser.yaml. What programs generate for it is in bin/share. It wants to know whose the repository is, which not every
+# clone does.
+RELEASE = PATH="$(abspath .cache):$$PATH" LICENSES=$(abspath $(SHARE)/doc/licenses.json) TAP_TOKEN="$${TAP_TOKEN-}" \
+	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=https://$(MODULE) $(GORELEASER) release --clean
+TAGGED  = $(shell git describe --exact-match --tags HEAD 2>/dev/null)
+
+.PHONY: dist
+dist: $(GORELEASER) share ## everything of a release but the images, into dist/: archives, packages, sums, bills of materials, a formula; nothing is published
+	$(RELEASE) --skip=docker $(if $(TAGGED),--skip=publish$(comma)announce,--snapshot)
+
+.PHONY: release
+release: $(GORELEASER) share ## publish the release of the tag that HEAD has, as a draft: .github/workflows/release.yml
+	$(RELEASE)
+
+.PHONY: bundle
+bundle: .cache/supplychain ## of what make dist has left, an archive for each platform that needs no network, into dist/offline/
+	SOURCE_DATE_EPOCH=$(EPOCH) .cache/supplychain bundle -dist dist -o dist/offline
+
+comma := ,
+
+# The tool is ours: go build knows what has changed.
+.PHONY: .cache/supplychain
+.cache/supplychain:
+	@cd tools/supplychain && CGO_ENABLED=0 go build -trimpath -o ../../$@ .
+
+.PHONY: licenses
+licenses: .cache/supplychain ## every module that is linked into a program has a licence that lets us ship it; its notice goes to $(SHARE)/doc
+	@.cache/supplychain notices -out $(SHARE)/doc -extra plugins/local/graph/picture/bundle/LICENSES.txt ./cmd/...
+
+.PHONY: share
+share: man completions licenses ## what packages have beside the programs, into bin/share: manual pages, completions, notices
+	@rm -rf $(SHARE)/man-gz && cp -R $(SHARE)/man $(SHARE)/man-gz && find $(SHARE)/man-gz -type f -exec gzip -9n {} +
+	@gzip -9nkf $(SHARE)/doc/THIRD-PARTY.txt
+	@printf 'atg (%s) unstable; urgency=medium\n\n  * See https://github.com/azure-tenant-grapher/atg/releases\n\n -- atg <atg@users.noreply.github.com>  %s\n' \
+		"$(VERSION)" "$$(date -u -R -d @$(EPOCH))" | gzip -9nc >$(SHARE)/doc/changelog.gz
+
+# As make dist, but of Linux on amd64 alone, and into a folder that nobody works with.
+.PHONY: packages-built
+packages-built: $(GORELEASER) share
+	@{ sed -E '/^ *goos:/s/\[.*\]/[linux]/; /^ *goarch:/s/\[.*\]/[amd64]/' .goreleaser.yaml; echo 'dist: .cache/dist'; } >.cache/goreleaser.yaml
+	@$(RELEASE) --config .cache/goreleaser.yaml --snapshot --skip=docker >.cache/goreleaser.log 2>&1 || { cat .cache/goreleaser.log; exit 1; }
+
+.PHONY: packages
+packages: build packages-built reproducible-build ## packages, archives and images for this machine are built, the same twice, and used: root on Debian installs them below a layer that is thrown away
+	@if [ "$$(id -u)" != 0 ] || ! command -v dpkg >/dev/null || ! unshare --mount true 2>/dev/null; then \
+		echo "packages: this is NOT ROOT ON DEBIAN with a mount namespace, so no package has been installed"; \
+	else \
+		command -v rpm >/dev/null || { echo "packages: installing rpm"; { apt-get -qq update && apt-get -qq install -y --no-install-recommends rpm; } >/dev/null 2>&1 || true; }; \
+		go test -c -tags packages -o .cache/packages.test ./internal/e2e/packages; \
+		cd internal/e2e/packages && unshare --mount --propagation private $(abspath .cache/packages.test) -test.timeout 5m -dist $(abspath .cache/dist) -sim $(abspath bin/atg-azuresim); \
+	fi
+
+.PHONY: reproducible-build
+reproducible-build: packages-built ## the same sources in another folder, at another time and place, give the same bytes
+	@umask 077; export TZ=Pacific/Auckland; other=$$(mktemp -d)/elsewhere; trap 'rm -rf "$${other%/*}"' EXIT; \
+		git clone --quiet --no-checkout . "$$other"; \
+		git ls-files -coz --exclude-standard | tar --null --ignore-failed-read -T - -cf - | tar -xf - --no-same-permissions -C "$$other"; \
+		git -C "$$other" reset --quiet; \
+		$(MAKE) --silent -C "$$other" packages-built >/dev/null; \
+		diff .cache/dist/SHA256SUMS "$$other/.cache/dist/SHA256SUMS" || { echo "the same sources give other bytes elsewhere"; exit 1; }; \
+		echo "reproducible-build: $$(wc -l <.cache/dist/SHA256SUMS) files are the same, built elsewhere"
+
+.PHONY: chart
+chart: ## the Helm chart renders to what Kubernetes takes
+	cd tools/helm && go vet ./... && go test ./...
+
 .PHONY: bench
 bench: build ## one JSON line per figure
 	@go run ./internal/e2e/bench -bin bin
@@ -367,12 +436,16 @@ $(GITLEAKS):
 $(VULNCHECK):
 	$(call install,govulncheck)
 
+$(GORELEASER):
+	@echo "building goreleaser once; this takes some minutes"
+	$(call install,goreleaser)
+
 $(PROTOC)/protoc-gen-go: # and protoc-gen-go-grpc
 	$(call install,proto)
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist .cache
 
 .PHONY: help
 help: ## this list

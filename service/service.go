@@ -122,23 +122,25 @@ func StoreConfig(c Config, logger *slog.Logger) store.Config {
 	}
 }
 
-// findBackend finds the backend's program and asks what it can do. An API alone does without: its workers
-// refuse what they cannot do.
+// findBackend finds the backend's program and asks what it can do. An API alone does without, as it may have neither the
+// program nor the tenants' credentials: its workers refuse what they cannot do.
 func (s *service) findBackend(ctx context.Context) (err error) {
-	s.can = backend.Capabilities{Operations: backend.Operations()}
+	if s.can, err = s.askBackend(ctx); err != nil && s.c.Role == RoleAPI {
+		s.log.WarnContext(ctx, "what the workers' backend can do is not known here", "error", err)
+		s.can, err = backend.Capabilities{Operations: backend.Operations()}, nil
+	}
+	return err
+}
+
+func (s *service) askBackend(ctx context.Context) (can backend.Capabilities, err error) {
 	if s.program, err = findProgram(s.c.Backend, s.o.Environ, s.log); err != nil {
-		if s.c.Role == RoleAPI {
-			s.log.WarnContext(ctx, "what the workers' backend can do is not known here", "error", err)
-			return nil
-		}
-		return err
+		return can, err
 	}
 	settings, err := s.anySettings(ctx)
 	if err != nil {
-		return err
+		return can, err
 	}
-	s.can, err = s.program.probe(ctx, settings, filepath.Join(s.c.DataDir, "work", fmt.Sprint(os.Getpid())))
-	return err
+	return s.program.probe(ctx, settings, filepath.Join(s.c.DataDir, "work", fmt.Sprint(os.Getpid())))
 }
 
 // anySettings are the backend's settings for the first tenant whose credential can be had. The jobs of the others

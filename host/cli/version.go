@@ -14,12 +14,13 @@ type versionCmd struct{}
 type version struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`
+	Date     string `json:"date,omitempty"` // of the commit
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
 
 func thisVersion() version {
-	return version{buildinfo.Version(), buildinfo.Commit(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+	return version{buildinfo.Version(), buildinfo.Commit(), buildinfo.Date(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 }
 
 // versionLine is the version for people: atg v1.2.3 (abcdef0, go1.26.0, linux/amd64).

@@ -1,17 +1,21 @@
-// Package buildinfo says which build a program is. The Makefile stamps both values with -ldflags -X;
+// Package buildinfo says which build a program is. The Makefile and .goreleaser.yaml stamp its values with -ldflags -X;
 // a plain go build or go install falls back to what the Go toolchain recorded.
 package buildinfo
 
 import "runtime/debug"
 
-// Stamped by the Makefile; -X sets only variables without an initial value that is computed.
-var version, commit string
+// Stamped by them; -X sets only variables without an initial value that is computed.
+var version, commit, date string
 
 // Version is the release, as v1.2.3 or v1.2.3-4-gabcdef0, or "dev" where nothing is known.
 func Version() string { return release(version, recorded()) }
 
 // Commit is the revision that was built, or empty where it is not known.
-func Commit() string { return revision(commit, recorded()) }
+func Commit() string { return setting(commit, recorded(), "vcs.revision") }
+
+// Date is when that revision was committed, as 2006-01-02T15:04:05Z, or empty where it is not known: the same sources give the same
+// program, whenever it is built.
+func Date() string { return setting(date, recorded(), "vcs.time") }
 
 // recorded is nil in a program that was built without module support.
 func recorded() *debug.BuildInfo {
@@ -30,12 +34,12 @@ func release(stamp string, info *debug.BuildInfo) string {
 	}
 }
 
-func revision(stamp string, info *debug.BuildInfo) string {
+func setting(stamp string, info *debug.BuildInfo, key string) string {
 	if stamp != "" || info == nil {
 		return stamp
 	}
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
+		if s.Key == key {
 			return s.Value
 		}
 	}

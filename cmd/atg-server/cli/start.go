@@ -68,6 +68,7 @@ func (c *startCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) err
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { notify(context.WithoutCancel(ctx), p, logger, "STOPPING=1") })()
 	return service.Run(ctx, conf, service.Options{Environ: p.Environ, Logger: logger, Ready: func(r service.Ready) error {
 		line := started{
 			Role: r.Role, URL: r.URL, CAFile: r.CAFile, Backend: r.Backend, DataDir: conf.DataDir, Worker: r.Name, Version: buildinfo.Version(),
@@ -83,7 +84,9 @@ func (c *startCmd) Run(ctx context.Context, p *Process, logger *slog.Logger) err
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(p.Out, string(content))
+		if _, err = fmt.Fprintln(p.Out, string(content)); err == nil {
+			notify(ctx, p, logger, "READY=1")
+		}
 		return err
 	}})
 }
