@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -30,6 +31,11 @@ type app struct {
 	// browse replaces the opening of a file in the browser, in tests.
 	browse func(ctx context.Context, file string) error
 
+	// seen sees the results that are printed, in tests.
+	seen func(ui.Document)
+	// hold leaves Ctrl-C to a pager; nil where nothing catches it.
+	hold func() (release func())
+
 	loaded *config.Config
 }
 
@@ -58,6 +64,8 @@ func (a *app) config() (*config.Config, error) {
 		return nil, err
 	}
 	a.console.SetProgress(c.ShowProgress, c.ProgressUpdateInterval)
+	cloud, _ := c.Settings(config.Local)["cloud"].(string)
+	a.console.SetPortal(portals[cmp.Or(cloud, "public")])
 	a.loaded = c
 	return c, nil
 }

@@ -40,14 +40,13 @@ type login struct {
 
 // Run asks, tries and keeps.
 func (c *authLoginCmd) Run(ctx context.Context, a *app) error {
-	settings, address, origin, err := a.service(c.URL)
+	settings, address, _, err := a.service(c.URL)
 	if err != nil {
 		return err
 	}
 	if !c.APIKeyStdin && !a.console.CanAsk() {
 		return fault.New(fault.InvalidArgument, "there is nobody to ask for the key", fault.Hint("give it with --api-key-stdin"), fault.From(fault.OriginHost))
 	}
-	configured := settings.KeySource()
 	var key secret.String
 	if c.APIKeyStdin {
 		key, err = a.console.ReadSecret()
@@ -60,25 +59,9 @@ func (c *authLoginCmd) Run(ctx context.Context, a *app) error {
 	if key.IsZero() {
 		return usage("the key is empty")
 	}
-	settings.UseKey(key, "this login")
-	if err := settings.Client().Validate(); err != nil {
-		return err
-	}
-	if !c.NoVerify {
-		if _, err := a.accepts(ctx, settings); err != nil {
-			return notKept(err)
-		}
-	}
-	source, err := a.keys(settings).Put(ctx, origin, key)
+	done, err := a.keep(ctx, settings, key, !c.NoVerify)
 	if err != nil {
 		return err
-	}
-	if configured != "" {
-		a.console.Note("the key of %s wins over the one that was kept now", configured)
-	}
-	done := login{Service: address, KeptIn: source, Verified: !c.NoVerify}
-	if source == credential.File {
-		done.File = settings.Paths.Credentials
 	}
 	return a.console.Print(ui.Document{Data: done, Page: func(p *ui.Page) {
 		p.Line("logged in to ", ui.Toned{Tone: ui.Strong, Text: address}, "; the key is kept in ", place(done.KeptIn, done.File))
@@ -87,6 +70,32 @@ func (c *authLoginCmd) Run(ctx context.Context, a *app) error {
 			p.Line(ui.Toned{Tone: ui.Faint, Text: "next: "}, "export ATG_SERVICE_URL="+address+", or set backends.remote.settings.service_url; then atg --remote scan")
 		}
 	}})
+}
+
+// keep tries the key of the configured service, if that is wanted, and keeps it.
+func (a *app) keep(ctx context.Context, settings *config.Config, key secret.String, verify bool) (login, error) {
+	address, configured := settings.Client().ServiceURL, settings.KeySource()
+	settings.UseKey(key, "this login")
+	if err := settings.Client().Validate(); err != nil {
+		return login{}, err
+	}
+	if verify {
+		if _, err := a.accepts(ctx, settings); err != nil {
+			return login{}, notKept(err)
+		}
+	}
+	source, err := a.keys(settings).Put(ctx, credential.Origin(address), key)
+	if err != nil {
+		return login{}, err
+	}
+	if configured != "" {
+		a.console.Note("the key of %s wins over the one that was kept now", configured)
+	}
+	done := login{Service: address, KeptIn: source, Verified: verify}
+	if source == credential.File {
+		done.File = settings.Paths.Credentials
+	}
+	return done, nil
 }
 
 func place(source credential.Source, file string) string {

@@ -20,7 +20,7 @@ be reached.
 
 Examples:
   atg auth status
-  atg --profile prod auth status -o json | jq .accepted`
+  atg --profile prod auth status --jq .accepted`
 }
 
 // authStatus is what is known of the key for a service.

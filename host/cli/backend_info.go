@@ -27,7 +27,7 @@ under backends.NAME.settings.
 
 Examples:
   atg backend info local
-  atg backend info acme -o json | jq .settings_schema`
+  atg backend info acme --jq .settings_schema`
 }
 
 // backendInfo is what is known of a backend. The capabilities are those with the settings that are

@@ -11,7 +11,11 @@ type configPathCmd struct{}
 
 // Help is the long help.
 func (configPathCmd) Help() string {
-	return `Prints where the configuration file is, or would be. -o json also has the folders of data, cache and state.`
+	return `Prints where the configuration file is, or would be. -o json also has the folders of data, cache and state.
+
+Examples:
+  atg config path
+  atg config path --jq .state`
 }
 
 // Run prints.

@@ -14,7 +14,11 @@ type configValidateCmd struct{}
 // Help is the long help.
 func (configValidateCmd) Help() string {
 	return `Checks the file, the variables and the flags, and asks each backend that has settings for their schema.
-Every problem is shown at once.`
+Every problem is shown at once.
+
+Examples:
+  atg config validate
+  atg --profile prod config validate`
 }
 
 // Run checks.

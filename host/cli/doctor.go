@@ -29,7 +29,7 @@ else with the code of the first trouble.
 Examples:
   atg doctor
   atg --backend remote doctor
-  atg doctor -o json | jq '.checks[] | select(.state != "ok")'`
+  atg doctor --jq '.checks[] | select(.state != "ok") | .name + ": " + .message'`
 }
 
 // The states of a check.

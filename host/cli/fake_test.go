@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/host/dispatch"
+	"github.com/azure-tenant-grapher/atg/host/ui"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 	"github.com/azure-tenant-grapher/atg/shared/runner"
@@ -276,6 +277,12 @@ func stdin(env []string) string {
 // atg runs a command with f as every backend. The configuration is a newcomer's, with env beside it.
 func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...string) result {
 	t.Helper()
+	return seeing(t, ctx, f, env, nil, args...)
+}
+
+// seeing is atg that shows what was printed to seen.
+func seeing(t *testing.T, ctx context.Context, f *fake, env []string, seen func(ui.Document), args ...string) result {
+	t.Helper()
 	var out, err bytes.Buffer
 	home := t.TempDir()
 	var g grammar
@@ -283,7 +290,7 @@ func atg(t *testing.T, ctx context.Context, f *fake, env []string, args ...strin
 	if fail != nil {
 		t.Fatal(fail)
 	}
-	a := &app{flags: &g.globals, root: parser.Model.Node, backends: &dispatch.Processes{}}
+	a := &app{flags: &g.globals, root: parser.Model.Node, backends: &dispatch.Processes{}, seen: seen}
 	a.process = Process{Args: args, Environ: append([]string{"HOME=" + home, "AppData=" + home, "LocalAppData=" + home, "ATG_KEYRING=off"}, env...)}
 	a.process.Streams.In, a.process.Streams.Out, a.process.Streams.Err = strings.NewReader(stdin(env)), &out, &err
 	if f != nil {

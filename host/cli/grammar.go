@@ -52,7 +52,7 @@ type grammar struct {
 	} `kong:"-"`
 	Auth struct {
 		Login  authLoginCmd  `cmd:"" help:"Keep the key of a job service."`
-		Logout authLogoutCmd `cmd:"" help:"Forget it."`
+		Logout authLogoutCmd `cmd:"" help:"Forget the key of a job service."`
 		Status authStatusCmd `cmd:"" help:"Say where the key comes from, and whether the service takes it."`
 	} `kong:"-"`
 	Doctor     doctorCmd     `kong:"-"`
@@ -94,12 +94,14 @@ type globals struct {
 	Profile     string        `group:"global" placeholder:"NAME" help:"Profile of the configuration file."`
 	ConfigFile  string        `name:"config" group:"global" placeholder:"FILE" help:"Configuration file."`
 	Output      string        `name:"output-format" short:"o" group:"global" enum:"table,json,yaml,ndjson" default:"table" placeholder:"FORMAT" help:"Format of the result: table, json, yaml or ndjson."`
+	JQ          string        `name:"jq" group:"global" placeholder:"EXPR" help:"Print what the jq expression makes of the result's JSON; with -o ndjson, of each line."`
 	Quiet       bool          `short:"q" group:"global" help:"Only the result, and errors."`
 	Verbose     bool          `short:"v" group:"global" help:"Also the logs of atg and of the backend."`
 	LogFormat   string        `group:"global" enum:"text,json" default:"text" placeholder:"FORMAT" help:"Format of logs, progress and errors on stderr: text or json."`
 	NoProgress  bool          `group:"global" help:"Do not show progress."`
 	NoInput     bool          `group:"global" help:"Never ask; fail where an answer is needed."`
-	Color       string        `group:"global" enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Colours: auto, always or never."`
+	NoPager     bool          `group:"global" help:"Show long results at once, and not page by page."`
+	Color       string        `group:"global" enum:"auto,always,never" default:"auto" placeholder:"WHEN" help:"Colours and links: auto, always or never."`
 	Timeout     conf.Duration `group:"global" placeholder:"DURATION" help:"End the command after so long: seconds, as 300, or 5m."`
 }
 

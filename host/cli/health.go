@@ -18,7 +18,7 @@ Exits with 0 if everything does, and with 5 otherwise.
 
 Examples:
   atg health
-  atg --backend remote health -o json`
+  atg --backend remote health --jq .healthy`
 }
 
 // Run asks.

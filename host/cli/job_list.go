@@ -24,7 +24,7 @@ machine are none yet; standard error mentions them.
 Examples:
   atg --backend remote job list
   atg --backend remote job list --status running
-  atg --backend remote job list --all -o ndjson | jq -r 'select(.status == "failed") | .job_id'`
+  atg --backend remote job list --all -o ndjson --jq 'select(.status == "failed") | .job_id'`
 }
 
 // Run lists.

@@ -18,7 +18,7 @@ func (jobShowCmd) Help() string {
 
 Examples:
   atg --backend remote job show ID
-  atg --backend remote job show ID -o json | jq .progress`
+  atg --backend remote job show ID --jq .progress`
 }
 
 // Run shows.

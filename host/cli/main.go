@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -60,6 +61,7 @@ func Main(ctx context.Context, p Process) int {
 	a := &app{process: p, flags: &g.globals, root: parser.Model.Node, backends: &dispatch.Processes{}}
 	ctx, signals := interruptible(ctx)
 	defer signals.stop()
+	a.hold = signals.hold
 	code := make(chan int, 1)
 	go func() { code <- run(ctx, a, &g, parser) }()
 	select {
@@ -94,7 +96,9 @@ func run(ctx context.Context, a *app, g *grammar, parser *kong.Kong) (code int) 
 
 func parse(ctx context.Context, a *app, g *grammar, parser *kong.Kong) error {
 	if node, ok := helpWanted(parser.Model.Node, a.process.Args); ok {
-		return newConsole(a.process, globals{}).Show(func(p *ui.Page) { nodeHelp(p, node, a.process) })
+		a.flags.NoPager = slices.Contains(a.process.Args, "--no-pager")
+		a.console = a.withPager(consoleOptions(a.process, globals{}))
+		return a.console.Show(func(p *ui.Page) { nodeHelp(p, node, a.process) })
 	}
 	if err := kong.Bind(a).Apply(parser); err != nil {
 		return err
@@ -107,22 +111,42 @@ func parse(ctx context.Context, a *app, g *grammar, parser *kong.Kong) error {
 		}
 		return usageFault(parser, err)
 	}
-	a.console = newConsole(a.process, g.globals)
 	if d := g.Timeout.Value(); d > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, d,
 			fault.New(fault.Timeout, fmt.Sprintf("the time of --timeout, %s, is over", ui.Span(d)), fault.From(fault.OriginHost)))
 		defer cancel()
 	}
+	options := consoleOptions(a.process, g.globals)
+	if g.JQ != "" {
+		if g.Output == string(ui.FormatYAML) {
+			return usage("--jq prints JSON and text: it does not go together with -o yaml")
+		}
+		if options.JQ, err = ui.ParseJQ(ctx, g.JQ); err != nil {
+			return err
+		}
+	}
+	options.Seen = a.seen
+	a.console = a.withPager(options)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return parsed.Run()
 }
 
-func newConsole(p Process, g globals) *ui.Console {
-	return ui.New(p.Streams, ui.Options{
+// withPager is a console that shows long results in pages, unless --no-pager is given.
+func (a *app) withPager(options ui.Options) *ui.Console {
+	if !a.flags.NoPager {
+		options.Pager, options.Hold = a.pager, a.hold
+	}
+	return ui.New(a.process.Streams, options)
+}
+
+func newConsole(p Process, g globals) *ui.Console { return ui.New(p.Streams, consoleOptions(p, g)) }
+
+func consoleOptions(p Process, g globals) ui.Options {
+	return ui.Options{
 		Format: ui.Format(g.Output), Color: ui.ColorMode(g.Color), LogFormat: ui.LogFormat(g.LogFormat),
 		Quiet: g.Quiet, Verbose: g.Verbose, NoProgress: g.NoProgress, NoInput: g.NoInput, Getenv: p.Getenv,
-	})
+	}
 }
 
 // exitCode is the exit code of a command that ends with err. Nothing else decides it.

@@ -36,6 +36,9 @@ type rows struct {
 // rows runs the operation, and prints the rows or brings them into f.File. The outcome is nil where there is no result, as when detached.
 func (a *app) rows(ctx context.Context, f rowsFlags, r rows) (*dispatch.Outcome, error) {
 	ending := dispatch.Ending{Temporary: f.File == "", Overwrite: f.Force, CancelOnInterrupt: f.CancelOnInterrupt}
+	if r.text && f.File == "" && a.flags.JQ != "" { // before the work, and not after it
+		return nil, usage("--jq looks at JSON, and this is printed in a format of its own: leave --format out")
+	}
 	if f.File != "" {
 		file, err := filepath.Abs(f.File)
 		if err != nil {

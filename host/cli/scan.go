@@ -37,7 +37,7 @@ Examples:
   atg scan --tenant-id contoso.onmicrosoft.com
   atg scan --subscription 6f0c… --location westeurope,northeurope
   atg scan --tag env=prod --exclude-type microsoft.insights/components
-  atg scan -o json | jq .snapshot.id
+  atg scan --jq .snapshot.id                       # its id, for a script
   atg scan --resume last                           # go on with the one that was stopped
   atg --backend remote scan --detach               # the job goes on: atg job watch ID comes back to it`
 }

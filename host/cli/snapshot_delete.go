@@ -15,7 +15,11 @@ type snapshotDeleteCmd struct {
 
 // Help is the long help.
 func (snapshotDeleteCmd) Help() string {
-	return `Deletes snapshots for good. Asks first; where there is nobody to ask, --yes is needed.`
+	return `Deletes snapshots for good. Asks first; where there is nobody to ask, --yes is needed.
+
+Examples:
+  atg snapshot delete 20260901T120000Z-1f2e3d4c
+  atg snapshot list -o ndjson --jq 'select(.complete | not) | .id' | xargs atg snapshot delete --yes`
 }
 
 // Run asks and deletes.

@@ -13,6 +13,17 @@ type snapshotListCmd struct {
 	Limit    limitFlag `placeholder:"N" help:"At most so many."`
 }
 
+// Help is the long help.
+func (snapshotListCmd) Help() string {
+	return `Lists the snapshots that the backend keeps, newest first. One that cannot be read is mentioned on standard
+error.
+
+Examples:
+  atg snapshot list
+  atg snapshot list --tenant-id contoso.onmicrosoft.com --limit 5
+  atg snapshot list -o ndjson --jq 'select(.complete) | .id'`
+}
+
 // Run lists.
 func (c *snapshotListCmd) Run(ctx context.Context, a *app) error {
 	list := backend.SnapshotPage{Snapshots: []backend.Snapshot{}}

@@ -30,7 +30,7 @@ Examples:
     atg snapshot path ada@contoso.com kv-payments
 
   Why does this application depend on that network?
-    atg snapshot path sites/shop vnet-hub -o json | jq -r '.paths[0].steps[].relationship'`
+    atg snapshot path sites/shop vnet-hub --jq '.paths[0].steps[].relationship'`
 }
 
 // Run asks for the paths.

@@ -31,7 +31,7 @@ Examples:
     atg snapshot reach ada@contoso.com
 
   And if somebody takes this machine over?
-    atg snapshot reach vm-web-01 -o ndjson | jq -r 'select(.access != "depends") | .id'`
+    atg snapshot reach vm-web-01 -o ndjson --jq 'select(.access != "depends") | .id'`
 }
 
 // Run asks for the reach.

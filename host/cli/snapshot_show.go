@@ -21,7 +21,7 @@ and what the scan could not read.
 
 Examples:
   atg snapshot show                 # the newest
-  atg snapshot show ID -o json | jq '.coverage.entries[] | select(.state != "listed")'`
+  atg snapshot show ID --jq '.coverage.entries[] | select(.state != "listed") | .scope'`
 }
 
 // Run shows.

@@ -33,6 +33,15 @@ func versionLine() string {
 	return line + v.Go + ", " + v.Platform + ")"
 }
 
+// Help is the long help.
+func (versionCmd) Help() string {
+	return `Prints the version of atg, the commit that it was built of, and what it runs on.
+
+Examples:
+  atg version
+  atg version --jq .version`
+}
+
 // Run prints the version.
 func (versionCmd) Run(_ context.Context, a *app) error {
 	return a.console.Print(ui.Document{Data: thisVersion(), Page: func(p *ui.Page) { p.Line(versionLine()) }})

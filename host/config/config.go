@@ -39,6 +39,7 @@ type Config struct {
 	Fallback               string        // "local", or empty for none
 	ShowProgress           bool          // true unless configured
 	ProgressUpdateInterval time.Duration // between lines of progress where there is no terminal; 2 s unless configured
+	Pager                  string        // for long results: a program and its arguments; empty unless configured
 	Backends               map[string]Backend
 	Extensions             Extensions
 	Trust                  Trust

@@ -306,17 +306,17 @@ func TestValuesRedact(t *testing.T) {
 
 func TestInit(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "deep", "config.yaml")
-	if err := config.Init(name, false); err != nil {
+	if err := config.Init(name, config.Template(), false); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(name)
 	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if err := config.Init(name, false); fault.CodeOf(err) != fault.Conflict {
+	if err := config.Init(name, config.Template(), false); fault.CodeOf(err) != fault.Conflict {
 		t.Errorf("a second Init: %v", err)
 	}
-	if err := config.Init(name, true); err != nil {
+	if err := config.Init(name, config.Template(), true); err != nil {
 		t.Errorf("a forced Init: %v", err)
 	}
 	load(t, config.Options{Flags: config.Flags{Config: name}})

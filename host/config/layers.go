@@ -16,6 +16,7 @@ type values struct {
 	Fallback               string             `koanf:"fallback"`                 // local: do the work here when the chosen backend cannot be reached. Only before anything was submitted, never on a refused key, and announced
 	ShowProgress           bool               `koanf:"show_progress"`            // progress on standard error
 	ProgressUpdateInterval conf.Duration      `koanf:"progress_update_interval"` // how often a line of progress is printed where there is no terminal; 100ms to 1h
+	Pager                  string             `koanf:"pager"`                    // the program, with arguments, that shows results which are longer than the terminal; off is none. Without it PAGER, else less
 	Backends               map[string]Backend `koanf:"backends"`                 // one section per backend, by NAME: small letters, digits and hyphens
 	Extensions             Extensions         `koanf:"extensions"`               // about extension commands (atg-NAME on the PATH)
 	Trust                  Trust              `koanf:"trust"`                    // what a backend must have to be installed and started
@@ -33,7 +34,7 @@ func defaults() conf.Layer {
 	return conf.Layer{
 		Source: func(string) string { return "default" },
 		Values: map[string]any{
-			"backend": Local, "tenant_id": "", "fallback": none, "show_progress": true, "progress_update_interval": "2s",
+			"backend": Local, "tenant_id": "", "fallback": none, "show_progress": true, "progress_update_interval": "2s", "pager": "",
 			"extensions": map[string]any{"env": []any{}},
 		},
 	}

@@ -97,7 +97,7 @@ func (c *Config) take(v values, home string) (problems []fault.Problem) {
 	v.Trust.absolute(func(path string) string { return c.absolute(path, home) })
 
 	c.Backend, c.TenantID, c.Fallback = v.Backend, v.TenantID, strings.TrimPrefix(v.Fallback, none)
-	c.ShowProgress, c.ProgressUpdateInterval = v.ShowProgress, v.ProgressUpdateInterval.Value()
+	c.ShowProgress, c.ProgressUpdateInterval, c.Pager = v.ShowProgress, v.ProgressUpdateInterval.Value(), v.Pager
 	c.Backends, c.Extensions, c.Trust = v.Backends, v.Extensions, v.Trust
 	return problems
 }

@@ -11,7 +11,7 @@ const (
 )
 
 // colored decides for one stream. The flag wins; then NO_COLOR (no-color.org), then CLICOLOR_FORCE
-// and CLICOLOR (bixense.com/clicolors), then whether the stream is a terminal that is not dumb.
+// and CLICOLOR (bixense.com/clicolors) and FORCE_COLOR (force-color.org), then whether the stream is a terminal that is not dumb.
 func colored(mode ColorMode, terminal bool, getenv func(string) string) bool {
 	switch {
 	case mode == ColorAlways:
@@ -20,6 +20,8 @@ func colored(mode ColorMode, terminal bool, getenv func(string) string) bool {
 		return false
 	case isSet(getenv("CLICOLOR_FORCE")):
 		return true
+	case getenv("FORCE_COLOR") != "":
+		return isSet(getenv("FORCE_COLOR"))
 	case getenv("CLICOLOR") == "0", getenv("TERM") == "dumb":
 		return false
 	}

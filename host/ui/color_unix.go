@@ -2,7 +2,5 @@
 
 package ui
 
-import "io"
-
-// enableColor does nothing: terminals here understand escape sequences.
-func enableColor(io.Writer) {}
+// obeysEscapes says whether a terminal understands escape sequences: here they all do.
+func obeysEscapes(uintptr) bool { return true }

@@ -4,6 +4,7 @@
 package ui
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,7 +33,15 @@ type Options struct {
 	Verbose    bool // logs from debug up
 	NoProgress bool
 	NoInput    bool          // never ask
+	JQ         *JQ           // what results go through; nil is nothing
 	Interval   time.Duration // between lines of progress where there is no terminal; 0 is two seconds
+	// Pager answers the program for results that are longer than the terminal; false is none. It is asked when it is needed.
+	// Nil is none.
+	Pager func() (Pager, bool)
+	// Hold keeps Ctrl-C from ending the command, while it is the pager's, until the function that it answers is called.
+	Hold func() (release func())
+	// Seen sees the data of results before they are printed, in tests.
+	Seen func(Document)
 	// Getenv reads the environment: NO_COLOR, CLICOLOR, CLICOLOR_FORCE, CI, TERM. Nil is an empty one.
 	Getenv func(string) string
 }
@@ -41,6 +50,7 @@ type Options struct {
 type Console struct {
 	options  Options
 	in       io.Reader
+	lines    *bufio.Reader // of in, once a question was asked
 	inTTY    bool
 	out, err *screen
 	ci       bool
@@ -100,15 +110,20 @@ func (c *Console) Note(format string, args ...any) {
 type screen struct {
 	terminal bool
 	paint    palette
+	links    bool       // hyperlinks are wanted, and understood
+	portal   string     // where resources can be looked at; empty is nowhere
 	width    func() int // in columns; 0 is no limit
+	height   func() int // in rows; 0 is no limit
 
 	mu    sync.Mutex
 	w     io.Writer
 	above io.Writer // set while bars are shown: what is written here appears above them
+	pages io.Writer // set while a result is printed that may need a pager
 }
 
 func newScreen(w io.Writer, o Options) *screen {
-	s := &screen{w: w, width: func() int { return 0 }}
+	unlimited := func() int { return 0 }
+	s := &screen{w: w, width: unlimited, height: unlimited}
 	if fd := terminalOf(w); fd >= 0 {
 		s.terminal = true
 		s.width = func() int {
@@ -117,14 +132,16 @@ func newScreen(w io.Writer, o Options) *screen {
 			}
 			return 80
 		}
+		s.height = func() int {
+			_, rows, _ := term.GetSize(fd) // 0 is unknown
+			return rows
+		}
 	}
 	s.paint = palette{on: colored(o.Color, s.terminal, o.Getenv)}
-	if f, ok := w.(interface {
-		io.Writer
-		Fd() uintptr
-	}); ok && s.terminal && s.paint.on {
-		enableColor(f)
+	if f, ok := w.(interface{ Fd() uintptr }); ok && s.terminal && s.paint.on && !obeysEscapes(f.Fd()) {
+		s.paint.on = false
 	}
+	s.links = linked(s.paint.on, s.terminal, o.Getenv)
 	return s
 }
 
@@ -132,6 +149,9 @@ func newScreen(w io.Writer, o Options) *screen {
 func (s *screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.pages != nil {
+		return s.pages.Write(b)
+	}
 	if s.above != nil {
 		// Bars are drawn from the first column; the ^C that a terminal shows has left it.
 		_, _ = io.WriteString(s.w, "\r")
@@ -149,6 +169,13 @@ func (s *screen) redirect(above io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.above = above
+}
+
+// divert sends what is written to a writer of pages; nil ends that.
+func (s *screen) divert(pages io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pages = pages
 }
 
 // terminalOf is the file descriptor of a stream that is a terminal, or -1.

@@ -35,7 +35,7 @@ func (p *Page) Code(s CodeSummary) {
 	p.Pairs(
 		Pair{"missing", resources(r.ResourcesOmitted, "")},
 		Pair{"trimmed", resources(r.ResourcesTrimmed, " that Azure makes itself, or that only say a default")},
-		Pair{"files", files(s)}, Pair{"folder", s.Dir}, Pair{"start with", start(s)},
+		Pair{"files", files(s)}, Pair{"folder", fileLink(s.Dir)}, Pair{"start with", start(s)},
 		Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)},
 	)
 	p.checks(r.Checks)

@@ -112,7 +112,7 @@ func jobTook(j backend.JobStatusResponse) string {
 func (p *Page) Files(dir string, files []string) {
 	p.Line(Toned{Strong, Counted(int64(len(files)), "file", "files")}, " in ", dir)
 	for _, f := range files {
-		p.Line("  ", f)
+		p.Line("  ", fileLink(f))
 	}
 }
 

@@ -46,6 +46,16 @@ func Items[T any](list []T) []any {
 
 // Print prints a result to stdout in the format asked for.
 func (c *Console) Print(d Document) error {
+	if c.options.Seen != nil {
+		c.options.Seen(d)
+	}
+	return c.result(func() error { return c.print(d) })
+}
+
+func (c *Console) print(d Document) error {
+	if c.options.JQ != nil {
+		return c.printJQ(d)
+	}
 	switch c.options.Format {
 	case FormatJSON:
 		object, err := encode(d.Data)
@@ -84,11 +94,26 @@ func (c *Console) Print(d Document) error {
 		}
 		return c.out.write(text)
 	}
-	return c.Show(d.Page)
+	return c.show(d.Page)
 }
 
 // Show shows a page on stdout, whatever format was asked for: help, and what has no other form.
 func (c *Console) Show(page func(*Page)) error {
+	if err := c.noJQ(); err != nil {
+		return err
+	}
+	return c.result(func() error { return c.show(page) })
+}
+
+// noJQ refuses an expression for a result that is no JSON.
+func (c *Console) noJQ() error {
+	if c.options.JQ == nil {
+		return nil
+	}
+	return fault.New(fault.InvalidArgument, "--jq looks at JSON, and this is text", fault.From(fault.OriginHost))
+}
+
+func (c *Console) show(page func(*Page)) error {
 	p := &Page{screen: c.out}
 	page(p)
 	return p.Flush()

@@ -40,7 +40,7 @@ type Toned struct {
 	Text string
 }
 
-// Line adds a line. The parts are strings and Toned; anything else is printed as fmt does.
+// Line adds a line. The parts are strings, Toned and Link; anything else is printed as fmt does. The id of a resource leads to it.
 func (p *Page) Line(parts ...any) {
 	p.text.WriteString(p.line(parts))
 	p.text.WriteByte('\n')
@@ -81,16 +81,22 @@ func wrap(text string, width int, newline string) string {
 func (p *Page) line(parts []any) string {
 	var b strings.Builder
 	for _, part := range parts {
-		tone, text := Normal, ""
+		var toned Toned
+		address := ""
 		switch part := part.(type) {
 		case string:
-			text = part
+			toned.Text = part
 		case Toned:
-			tone, text = part.Tone, part.Text
+			toned = part
+		case Link:
+			toned, address = part.Toned, p.screen.address(part.To)
 		default:
-			text = fmt.Sprint(part)
+			toned.Text = fmt.Sprint(part)
 		}
-		b.WriteString(p.screen.paint.text(tone, Clean(text)))
+		if address == "" {
+			address = p.screen.resourceAddress(toned.Text)
+		}
+		b.WriteString(link(p.screen.paint.text(toned.Tone, Clean(toned.Text)), address))
 	}
 	return b.String()
 }
@@ -187,10 +193,10 @@ func (p *Page) Table(t Table) {
 		return
 	}
 	if titled {
-		p.row(t, headers, widths, func(int) Tone { return Faint })
+		p.row(t, headers, widths, func(int) Tone { return Faint }, headers)
 	}
 	for i, row := range rows {
-		p.row(t, row, widths, func(column int) Tone { return t.tone(i, column) })
+		p.row(t, row, widths, func(column int) Tone { return t.tone(i, column) }, t.Rows[i])
 	}
 }
 
@@ -204,8 +210,8 @@ func (t *Table) tone(row, column int) Tone {
 	return t.Tone(row, column)
 }
 
-// row adds a row of a table for which there is room enough.
-func (p *Page) row(t Table, cells []string, widths []int, tone func(column int) Tone) {
+// row adds a row of a table for which there is room enough. A cell leads to the resource whose id stands in about.
+func (p *Page) row(t Table, cells []string, widths []int, tone func(column int) Tone, about []string) {
 	space := t.Indent // is written before the next text, so that no line ends with it
 	for i, cell := range cells {
 		pad := widths[i] - columns(cell)
@@ -215,7 +221,7 @@ func (p *Page) row(t Table, cells []string, widths []int, tone func(column int) 
 		text := strings.TrimRight(cell, " ")
 		if text != "" {
 			p.text.WriteString(strings.Repeat(" ", space))
-			p.text.WriteString(p.screen.paint.text(tone(i), text))
+			p.text.WriteString(link(p.screen.paint.text(tone(i), text), p.screen.resourceAddress(about[i])))
 			space = 0
 		}
 		space += len(cell) - len(text) + pad + margin

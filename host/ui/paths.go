@@ -50,7 +50,7 @@ func (p *Page) Paths(r *backend.SnapshotPathResult) {
 
 // pathNode is a line with a node.
 func (p *Page) pathNode(name, id, typ, state string) {
-	parts := []any{Toned{Strong, cmp.Or(name, id)}}
+	parts := []any{Link{Toned{Strong, cmp.Or(name, id)}, id}}
 	if typ != "" {
 		parts = append(parts, "  ", Toned{Faint, typ})
 	}
@@ -90,14 +90,14 @@ func (p *Page) Export(r *backend.SnapshotExportResult, files []string) {
 		if strings.HasSuffix(f, ".map.json") {
 			private = f
 		} else {
-			pairs = append(pairs, Pair{"file", f})
+			pairs = append(pairs, Pair{"file", fileLink(f)})
 		}
 	}
 	left := ""
 	if r.Redacted > 0 {
 		left = Counted(r.Redacted, "value that looks like a secret", "values that look like secrets")
 	}
-	p.Pairs(append(pairs, Pair{"private map", private}, Pair{"left out", left}, Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)})...)
+	p.Pairs(append(pairs, Pair{"private map", fileLink(private)}, Pair{"left out", left}, Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)})...)
 	if private != "" {
 		p.Gap()
 		p.Prose(0, 6, Toned{Info, "note:"}, " the private map says what the pseudonyms stand for: do not pass it on.")

@@ -17,7 +17,7 @@ func (p *Page) Picture(s PictureSummary) {
 		state = Toned{Warning, "incomplete"}
 	}
 	p.Line(Toned{Strong, "picture"}, " of ", Counted(r.Nodes, "node", "nodes"), " and ", Counted(r.Edges, "relationship", "relationships"), "  ", state)
-	p.Pairs(Pair{"file", s.File}, Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)})
+	p.Pairs(Pair{"file", fileLink(s.File)}, Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)})
 	if s.Next != "" {
 		p.Gap()
 		p.Line(Toned{Faint, "next: "}, s.Next)

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bufio"
 	"context"
 	"strings"
 )
@@ -16,16 +15,10 @@ func (c *Console) CanAsk() bool {
 // its cause, are a no.
 func (c *Console) Confirm(ctx context.Context, question string) (bool, error) {
 	c.err.print(Clean(question) + " " + c.err.paint.text(Faint, "[y/N]") + " ")
-	answer := make(chan string, 1)
-	go func() { // a read of a terminal cannot be cancelled: it ends with the process
-		line, _ := bufio.NewReader(c.in).ReadString('\n')
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case <-ctx.Done():
-		c.err.print("\n")
-		return false, context.Cause(ctx)
-	case a := <-answer:
-		return a == "y" || a == "yes", nil
+	answer, err := c.readLine(ctx)
+	if ctx.Err() != nil {
+		return false, err
 	}
+	answer = strings.ToLower(answer)
+	return answer == "y" || answer == "yes", nil
 }

@@ -91,7 +91,7 @@ func (p *Page) Rows(t RowTable, rows Rows) error {
 // rowHead adds the titles and the first rows, and answers how wide the columns are.
 func (p *Page) rowHead(t RowTable, first [][]string) []int {
 	widths := make([]int, len(t.Columns))
-	titles := make([]string, len(t.Columns))
+	titles := make([]string, len(t.Columns)+1)
 	for i, c := range t.Columns {
 		titles[i] = Clean(c.Title)
 		widths[i] = columns(titles[i])
@@ -111,12 +111,16 @@ func (p *Page) rowHead(t RowTable, first [][]string) []int {
 	return widths
 }
 
-// rowCells adds one row.
+// rowCells adds one row. Its name leads to where its id does.
 func (p *Page) rowCells(t RowTable, cells []string, widths []int) {
 	table := Table{Columns: make([]Column, len(t.Columns))}
-	cut, widths := slices.Clone(cells), slices.Clone(widths)
+	cells, id := cells[:len(t.Columns)], cells[len(t.Columns)]
+	cut, about, widths := slices.Clone(cells), slices.Clone(cells), slices.Clone(widths)
 	for i, c := range t.Columns {
 		table.Columns[i] = c.Column
+		if c.Field == "name" {
+			about[i] = id
+		}
 		switch w := columns(cells[i]); {
 		case w <= widths[i]:
 		case p.screen.terminal:
@@ -130,7 +134,7 @@ func (p *Page) rowCells(t RowTable, cells []string, widths []int) {
 			return Normal
 		}
 		return t.Tone(cells, column)
-	})
+	}, about)
 }
 
 // narrow takes columns of the screen from the widest of those that may be cut, until all of them have room.
@@ -149,16 +153,17 @@ func (t RowTable) narrow(widths []int, room int) {
 	}
 }
 
-// cells are those of a row, clean.
+// cells are those of a row, clean, and behind them its id, if it has one.
 func (t RowTable) cells(row json.RawMessage) ([]string, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(row, &fields); err != nil {
 		return nil, fault.New(fault.Integrity, "a row of the result is no JSON object", fault.Because(err))
 	}
-	cells := make([]string, len(t.Columns))
+	cells := make([]string, len(t.Columns)+1)
 	for i, c := range t.Columns {
 		cells[i] = Clean(cellOf(fields[c.Field]))
 	}
+	cells[len(t.Columns)] = cellOf(fields["id"])
 	return cells, nil
 }
 

@@ -25,7 +25,7 @@ func (p *Page) Spec(s SpecSummary) {
 			private = f
 		}
 	}
-	p.Pairs(Pair{"file", file}, Pair{"private map", private}, Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)})
+	p.Pairs(Pair{"file", fileLink(file)}, Pair{"private map", fileLink(private)}, Pair{"snapshot", r.Snapshot}, Pair{"took", Seconds(r.DurationSeconds)})
 	p.leftOut("Missing", r.Omitted, false, "the end of the file has their counts")
 	p.leftOut("Trimmed", r.Omitted, true, "the end of the file has their counts")
 	if private != "" {

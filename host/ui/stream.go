@@ -56,6 +56,16 @@ func ReadRows(r io.Reader) Rows {
 // PrintStream prints a result with its rows to stdout in the format asked for. With NDJSON these are the rows alone, as the backend wrote
 // them; only what a terminal might obey is escaped.
 func (c *Console) PrintStream(s Stream) error {
+	if c.options.Seen != nil {
+		c.options.Seen(Document{Data: s.Data})
+	}
+	return c.result(func() error { return c.printStream(s) })
+}
+
+func (c *Console) printStream(s Stream) error {
+	if c.options.JQ != nil {
+		return c.streamJQ(s)
+	}
 	out := bufio.NewWriterSize(writer{c.out}, 64<<10)
 	var err error
 	switch c.options.Format {
@@ -77,6 +87,13 @@ func (c *Console) PrintStream(s Stream) error {
 
 // PrintText prints text from a file to stdout as it is, whatever format was asked for; a terminal gets it cleaned.
 func (c *Console) PrintText(r io.Reader) error {
+	if err := c.noJQ(); err != nil {
+		return err
+	}
+	return c.result(func() error { return c.printText(r) })
+}
+
+func (c *Console) printText(r io.Reader) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	out := bufio.NewWriterSize(writer{c.out}, 64<<10)
 	for {

@@ -55,6 +55,9 @@ func TestColored(t *testing.T) {
 		{"NO_COLOR wins over CLICOLOR_FORCE", ColorAuto, true, map[string]string{"NO_COLOR": "1", "CLICOLOR_FORCE": "1"}, false},
 		{"CLICOLOR_FORCE", ColorAuto, false, map[string]string{"CLICOLOR_FORCE": "1"}, true},
 		{"CLICOLOR_FORCE=0", ColorAuto, false, map[string]string{"CLICOLOR_FORCE": "0"}, false},
+		{"FORCE_COLOR", ColorAuto, false, map[string]string{"FORCE_COLOR": "1"}, true},
+		{"FORCE_COLOR=0", ColorAuto, true, map[string]string{"FORCE_COLOR": "0"}, false},
+		{"NO_COLOR wins over FORCE_COLOR", ColorAuto, true, map[string]string{"NO_COLOR": "1", "FORCE_COLOR": "1"}, false},
 		{"CLICOLOR=0", ColorAuto, true, map[string]string{"CLICOLOR": "0"}, false},
 		{"dumb", ColorAuto, true, map[string]string{"TERM": "dumb"}, false},
 	} {

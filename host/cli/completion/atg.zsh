@@ -16,14 +16,14 @@ _atg() {
         ?*)
             value=${line%%$'\t'*}
             help=${line#*$'\t'}
-            described+=("${value//:/\\:}:$help")
+            described+=("${value//:/\\:}${help:+:$help}")
             ;;
         esac
     done <<<"$out"
     case $files in
     files) compset -P '*='; _files ;;
     folders) compset -P '*='; _files -/ ;;
-    *) _describe -V atg described ;;
+    *) _describe -V atg described -M 'm:{a-zA-Z}={A-Za-z}' ;; # types of resources are written in any case
     esac
 }
 

@@ -100,7 +100,7 @@ type measure struct {
 
 func (b bench) measures() []measure {
 	return []measure{
-		{"coldstart", b.coldStart}, {"hostcpu", b.hostCPU}, {"scan", b.scanRate},
+		{"coldstart", b.coldStart}, {"startup", b.startup}, {"completion", b.completion}, {"hostcpu", b.hostCPU}, {"scan", b.scanRate},
 		{"children", b.scanChildren}, {"snapshot", b.snapshot}, {"edges", b.edges}, {"query", b.query}, {"identities", b.identities}, {"resume", b.resumeSaved}, {"memory", b.scanMemory}, {"subscriptions", b.scanSubscriptions}, {"quota", b.scanQuota}, {"peer", b.peer},
 		{"submit", b.submitRate}, {"submitcluster", b.submitRateCluster}, {"failover", b.failover}, {"overload", b.overload}, {"status", b.statusRate}, {"joblist", b.jobList},
 		{"watchers", b.idleWatcher}, {"watchers10k", b.manyWatchers}, {"latency", b.eventLatency},
