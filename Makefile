@@ -294,8 +294,10 @@ readme: ## what README.md and CONTRIBUTING.md tell to type exists
 		for target in $$targets; do grep -q "^$$target:" Makefile || { echo "there is no make $$target"; exit 1; }; done
 
 .PHONY: docs
-docs: ## make docs/reference of the code that it describes
+docs: ## make of the code what docs/ says of it: docs/reference, the schema of specifications, what commands print
+	go test -count=1 -run PublishedSchema ./plugins/local/tenant/spec -update
 	go test -count=1 -run TheReferenceIsCurrent ./internal/docs -update
+	go test -count=1 -run OutputIsDocumented ./host/cli -update
 
 .PHONY: site
 site: ## the documentation as a web site that needs no server: bin/site/index.html
