@@ -88,6 +88,7 @@ test: build vet ## build, vet, every test: those of units with the race detector
 	@for dir in $(BESIDE); do echo "test: $$dir"; (cd $$dir && go vet ./... && go test -race ./...); done
 	go test -race -p 3 -timeout 20m $$(go list ./... | grep -vE '$(UNRACED)') # the largest package takes 6 minutes on two cores
 	go test -p 3 -timeout 20m $$(go list ./... | grep -E '$(UNRACED)') # many wait more than they work
+	go test -timeout 20m -run '^TestRandomTenantsAreMadeAgain$$' ./plugins/local/tenant/create # all of them; with the race detector, some
 
 # Packages whose tests the race detector makes several times as long, and where little or nothing is concurrent that
 # the tests of other packages do not go through; and the scripts over whole programs.

@@ -232,7 +232,7 @@ func TestATenantIsMadeAgain(t *testing.T) {
 
 // What can be made of a random tenant, whose references lead nowhere now and then, is a tenant that can be made again whole.
 func TestRandomTenantsAreMadeAgain(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(randomTenants) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random, err := simulated.Synthetic(simulated.SyntheticOptions{Resources: 16 + int(seed), Subscriptions: 1 + int(seed%2), Seed: seed})
