@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -133,12 +134,15 @@ func (h *home) run() {
 	for _, e := range h.examples {
 		fmt.Fprintf(&script, "%s\nprintf '%s%%d\\n' $?\n", e.command, mark)
 	}
-	shell := exec.CommandContext(h.t.Context(), "bash", "-c", script.String())
+	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Minute) // for what waits for a file that never comes
+	h.t.Cleanup(cancel)
+	shell := exec.CommandContext(ctx, "bash", "-c", script.String())
 	shell.Env, shell.Dir, shell.WaitDelay = h.env, h.dir, 10*time.Second
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	shell.Cancel = func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) }
 	h.t.Cleanup(func() {
 		if shell.Process != nil { // what an example has left running, because another one failed
-			_ = syscall.Kill(-shell.Process.Pid, syscall.SIGKILL)
+			_ = shell.Cancel()
 		}
 	})
 	var out, log bytes.Buffer

@@ -62,7 +62,8 @@ type list struct {
 	links []link
 }
 
-type link struct{ text, to string }
+// link is a link of a list, with what the item says behind it.
+type link struct{ text, to, about string }
 
 // lists are the lists of a page whose items begin with a link to a page.
 func lists(source []byte) (all []list) {
@@ -79,7 +80,9 @@ func lists(source []byte) (all []list) {
 					continue
 				}
 				if to, ok := item.FirstChild().FirstChild().(*ast.Link); ok && strings.HasSuffix(string(to.Destination), ".md") {
-					l.links = append(l.links, link{plain(to, source), string(to.Destination)})
+					text := plain(to, source)
+					about := strings.TrimLeft(strings.TrimPrefix(plain(item, source), text), ": ")
+					l.links = append(l.links, link{text, string(to.Destination), about})
 				}
 			}
 			if len(l.links) > 0 {

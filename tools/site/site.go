@@ -33,6 +33,7 @@ type page struct {
 	Path     string // of its Markdown, below docs, with slashes: reference/cli/scan.md
 	Title    string // its heading
 	Label    string // what the navigation calls it
+	About    string // what index.md says of it
 	Children []*page
 	Parent   *page
 	Headings []heading
@@ -108,7 +109,7 @@ func (s *site) navigation(found map[string]bool) error {
 			if listed[item.to] || !found[item.to] {
 				return fmt.Errorf("docs/index.md lists %s, which is listed already or not there", item.to)
 			}
-			p := &page{Path: item.to, Label: item.text}
+			p := &page{Path: item.to, Label: item.text, About: item.about}
 			listed[p.Path] = true
 			s.pages = append(s.pages, p)
 			folder := strings.TrimSuffix(p.Path, ".md") + "/"

@@ -97,16 +97,19 @@ func put(dir, name string, content []byte) error {
 }
 
 // index writes what the search looks through: a script, because a page from a folder may not read other files. Each entry has the
-// address, the title of the page, the heading, and the text below that.
+// address, the title of the page, the heading, the text below that, and, of the beginning of a page, what index.md calls it and says of
+// it. Of index.md itself there is nothing: it would be found for everything.
 func (s *site) index(dir string) error {
-	entries := [][4]string{}
-	for _, p := range s.pages {
+	entries := [][]string{}
+	for _, p := range s.pages[1:] {
 		for _, part := range p.parts {
-			to := p.Href()
-			if part.ID != "" {
-				to += "#" + part.ID
+			entry := []string{p.Href(), p.Title, part.Heading, strings.TrimSpace(part.Text)}
+			if part.ID == "" {
+				entry = append(entry, p.Label+": "+p.About)
+			} else {
+				entry[0] += "#" + part.ID
 			}
-			entries = append(entries, [4]string{to, p.Title, part.Heading, strings.TrimSpace(part.Text)})
+			entries = append(entries, entry)
 		}
 	}
 	content, err := json.Marshal(entries)

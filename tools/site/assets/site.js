@@ -95,11 +95,12 @@
     return -1;
   }
   function rank(entry, query) {
-    var title = entry[1].toLowerCase(), heading = entry[2].toLowerCase(), text = entry[3].toLowerCase(), score = 0;
+    var title = entry[1].toLowerCase(), heading = entry[2].toLowerCase(), text = entry[3].toLowerCase(), about = (entry[4] || "").toLowerCase(), score = 0;
     for (var i = 0; i < query.length; i++) {
       var one = 0;
       if (at(heading, query[i]) >= 0) one += 12;
       if (at(title, query[i]) >= 0) one += 6;
+      if (at(about, query[i]) >= 0) one += 10;
       if (at(text, query[i]) >= 0) one += 2 + Math.min(3, text.split(query[i]).length - 1);
       if (one === 0) return 0;
       score += one;
@@ -125,7 +126,8 @@
     into.append(text.slice(i));
   }
   function search() {
-    var query = words(input.value);
+    var all = words(input.value), query = all.filter(function (w) { return !/^(a|an|the|of|in|to|for|is|are|do|does|i|how|what|which|with)$/.test(w); });
+    if (query.length === 0) query = all;
     found.textContent = "";
     selected = -1;
     input.removeAttribute("aria-activedescendant");
