@@ -113,7 +113,7 @@ func (s *Store) unreachable(err error) error {
 const laying = 10 * time.Second
 
 // lay makes the streams and buckets that are missing, and brings those that are there to what they have to be. Where NATS has
-// no leader at this moment, it waits for one.
+// no leader at this moment, it waits for one; a server that is cut off from the others it leaves for another one.
 func (s *Store) lay(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*patience, nats.ErrTimeout)
 	defer cancel()
@@ -132,6 +132,14 @@ func (s *Store) lay(ctx context.Context) error {
 			return s.unreachable(err)
 		}
 		s.log.WarnContext(ctx, "NATS is not ready to keep anything yet", "error", err)
+		if time.Since(began) < laying { // a leader may yet be elected
+			continue
+		}
+		for _, l := range []link{s.link, s.bulk} {
+			if l.nc.IsConnected() && !l.answered(ctx) {
+				s.leave(l)
+			}
+		}
 	}
 }
 

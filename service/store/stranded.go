@@ -34,12 +34,17 @@ func (s *Store) leaveStranded(background context.Context) {
 					continue
 				}
 				failed = 0
-				s.log.Warn("the NATS server does not reach the others, and is left for another one", "url", l.nc.ConnectedUrlRedacted())
-				if err := l.nc.ForceReconnect(); err != nil {
-					s.log.Warn("the NATS server could not be left", "error", err)
-				}
+				s.leave(l)
 			}
 		})
+	}
+}
+
+// leave has a connection go to another server of the cluster.
+func (s *Store) leave(l link) {
+	s.log.Warn("the NATS server does not reach the others, and is left for another one", "url", l.nc.ConnectedUrlRedacted())
+	if err := l.nc.ForceReconnect(); err != nil {
+		s.log.Warn("the NATS server could not be left", "error", err)
 	}
 }
 

@@ -60,7 +60,9 @@ func networkCases() (all []faultCase) {
 			})
 		}
 	}
-	return all
+	return append(all, faultCase{
+		name: "start-stranded", what: "a worker is started that reaches only a NATS server which is partitioned from the others; then it reaches the others, too", run: startStranded,
+	})
 }
 
 var said = map[string]string{cut: "cut", slow: "slow (200 ms, 200 kB/s)", reset: "reset again and again", halfOpen: "half open: nothing is carried, and nobody is told"}
@@ -106,4 +108,52 @@ func attempts(n int) string {
 		return "one attempt"
 	}
 	return fmt.Sprintf("%d attempts", n)
+}
+
+// startStranded starts a worker whose first NATS server has no leader to ask. It has to find another one as soon as it can reach one.
+func startStranded(ctx context.Context, r *rig, seen *notes) error {
+	leader, err := r.Leader(ctx, cluster.Queue)
+	if err != nil {
+		return err
+	}
+	stranded := r.Servers[0]
+	if stranded == leader {
+		stranded = r.Servers[1]
+	}
+	if _, err := strike(r.links.around(stranded.Name, isNATS), halfOpen); err != nil {
+		return err
+	}
+	w := r.Workers[0]
+	w.Kill()
+	mend, err := strike(r.links.of(func(from, to string) bool { return from == w.Name && isNATS(to) && to != stranded.Name }), cut)
+	if err != nil {
+		return err
+	}
+	const waits = "NATS is not ready to keep anything yet"
+	before := strings.Count(w.Log(), waits)
+	ready := make(chan error, 1)
+	go func() { ready <- w.Start(ctx) }()
+	for strings.Count(w.Log(), waits) == before {
+		select {
+		case err := <-ready:
+			return fmt.Errorf("it did not wait for NATS: %w", err)
+		default:
+		}
+		if err := wait(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	if err := mend(); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := <-ready; err != nil {
+		return err
+	}
+	seen.add("ready %.1f s after it could reach another one", time.Since(began).Seconds())
+	j := r.newJob(small)
+	if _, err := r.insist(ctx, j); err != nil {
+		return err
+	}
+	return r.healAndAudit(ctx, j)
 }

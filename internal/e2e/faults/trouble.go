@@ -129,6 +129,7 @@ func (s *soak) kill(ctx context.Context, kind string, p *cluster.Process) (end f
 		defer cancel()
 		if err := p.Start(starting); err != nil && !strings.Contains(err.Error(), "runs already") {
 			s.say("%v", err)
+			p.Kill() // as whoever supervises a service does with one that does not start; it is started again once all is healed
 		}
 	}
 }
