@@ -23,6 +23,9 @@ import (
 // what it prints on standard output, with … for anything; nothing is anything. `exits=N` says with what the last one ends.
 var runnable = regexp.MustCompile("(?ms)^```console run(?: exits=(\\d+))?\n(.*?)^```$")
 
+// excerpt is a block that shows a part of a file, which the blocks that are run have made.
+var excerpt = regexp.MustCompile("(?ms)^```[a-z]+ in=(\\S+)\n(.*?)^```$")
+
 // TestDocs runs what the pages of docs tell to type, against the simulator: the programs as a user has them.
 func TestDocs(t *testing.T) {
 	files, err := filepath.Glob("../../docs/*.md")
@@ -33,7 +36,7 @@ func TestDocs(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", simulator, "../../cmd/atg-azuresim").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	ran := []string{}
+	ran, shown := []string{}, 0
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -44,6 +47,8 @@ func TestDocs(t *testing.T) {
 			continue
 		}
 		ran = append(ran, filepath.Base(file))
+		excerpts := excerpt.FindAllStringSubmatch(string(text), -1)
+		shown += len(excerpts)
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			home := newHome(t, simulator)
@@ -54,10 +59,15 @@ func TestDocs(t *testing.T) {
 				home.script(examples(b[2], b[1])...)
 			}
 			home.run()
+			for _, e := range excerpts {
+				if made, err := os.ReadFile(filepath.Join(home.dir, e[1])); err != nil || !bytes.Contains(made, []byte(e[2])) {
+					t.Errorf("the page shows what is not in %s (%v):\n%s", e[1], err, e[2])
+				}
+			}
 		})
 	}
-	if !slices.Contains(ran, "quick-start.md") || len(ran) < 6 {
-		t.Errorf("only pages %v were run", ran)
+	if !slices.Contains(ran, "quick-start.md") || len(ran) < 6 || shown < 2 {
+		t.Errorf("only pages %v were run, with %d excerpts of files", ran, shown)
 	}
 }
 
