@@ -325,6 +325,22 @@ bundle: .cache/supplychain ## of what make dist has left, an archive for each pl
 
 comma := ,
 
+# What goreleaser gives a Dockerfile as its context: of the archives in a folder, in another one.
+container-context = rm -rf $(2) && mkdir -p $(2) && cp -R --parents LICENSE $(SHARE)/doc/THIRD-PARTY.txt packaging/container/data $(2) && \
+	for archive in $(1)/atg_*_linux_*.tar.gz; do arch=$${archive\#\#*_linux_}; arch=$${arch%.tar.gz}; \
+		mkdir -p $(2)/linux/$$arch && tar -xzf "$$archive" --strip-components=1 -C $(2)/linux/$$arch; done
+
+# BASE=… is another one than distroless; a release builds and pushes images of both processors itself.
+BASE ?=
+.PHONY: images
+images: ## of what make dist has left, the images atg and atg-server for this machine, with docker or buildah
+	@$(call container-context,dist,.cache/container)
+	@arch=$$(go env GOARCH); for target in atg server; do \
+		name=atg; [ $$target = atg ] || name=atg-server; \
+		build="docker build"; docker info >/dev/null 2>&1 || build="buildah build"; \
+		$$build --platform linux/$$arch --target $$target $(if $(BASE),--build-arg BASE=$(BASE)) --tag $$name:$(VERSION) --file packaging/container/Dockerfile .cache/container; \
+	done
+
 # The tool is ours: go build knows what has changed.
 .PHONY: .cache/supplychain
 .cache/supplychain:
@@ -353,8 +369,10 @@ packages: build packages-built reproducible-build ## packages, archives and imag
 		echo "packages: this is NOT ROOT ON DEBIAN with a mount namespace, so no package has been installed"; \
 	else \
 		command -v rpm >/dev/null || { echo "packages: installing rpm"; { apt-get -qq update && apt-get -qq install -y --no-install-recommends rpm; } >/dev/null 2>&1 || true; }; \
+		command -v buildah >/dev/null || { echo "packages: installing buildah"; { apt-get -qq update && apt-get -qq install -y --no-install-recommends buildah; } >/dev/null 2>&1 || true; }; \
+		$(call container-context,.cache/dist,.cache/container); \
 		go test -c -tags packages -o .cache/packages.test ./internal/e2e/packages; \
-		cd internal/e2e/packages && unshare --mount --propagation private $(abspath .cache/packages.test) -test.timeout 5m -dist $(abspath .cache/dist) -sim $(abspath bin/atg-azuresim); \
+		cd internal/e2e/packages && unshare --mount --propagation private $(abspath .cache/packages.test) -test.timeout 5m -dist $(abspath .cache/dist) -context $(abspath .cache/container) -sim $(abspath bin/atg-azuresim); \
 	fi
 
 .PHONY: reproducible-build

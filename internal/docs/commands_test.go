@@ -57,7 +57,7 @@ var (
 
 // TestFlagsInTextAreOnesThatThereAre looks at commands within sentences, which are no whole ones: their names and flags.
 func TestFlagsInTextAreOnesThatThereAre(t *testing.T) {
-	trees := map[string]cli.Command{"atg": cli.Reference(), "atg-server": server.Reference()}
+	trees := map[string]cli.Command{"atg": cli.Reference(), "atg-server": cli.Describe(server.Reference())}
 	found := 0
 	for page, text := range pages(t) {
 		for _, match := range span.FindAllStringSubmatch(prose(text), -1) {

@@ -3,16 +3,16 @@ package cli
 import (
 	"io"
 
-	"github.com/azure-tenant-grapher/atg/host/cli"
+	"github.com/alecthomas/kong"
 )
 
 // Reference is atg-server with all of its commands: docs/reference is made of it.
-func Reference() cli.Command {
+func Reference() *kong.Node {
 	parser, err := newParser(&commands{}, io.Discard, io.Discard)
 	if err != nil {
 		panic(err) // the grammar is wrong: a test would have found it
 	}
-	return cli.Describe(parser.Model.Node)
+	return parser.Model.Node
 }
 
 // Check parses a command line, without the program's name, and runs nothing.

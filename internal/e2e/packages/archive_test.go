@@ -228,24 +228,3 @@ func TestTheFormula(t *testing.T) {
 	}
 	output(t, "ruby", "-c", file)
 }
-
-// TestTheUnit: systemd finds nothing wrong with the unit, and rates it as held tight.
-func TestTheUnit(t *testing.T) {
-	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Log("systemd is NOT INSTALLED, so it has not looked at the unit")
-		return
-	}
-	m := newMachine(t)
-	for _, name := range []string{"atg", "atg-server"} {
-		m.put(one(t, name+"_*_amd64.deb"), "/tmp/"+name+".deb", 0o644)
-	}
-	m.run("dpkg", "--install", "/tmp/atg.deb", "/tmp/atg-server.deb")
-	const unit = "/usr/lib/systemd/system/atg-server.service"
-	if out, code, said := m.try("systemd-analyze", "verify", "--man=no", unit); code != 0 || strings.Contains(said, "atg-server") {
-		t.Errorf("systemd-analyze verify exits with %d\n%s%s", code, out, said)
-	}
-	// 10 is a service without any restriction, 0 one that can do nothing. What is left is the network, a user's files, and chmod.
-	if out, code, said := m.try("systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", unit); code != 0 {
-		t.Errorf("systemd-analyze security exits with %d\n%s%s", code, out, said)
-	}
-}

@@ -36,13 +36,14 @@ func TestTheDebsAreInstalledAndUsed(t *testing.T) {
 	for _, name := range []string{"atg", "atg-server"} {
 		m.put(one(t, name+"_*_amd64.deb"), "/tmp/"+name+".deb", 0o644)
 	}
-	m.run("dpkg", "--install", "/tmp/atg.deb", "/tmp/atg-server.deb")
+	m.run("dpkg", "--force-unsafe-io", "--install", "/tmp/atg.deb", "/tmp/atg-server.deb")
 	if out := m.run("dpkg", "--verify", "atg", "atg-server"); strings.Contains(out, "/usr") {
 		t.Errorf("dpkg --verify: %s", out) // the configuration's owner has changed, which it does not look at
 	}
 	t.Run("commands", func(t *testing.T) { theCommands(t, m, azure) })
 	t.Run("man", func(t *testing.T) { thePages(t, m) })
 	t.Run("completions", func(t *testing.T) { theCompletions(t, m) })
+	t.Run("unit", func(t *testing.T) { theUnit(t, m) })
 	t.Run("service", func(t *testing.T) { theService(t, m) })
 
 	m.run("dpkg", "--remove", "atg-server", "atg")
@@ -115,6 +116,23 @@ func theCompletions(t *testing.T, m *machine) {
 			continue
 		}
 		m.run(check...)
+	}
+}
+
+// theUnit has systemd look at the unit: it finds nothing wrong, and rates it as held tight.
+func theUnit(t *testing.T, m *machine) {
+	m = &machine{t: t, root: m.root, top: m.top, environ: m.environ}
+	if !m.has("systemd-analyze") {
+		t.Log("systemd is NOT INSTALLED, so it has not looked at the unit")
+		return
+	}
+	const unit = "/usr/lib/systemd/system/atg-server.service"
+	if out, code, said := m.try("systemd-analyze", "verify", unit); code != 0 || strings.Contains(said, "atg-server") {
+		t.Errorf("systemd-analyze verify exits with %d\n%s%s", code, out, said)
+	}
+	// 10 is a service without any restriction, 0 one that can do nothing. What is left is the network, and what any program does.
+	if out, code, said := m.try("systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", unit); code != 0 {
+		t.Errorf("systemd-analyze security exits with %d\n%s%s", code, out, said)
 	}
 }
 

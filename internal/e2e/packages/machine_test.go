@@ -142,7 +142,7 @@ func (m *machine) write(as, content string, mode fs.FileMode) {
 
 // own are changes that dpkg and the programs it starts keep for themselves.
 var own = []string{"/var/lib/dpkg", "/var/log", "/var/cache", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
-	"/etc/.pwd.lock", "/etc/ld.so.cache", "/tmp", "/proc", "/dev"}
+	"/etc/.pwd.lock", "/etc/ld.so.cache", "/tmp", "/proc", "/dev", "/run"}
 
 // changed lists what the layer holds, without what dpkg keeps for itself.
 func (m *machine) changed() (files []string) {
