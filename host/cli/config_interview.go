@@ -28,7 +28,7 @@ func (i interview) where(ctx context.Context) (profile, file string, err error) 
 			p.Line("Enter takes what stands in brackets. Nothing is written before the last answer.")
 			p.Gap()
 		})
-		profile, err = i.a.console.Ask(ctx, ui.Question{Text: "Name of a profile, if this is not for every command:", Says: "for every command", Check: profileName})
+		profile, err = i.a.console.Ask(ctx, ui.Question{Text: "Is this for a profile? Its name, as prod:", Says: "no: for every command", Check: profileName})
 	} else {
 		err = profileName(profile)
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -109,7 +108,7 @@ func nodeHelp(p *ui.Page, node *kong.Node, process Process) {
 		}
 	}
 	title("Usage")
-	p.Line("  ", usageLine(node))
+	p.Line("  ", manual.Usage(node))
 	argumentHelp(p, node)
 	commandHelp(p, node)
 	flagHelp(p, node)
@@ -124,22 +123,6 @@ func nodeHelp(p *ui.Page, node *kong.Node, process Process) {
 			"  atg help extensions       your own commands\n" +
 			"  atg server --help         run a job service")
 	}
-}
-
-func usageLine(node *kong.Node) string {
-	line := path(node)
-	if len(node.Children) > 0 {
-		line += " COMMAND"
-	}
-	for _, f := range node.Flags {
-		if f.Required {
-			line += " --" + f.Name + " " + f.PlaceHolder
-		}
-	}
-	for _, arg := range node.Positional {
-		line += " " + manual.ArgumentName(arg)
-	}
-	return line + " [flags]"
 }
 
 func twoColumns(p *ui.Page, rows [][]string) {
@@ -187,7 +170,7 @@ func flagHelp(p *ui.Page, node *kong.Node) {
 		if !slices.Contains(groups, group) {
 			groups = append(groups, group)
 		}
-		rows[group] = append(rows[group], []string{flagName(f), f.Help})
+		rows[group] = append(rows[group], []string{manual.FlagName(f), f.Help})
 	}
 	for _, group := range groups {
 		if len(rows[group]) > 0 {
@@ -197,20 +180,6 @@ func flagHelp(p *ui.Page, node *kong.Node) {
 	}
 	if node.Parent != nil {
 		p.Gap()
-		p.Line("Global flags, as -o json, --backend and --timeout, stand in atg --help.")
+		p.Line("Global flags, as -o json, --jq, --backend and --timeout, stand in atg --help.")
 	}
-}
-
-func flagName(f *kong.Flag) string {
-	name := "    --" + f.Name
-	if f.Short != 0 {
-		name = fmt.Sprintf("-%c, --%s", f.Short, f.Name)
-	}
-	if !f.IsBool() {
-		name += " " + f.PlaceHolder
-		if f.IsSlice() {
-			name += "…"
-		}
-	}
-	return name
 }

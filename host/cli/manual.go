@@ -19,7 +19,7 @@ func Manual() ([]*manual.Page, error) {
 	}
 	program := manual.Program{
 		Root: parser.Model.Node, Section: 1, Summary: "Azure tenants as graphs", About: aboutText,
-		Flags: "The flags of all commands, as --output-format, --backend and --timeout, stand in atg(1), as do environment and exit codes.",
+		Flags: "The flags of all commands, as --output-format, --jq, --backend and --timeout, stand in atg(1), as do environment and exit codes.",
 	}
 	pages, others := program.Pages(), []*manual.Page{configurationPage()}
 	for _, topic := range []struct{ name, summary, text string }{

@@ -1,85 +1,18 @@
 package cli
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/alecthomas/kong"
 
 	"github.com/azure-tenant-grapher/atg/internal/manual"
 )
 
-// Command is a command as its help shows it, without the parser behind it: docs/reference is made of it.
-type Command struct {
-	Path      string // as it is called: atg snapshot list
-	Usage     string
-	Group     string // of atg's own commands: Work, Set up; else empty
-	Help      string // one sentence
-	Detail    string // paragraphs; lines that are indented stand as they are
-	Examples  string // lines of a shell
-	Arguments []Argument
-	Flags     []Flag
-	Commands  []Command
-}
-
-// Argument is a positional argument of a command.
-type Argument struct{ Name, Help string }
-
-// Flag is a flag of a command; a command does not repeat those of the commands above it.
-type Flag struct {
-	Name    string // with its value: -o, --output-format FORMAT
-	Group   string // Filters, Global flags; else empty
-	Help    string
-	Default string   // empty is none
-	Values  []string // that it takes; none is any
-	Aliases []string // other names, with hyphens
-	Env     []string // variables that set it
-}
-
 // Reference is atg with all of its commands and global flags.
-func Reference() Command {
+func Reference() manual.Command {
 	parser, err := newParser(&grammar{}, nil)
 	if err != nil {
 		panic(err) // the grammar is wrong: a test would have found it
 	}
-	return Describe(parser.Model.Node)
-}
-
-// Describe describes a command of a parser, and those below it.
-func Describe(node *kong.Node) Command {
-	text, examples := manual.Detail(node)
-	c := Command{Path: path(node), Usage: usageLine(node), Help: node.Help, Detail: text, Examples: examples}
-	if node.Group != nil {
-		c.Group = node.Group.Title
-	}
-	for _, arg := range node.Positional {
-		c.Arguments = append(c.Arguments, Argument{manual.ArgumentName(arg), arg.Help})
-	}
-	for _, f := range node.Flags {
-		if !f.Hidden {
-			c.Flags = append(c.Flags, describeFlag(f))
-		}
-	}
-	for _, child := range node.Children {
-		if !child.Hidden {
-			c.Commands = append(c.Commands, Describe(child))
-		}
-	}
-	return c
-}
-
-func describeFlag(f *kong.Flag) Flag {
-	flag := Flag{Name: strings.TrimSpace(flagName(f)), Help: f.Help, Default: f.Default, Env: f.Envs}
-	if f.Group != nil {
-		flag.Group = f.Group.Title
-	}
-	if f.Enum != "" {
-		flag.Values = slices.DeleteFunc(f.EnumSlice(), func(v string) bool { return v == "" })
-	}
-	for _, alias := range f.Aliases {
-		flag.Aliases = append(flag.Aliases, "--"+alias)
-	}
-	return flag
+	return manual.Describe(parser.Model.Node)
 }
 
 // Check parses a command line, without the program's name, and runs nothing. Its error is the fault of

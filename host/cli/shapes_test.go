@@ -18,8 +18,9 @@ var update = flag.Bool("update", false, "rewrite what is generated")
 
 // shapes are the types of what commands print, as documentation shows them.
 type shapes struct {
+	results  string // the reference, which explains the objects of shared/backend
 	commands []shape
-	shared   map[string]reflect.Type // by name: objects that several results have
+	shared   map[string]reflect.Type // by name: objects that it does not have
 }
 
 // shape is what a command prints.
@@ -48,6 +49,10 @@ func (s *shapes) String() string {
 		if one.item != nil {
 			fmt.Fprintf(&b, "With `-o ndjson` a line for each of `%s`.\n\n", s.listOf(one.data, one.item))
 		}
+		if data, _ := innermost(one.data); s.name(data) != "" && s.explained(data.Name()) != "" {
+			fmt.Fprintf(&b, "%s.\n", s.kind(one.data))
+			continue
+		}
 		s.object(&b, one.data)
 	}
 	for known := 0; known < len(s.shared); { // one may lead to others
@@ -56,7 +61,9 @@ func (s *shapes) String() string {
 			s.object(&strings.Builder{}, t)
 		}
 	}
-	b.WriteString("\n## Objects in several results\n")
+	if len(s.shared) > 0 {
+		b.WriteString("\n## Objects in several results\n")
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.shared)) {
 		fmt.Fprintf(&b, "\n### %s\n\n", name)
 		s.object(&b, s.shared[name])
@@ -98,16 +105,20 @@ func (s *shapes) rows(b *strings.Builder, prefix string, fields []field) {
 	}
 }
 
-// innermost is what a list or a pointer is of.
-func innermost(t reflect.Type) (reflect.Type, string) {
-	suffix := ""
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8 {
-		if t.Kind() == reflect.Slice {
+// innermost is what a list, a map or a pointer is of.
+func innermost(t reflect.Type) (inner reflect.Type, suffix string) {
+	for {
+		switch {
+		case t.Kind() == reflect.Pointer:
+		case t.Kind() == reflect.Slice && t != rawType:
 			suffix += "[]"
+		case t.Kind() == reflect.Map:
+			suffix += ".NAME"
+		default:
+			return t, suffix
 		}
 		t = t.Elem()
 	}
-	return t, suffix
 }
 
 // name is that of an object which several results have; empty for others.
@@ -115,8 +126,18 @@ func (s *shapes) name(t reflect.Type) string {
 	if t.Kind() != reflect.Struct || t.Name() == "" || !strings.Contains(t.PkgPath(), "/shared/") || fieldsOf(t) == nil {
 		return ""
 	}
-	s.shared[t.Name()] = t
+	if s.explained(t.Name()) == "" {
+		s.shared[t.Name()] = t
+	}
 	return t.Name()
+}
+
+// explained is the page of the reference that explains an object; empty if it is on this page.
+func (s *shapes) explained(name string) string {
+	if strings.Contains(s.results, "\n### "+name+"\n") {
+		return "reference/results.md"
+	}
+	return ""
 }
 
 var (
@@ -152,7 +173,7 @@ func (s *shapes) kind(t reflect.Type) string {
 		return "number"
 	case reflect.Struct:
 		if name := s.name(t); name != "" {
-			return "[" + name + "](#" + strings.ToLower(name) + ")"
+			return "[" + name + "](" + s.explained(name) + "#" + strings.ToLower(name) + ")"
 		}
 		return "object"
 	}

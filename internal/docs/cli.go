@@ -8,6 +8,7 @@ import (
 
 	server "github.com/azure-tenant-grapher/atg/cmd/atg-server/cli"
 	"github.com/azure-tenant-grapher/atg/host/cli"
+	"github.com/azure-tenant-grapher/atg/internal/manual"
 )
 
 // cliPages are a page of each command, and one that leads to them.
@@ -52,7 +53,7 @@ func cliPages(context.Context, string) ([]Page, error) {
 }
 
 // commandPage is the page of a command with those below it.
-func commandPage(c cli.Command, up string) string {
+func commandPage(c manual.Command, up string) string {
 	m := page(c.Path, prose(firstParagraph(c.Help)), "the grammar of the command line")
 	m.command(c, 1)
 	m.para("See also the [global flags](" + up + "cli.md#global-flags) and the [exit codes](" + up + "cli.md#exit-codes).")
@@ -60,7 +61,7 @@ func commandPage(c cli.Command, up string) string {
 }
 
 // command describes a command below its heading, which is of the level given, and those below it.
-func (m *markdown) command(c cli.Command, level int) {
+func (m *markdown) command(c manual.Command, level int) {
 	if level > 1 {
 		m.para(sentence(c.Help))
 	}
@@ -128,7 +129,7 @@ func (m *markdown) examples(text string) {
 }
 
 // flags is a table of flags, by group.
-func (m *markdown) flags(flags []cli.Flag) {
+func (m *markdown) flags(flags []manual.Flag) {
 	var groups []string
 	rows := map[string][][]string{}
 	for _, f := range flags {

@@ -9,6 +9,7 @@ import (
 
 	server "github.com/azure-tenant-grapher/atg/cmd/atg-server/cli"
 	"github.com/azure-tenant-grapher/atg/host/cli"
+	"github.com/azure-tenant-grapher/atg/internal/manual"
 )
 
 // TestCommandsAreOnesThatThereAre parses every command of atg and atg-server that a page shows, with the grammars of the programs.
@@ -57,7 +58,7 @@ var (
 
 // TestFlagsInTextAreOnesThatThereAre looks at commands within sentences, which are no whole ones: their names and flags.
 func TestFlagsInTextAreOnesThatThereAre(t *testing.T) {
-	trees := map[string]cli.Command{"atg": cli.Reference(), "atg-server": cli.Describe(server.Reference())}
+	trees := map[string]manual.Command{"atg": cli.Reference(), "atg-server": server.Reference()}
 	found := 0
 	for page, text := range pages(t) {
 		for _, match := range span.FindAllStringSubmatch(prose(text), -1) {
@@ -81,11 +82,11 @@ func TestFlagsInTextAreOnesThatThereAre(t *testing.T) {
 }
 
 // unknown is the first word that is neither a command nor a flag where one has to be.
-func unknown(c cli.Command, words []string) string {
+func unknown(c manual.Command, words []string) string {
 	flags := slices.Clone(c.Flags)
 	for i, word := range words {
 		if aFlag.MatchString(word) {
-			known := word == "--help" || word == "-h" || slices.ContainsFunc(flags, func(f cli.Flag) bool {
+			known := word == "--help" || word == "-h" || slices.ContainsFunc(flags, func(f manual.Flag) bool {
 				names := append(strings.FieldsFunc(f.Name, func(r rune) bool { return r == ' ' || r == ',' }), f.Aliases...)
 				return slices.Contains(names, word)
 			})
@@ -94,7 +95,7 @@ func unknown(c cli.Command, words []string) string {
 			}
 			continue
 		}
-		at := slices.IndexFunc(c.Commands, func(x cli.Command) bool { return strings.HasSuffix(x.Path, " "+word) })
+		at := slices.IndexFunc(c.Commands, func(x manual.Command) bool { return strings.HasSuffix(x.Path, " "+word) })
 		switch {
 		case at >= 0:
 			c = c.Commands[at]

@@ -3,16 +3,16 @@ package cli
 import (
 	"io"
 
-	"github.com/alecthomas/kong"
+	"github.com/azure-tenant-grapher/atg/internal/manual"
 )
 
 // Reference is atg-server with all of its commands: docs/reference is made of it.
-func Reference() *kong.Node {
+func Reference() manual.Command {
 	parser, err := newParser(&commands{}, io.Discard, io.Discard)
 	if err != nil {
 		panic(err) // the grammar is wrong: a test would have found it
 	}
-	return parser.Model.Node
+	return manual.Describe(parser.Model.Node)
 }
 
 // Check parses a command line, without the program's name, and runs nothing.
