@@ -36,7 +36,7 @@ install    = cd tools/$(1) && CGO_ENABLED=0 go build -trimpath -o $(@D)/ tool
 .PHONY: build
 build: ## build the programs into bin/
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 # What packages bring beside the programs. The date of the manual is that of the commit, so that two builds are the same bytes.
 SHARE := bin/share
