@@ -132,6 +132,7 @@ func TestUsage(t *testing.T) {
 		{"snapshot lsit", []string{"unexpected argument lsit", "did you mean list?", "atg snapshot --help"}},
 		{"scan --limit 0", []string{"--limit", `"0" is no limit`}},
 		{"scan --limit=-5", []string{`"-5" is no limit`}},
+		{"scan --limit", []string{"--limit needs a value", "atg scan --help"}},
 		{"scan --limit -1", []string{`--limit needs a value, and "-1" looks like a flag`, "did you mean --limit=-1?"}},
 		{"scan --timeout soon", []string{"--timeout", `"soon" is no duration`, "5m"}},
 		{"scan --tag =x", []string{"--tag", "NAME=VALUE"}},

@@ -48,7 +48,7 @@ type grammar struct {
 		Show     configShowCmd     `cmd:"" help:"Show each value and where it comes from."`
 		Path     configPathCmd     `cmd:"" help:"Print the path of the configuration file."`
 		Validate configValidateCmd `cmd:"" help:"Check the configuration, and the settings of each backend in it."`
-		Init     configInitCmd     `cmd:"" help:"Write a commented configuration file."`
+		Init     configInitCmd     `cmd:"" help:"Ask what you want of atg, and write the configuration file."`
 	} `kong:"-"`
 	Auth struct {
 		Login  authLoginCmd  `cmd:"" help:"Keep the key of a job service."`

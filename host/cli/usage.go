@@ -15,6 +15,9 @@ import (
 // looksLikeFlag is kong's complaint of a value that begins with a hyphen.
 var looksLikeFlag = regexp.MustCompile(`^(--[^:]+): expected .* but got ("[^"]*") \((?:short|long) flag\)`)
 
+// nothingGiven is kong's complaint of a flag without a value, at the end of a line.
+var nothingGiven = regexp.MustCompile(`^(--[^:]+): expected .* but got "EOL"`)
+
 // usageFault makes the parser's complaint a fault that names the nearest flag or command, and where
 // to read on.
 func usageFault(parser *kong.Kong, err error) error {
@@ -38,6 +41,9 @@ func usageFault(parser *kong.Kong, err error) error {
 	}
 	if like := looksLikeFlag.FindStringSubmatch(message); like != nil {
 		message, suggestion = like[1]+" needs a value, and "+like[2]+" looks like a flag", like[1]+"="+strings.Trim(like[2], `"`)
+	}
+	if bare := nothingGiven.FindStringSubmatch(message); bare != nil {
+		message = bare[1] + " needs a value"
 	}
 	if what, ok := strings.CutPrefix(message, "expected "); ok {
 		message = "missing: " + strings.Trim(what, `"`)

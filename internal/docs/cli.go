@@ -13,7 +13,7 @@ import (
 
 // cliPages are a page of each command, and one that leads to them.
 func cliPages(context.Context, string) ([]Page, error) {
-	atg, service := cli.Reference(), cli.Describe(server.Reference())
+	atg, service := cli.Reference(), server.Reference()
 	m := page("Commands", "Every command of atg, and the flags that all of them take. `atg COMMAND --help` says the same in the terminal.", "the grammar of the command line")
 	m.code("text", atg.Usage)
 	var pages []Page

@@ -36,9 +36,31 @@ func (program Program) Pages() []*Page {
 }
 
 // Detail is the long help of a command and its examples, which stand at the end behind a line of their own.
+// Of several commands, the examples are the first ones of each.
 func Detail(node *kong.Node) (text, examples string) {
 	text, examples, _ = strings.Cut(node.Detail, "\nExamples:\n")
-	return strings.TrimSpace(text), strings.TrimRight(examples, "\n")
+	text, examples = strings.TrimSpace(text), strings.TrimRight(examples, "\n")
+	if examples != "" || node.Parent == nil {
+		return text, examples
+	}
+	var first []string
+	for _, child := range node.Children {
+		if _, of := Detail(child); !child.Hidden && of != "" {
+			first = append(first, firstCall(of))
+		}
+	}
+	return text, strings.Join(first, "\n")
+}
+
+// firstCall is the first command of examples, as far as it stands in one line, without what explains it.
+func firstCall(examples string) string {
+	for line := range strings.Lines(examples) {
+		if call := strings.TrimSpace(line); call != "" && !strings.HasSuffix(call, ":") {
+			call, _, _ = strings.Cut(call, "   ")
+			return "  " + strings.TrimSpace(strings.TrimSuffix(call, "\\"))
+		}
+	}
+	return ""
 }
 
 // Path is how a command is called: atg snapshot list.

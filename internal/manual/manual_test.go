@@ -20,8 +20,8 @@ type tool struct {
 	Verbose bool `short:"v" group:"global" help:"Say more."`
 	Draw    draw `cmd:"" help:"Draw a picture."`
 	Colour  struct {
-		List struct{} `cmd:"" help:"List colours."`
-		Mix  mix      `cmd:"" help:"Mix colours."`
+		List list `cmd:"" help:"List colours."`
+		Mix  mix  `cmd:"" help:"Mix colours."`
 	} `cmd:"" help:"Work with colours."`
 	Secret struct{} `cmd:"" hidden:"" help:"Not for people."`
 }
@@ -49,6 +49,12 @@ Examples:
       b.png
 
   tool draw --size 1 .hidden`
+}
+
+type list struct{}
+
+func (list) Help() string {
+	return "It lists.\n\nExamples:\n  All of them:\n    tool colour list         # all\n\n  tool colour list | head"
 }
 
 type mix struct {
