@@ -371,6 +371,7 @@ packages: build packages-built reproducible-build ## packages, archives and imag
 		command -v rpm >/dev/null || { echo "packages: installing rpm"; { apt-get -qq update && apt-get -qq install -y --no-install-recommends rpm; } >/dev/null 2>&1 || true; }; \
 		command -v buildah >/dev/null || { echo "packages: installing buildah"; { apt-get -qq update && apt-get -qq install -y --no-install-recommends buildah; } >/dev/null 2>&1 || true; }; \
 		$(call container-context,.cache/dist,.cache/container); \
+		SOURCE_DATE_EPOCH=$(EPOCH) .cache/supplychain bundle -dist .cache/dist -o .cache/dist/offline; \
 		go test -c -tags packages -o .cache/packages.test ./internal/e2e/packages; \
 		cd internal/e2e/packages && unshare --mount --propagation private $(abspath .cache/packages.test) -test.timeout 5m -dist $(abspath .cache/dist) -context $(abspath .cache/container) -sim $(abspath bin/atg-azuresim); \
 	fi

@@ -49,6 +49,9 @@ func bundle(ctx context.Context, root, dist, to string, out io.Writer) error {
 		}
 		version, goos, arch := m[1], m[2], m[3]
 		files, err := offline(ctx, root, dist, e.Name(), goos, arch)
+		if err == nil {
+			err = pin(files, version)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Name(), err)
 		}
@@ -70,7 +73,7 @@ func bundle(ctx context.Context, root, dist, to string, out io.Writer) error {
 	return os.WriteFile(filepath.Join(to, "SHA256SUMS.offline"), []byte(sums.String()), 0o644) //nolint:gosec // it is published
 }
 
-// offline are the files of a bundle, by their paths in it.
+// offline are the files of a bundle, by their paths in it, without their sums.
 func offline(ctx context.Context, root, dist, archive, goos, arch string) (map[string][]byte, error) {
 	content, err := os.ReadFile(filepath.Join(dist, archive))
 	if err != nil {
@@ -113,12 +116,24 @@ func offline(ctx context.Context, root, dist, archive, goos, arch string) (map[s
 	if files[hello], err = compile(ctx, filepath.Join(root, "examples/backend-hello"), goos, arch); err != nil {
 		return nil, err
 	}
+	return files, nil
+}
+
+// chart says which version of the image the chart runs, unless its values say otherwise.
+const chart, latest = "charts/atg-server/Chart.yaml", "appVersion: latest\n"
+
+// pin lets the chart of a bundle run the version that is in it, and adds the sums of all files.
+func pin(files map[string][]byte, version string) error {
+	if !bytes.Contains(files[chart], []byte(latest)) {
+		return fmt.Errorf("%s has no %q", chart, latest)
+	}
+	files[chart] = bytes.Replace(files[chart], []byte(latest), []byte("appVersion: "+strconv.Quote(version)+"\n"), 1)
 	var sums strings.Builder
 	for _, name := range sorted(files) {
 		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(files[name]), name)
 	}
 	files["SHA256SUMS"] = []byte(sums.String())
-	return files, nil
+	return nil
 }
 
 // take takes the files of a folder.
@@ -160,12 +175,9 @@ func executable(content []byte) bool {
 }
 
 // pack makes a .tar.gz or a .zip of files below a folder. The same files give the same bytes.
-func pack(folder string, files map[string][]byte, zipped bool, at time.Time) ([]byte, error) {
+func pack(folder string, files map[string][]byte, zipped bool, at time.Time) (_ []byte, err error) {
 	var out bytes.Buffer
-	gz, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	gz := gzip.NewWriter(&out)
 	t, z := tar.NewWriter(gz), zip.NewWriter(&out)
 	for _, name := range sorted(files) {
 		content, mode := files[name], fs.FileMode(0o644)

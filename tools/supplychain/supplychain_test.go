@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -208,5 +209,35 @@ func TestAnArchiveWithoutPrograms(t *testing.T) {
 		if _, err := billOf(name, "v1", content, licensed{}); err == nil {
 			t.Errorf("%s has a bill of materials", name)
 		}
+	}
+}
+
+func TestPack(t *testing.T) {
+	files := map[string][]byte{"b": []byte("#!/bin/sh\n"), "a/c": []byte("text"), chart: []byte("name: atg-server\n" + latest)}
+	if err := pin(files, "1.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	for name, zipped := range map[string]bool{"x.tar.gz": false, "x.zip": true} {
+		first, err := pack("x", files, zipped, time.Unix(1796002759, 0).UTC())
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := pack("x", files, zipped, time.Unix(1796002759, 0).UTC())
+		if err != nil || !bytes.Equal(first, second) {
+			t.Errorf("%s: the same files give other bytes, %v", name, err)
+		}
+		got, err := unpack(name, first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got["x/"+chart]) != "name: atg-server\nappVersion: \"1.2.3\"\n" || string(got["x/a/c"]) != "text" || len(got) != 4 {
+			t.Errorf("%s has %q", name, got)
+		}
+		if sums := string(got["x/SHA256SUMS"]); strings.Count(sums, "\n") != 3 || !strings.Contains(sums, "982d9e3eb996f559e633f4d194def3761d909f5a3b647d1a851fead67c32c9d1  a/c\n") {
+			t.Errorf("%s: sums are %s", name, sums)
+		}
+	}
+	if err := pin(map[string][]byte{chart: []byte("name: atg-server\n")}, "1.2.3"); err == nil {
+		t.Error("a chart without a version to set is taken")
 	}
 }

@@ -115,6 +115,32 @@ func TestTheArchive(t *testing.T) {
 	}
 }
 
+// TestTheBundle: where there is no network, all that is needed is in one archive, and one notices if it was damaged on its way.
+func TestTheBundle(t *testing.T) {
+	from, home := unpacked(t, one(t, "offline/atg-offline_*_linux_amd64.tar.gz")), t.TempDir()
+	install := []string{filepath.Join(from, "install.sh"), "--prefix", filepath.Join(home, ".local")}
+	in(t, home, nil, install...)
+	atg := filepath.Join(home, ".local/bin/atg")
+	in(t, home, nil, atg, "backend", "install", "--yes", filepath.Join(from, "backends/hello"))
+	if out := in(t, home, nil, atg, "backend", "info", "hello"); !strings.Contains(out, "inventory") { // one of its settings: it was started
+		t.Errorf("atg backend info hello: %s", out)
+	}
+	for _, want := range []string{"docs/install.md", "charts/atg-server/values.yaml", "packages/" + filepath.Base(one(t, "atg_*_amd64.deb")), "sbom.cdx.json", "THIRD-PARTY.txt"} {
+		if _, err := os.Stat(filepath.Join(from, want)); err != nil {
+			t.Error(err)
+		}
+	}
+	if chart, err := os.ReadFile(filepath.Join(from, "charts/atg-server/Chart.yaml")); err != nil || bytes.Contains(chart, []byte("latest")) {
+		t.Errorf("the chart runs no version of its own: %s, %v", chart, err)
+	}
+	if err := os.WriteFile(filepath.Join(from, "atg-backend-remote"), []byte("damaged"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), install[0], install[1:]...).CombinedOutput(); err == nil || !bytes.Contains(out, []byte("atg-backend-remote: FAILED")) {
+		t.Errorf("a damaged bundle is installed: %v\n%s", err, out)
+	}
+}
+
 // bill is what this test reads of a bill of materials.
 type bill struct {
 	BOMFormat, SpecVersion string
