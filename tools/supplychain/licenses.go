@@ -152,7 +152,7 @@ func index(modules []*module) licensed {
 // the notices of what else is in the programs.
 func thirdParty(modules []*module, extra []string) ([]byte, error) {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "Third-party software in the programs of atg\n\nEach module's source is at https://proxy.golang.org/MODULE/@v/VERSION.zip, that of Go itself (std) at https://go.dev.\n\n")
+	fmt.Fprintf(&out, "Third-party software in the programs of atg\n\nEach module's source is what go mod download MODULE@VERSION fetches, that of Go itself (std) is at https://go.dev.\n\n")
 	users, order := map[string][]string{}, []string{}
 	contents := map[string][]byte{}
 	for _, m := range modules {
