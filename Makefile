@@ -1,6 +1,6 @@
 # Everything that one does with this repository. A fresh machine needs Go, make, and a C compiler
 # (for the race detector); only Go modules are fetched, and where npm is there, what make iac, make web and make examples need. Nothing is installed but
-# Chromium, by make web-test, sslscan, by make tls-scan, and Python's gRPC, by make examples, and only where root runs them on Debian.
+# Chromium, by make web-test, sslscan, by make tls-scan, Python's gRPC, by make examples, man, mandoc, zsh and fish, by make man-lint and make shells, rpm and buildah, by make packages, and only where root runs them on Debian.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
