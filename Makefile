@@ -368,8 +368,9 @@ packages: build packages-built reproducible-build ## packages, archives and imag
 	@if [ "$$(id -u)" != 0 ] || ! command -v dpkg >/dev/null || ! unshare --mount true 2>/dev/null; then \
 		echo "packages: this is NOT ROOT ON DEBIAN with a mount namespace, so no package has been installed"; \
 	else \
-		command -v rpm >/dev/null || { echo "packages: installing rpm"; { apt-get -qq update && apt-get -qq install -y --no-install-recommends rpm; } >/dev/null 2>&1 || true; }; \
-		command -v buildah >/dev/null || { echo "packages: installing buildah"; { apt-get -qq update && apt-get -qq install -y --no-install-recommends buildah; } >/dev/null 2>&1 || true; }; \
+		for program in rpm buildah ruby; do \
+			command -v $$program >/dev/null || { echo "packages: installing $$program"; { apt-get -qq update && apt-get -qq install -y --no-install-recommends $$program; } >/dev/null 2>&1 || true; }; \
+		done; \
 		$(call container-context,.cache/dist,.cache/container); \
 		SOURCE_DATE_EPOCH=$(EPOCH) .cache/supplychain bundle -dist .cache/dist -o .cache/dist/offline; \
 		go test -c -tags packages -o .cache/packages.test ./internal/e2e/packages; \
