@@ -19,6 +19,9 @@ const maxSecret = 4096
 func (c *Console) AskSecret(ctx context.Context, question string) (secret.String, error) {
 	fd := terminalOf(c.in)
 	before, err := term.GetState(fd)
+	if err == nil {
+		err = silence(fd) // before the question: somebody may be quick
+	}
 	if err != nil {
 		return secret.String{}, fault.New(fault.Internal, "the terminal cannot be asked", fault.Because(err), fault.From(fault.OriginHost))
 	}
@@ -38,6 +41,7 @@ func (c *Console) AskSecret(ctx context.Context, question string) (secret.String
 		c.err.print("\n")
 		return secret.String{}, context.Cause(ctx)
 	case a := <-answered:
+		_ = term.Restore(fd, before)
 		c.err.print("\n")
 		if a.err != nil && a.err != io.EOF { //nolint:errorlint // ReadPassword answers it bare
 			return secret.String{}, fault.New(fault.Internal, "the terminal cannot be read", fault.Because(a.err), fault.From(fault.OriginHost))

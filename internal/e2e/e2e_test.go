@@ -56,7 +56,7 @@ func runScripts(t *testing.T, dir string, more map[string]func(*testscript.TestS
 		"kill-backend": killBackend, "server": startServer, "curl": curl, "gone": gone, "key": useKey, "secret": useSecret, "jobid": jobID, "snapshotid": snapshotID, "no-secret-processes": noSecretProcesses, "no-secret-files": noSecretFiles, "network": network, "trouble": trouble, "freeze-backend": freezeBackend, "no-backends": noBackends, "hello": installHello, "json": checkJSON,
 		"kept": kept, "forget": forget, "asked": asked, "same-content": sameContent, "heal": heal, "damage": damage,
 		"rollbackid": rollbackID, "same-digest": sameDigest, "deployedby": deployedBy, "mentions": mentions, "numberof": numberOf, "count": count, "each-mentions": eachMentions, "same-files": sameFiles,
-		"registry": startRegistry, "field": setField, "tamper": tamper, "minisign": signFile, "secrets": giveSecrets, "same-spec": sameSpec,
+		"registry": startRegistry, "field": setField, "tamper": tamper, "minisign": signFile, "secrets": giveSecrets, "same-spec": sameSpec, "terminal": atTerminal,
 	}
 	maps.Copy(commands, more)
 	testscript.Run(t, testscript.Params{
