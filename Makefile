@@ -101,6 +101,10 @@ test-race: build ## every test with the race detector: half an hour on two cores
 .PHONY: vet
 vet:
 	go vet ./...
+	go vet -tags '$(TAGS)' ./...
+
+# Those of tests that need programs of others: each compiles beside all others.
+TAGS := bicepsyntax,browser,cyphersyntax,foreign,packages,shells,soak,sslscan,terraform
 
 .PHONY: test-all
 test-all: cross reproducible chart packages schema-current web-current readme man-lint shells secrets vuln tls-scan iac cypher web-test examples test ## test, and builds for other platforms, generated code, known vulnerabilities, secrets, the README

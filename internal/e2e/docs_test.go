@@ -56,7 +56,7 @@ func TestDocs(t *testing.T) {
 				home.script(example{`eval "$(atg-azuresim env)"`, "", 0}, example{"atg -q scan >scanned.txt", "", 0})
 			}
 			for _, b := range blocks {
-				home.script(examples(b[2], b[1])...)
+				home.script(examplesIn(b[2], b[1])...)
 			}
 			home.run()
 			for _, e := range excerpts {
@@ -77,8 +77,8 @@ type example struct {
 	exit          int
 }
 
-// examples are those of a block.
-func examples(block, exit string) (all []example) {
+// examplesIn are those of a block.
+func examplesIn(block, exit string) (all []example) {
 	for _, text := range strings.Split("\n"+block, "\n$ ")[1:] {
 		lines := strings.Split(text, "\n")
 		n := 1
