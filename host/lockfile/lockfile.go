@@ -195,6 +195,9 @@ func unwritable(path string, err error) error {
 
 // mutex waits for the lock until ctx ends.
 func mutex(ctx context.Context, path string) (unlock func(), err error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	type taken struct {
 		unlock func()
 		err    error

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -66,14 +67,18 @@ func TestUpdateAndRead(t *testing.T) {
 
 func TestWaitingForAnotherEndsWithTheContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "backends.lock.json")
-	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
 	err := lockfile.Update(t.Context(), path, func(*lockfile.File) error {
-		cancel(enough)
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, enough)
+		defer cancel()
 		return lockfile.Update(ctx, path, func(*lockfile.File) error { t.Error("two at once"); return nil })
 	})
 	if !errors.Is(err, enough) {
 		t.Errorf("Update = %v", err)
+	}
+	// Who has given up gets the lock all the same, and gives it back: the folder cannot go before.
+	if err := lockfile.Update(t.Context(), path, func(*lockfile.File) error { return nil }); err != nil {
+		t.Error(err)
 	}
 }
 
