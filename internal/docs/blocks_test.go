@@ -61,20 +61,11 @@ func TestEveryBlockHasALanguageAndIsInIt(t *testing.T) {
 }
 
 // checkJSON reads one value, or one a line.
-func checkJSON(b block) error {
-	d := json.NewDecoder(strings.NewReader(b.text))
-	for {
-		var v any
-		if err := d.Decode(&v); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
-}
+func checkJSON(b block) error { return readAll(json.NewDecoder(strings.NewReader(b.text))) }
 
-func checkYAML(b block) error {
-	d := yaml.NewDecoder(strings.NewReader(b.text))
+func checkYAML(b block) error { return readAll(yaml.NewDecoder(strings.NewReader(b.text))) }
+
+func readAll(d interface{ Decode(any) error }) error {
 	for {
 		var v any
 		if err := d.Decode(&v); errors.Is(err, io.EOF) {

@@ -3,7 +3,6 @@
 package packages
 
 import (
-	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -170,21 +169,7 @@ func theService(t *testing.T, m *machine) {
 	server := m.command("/usr/bin/atg-server", "start", "--config", "/etc/atg/server.yaml", "--log-format", "json")
 	server.Env = append(slices.Clone(server.Env), "HOME=/var/lib/atg", "ATG_SERVER_DATA_DIR=/var/lib/atg", "NOTIFY_SOCKET=/tmp/notify")
 	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
-	var log strings.Builder
-	server.Stderr = &log
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	var ready struct{ URL string }
-	if err != nil || json.Unmarshal([]byte(line), &ready) != nil {
-		server.Wait()
-		t.Fatalf("the service is not ready: %v\n%s", err, log.String())
-	}
+	ready, log := started(t, server)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
 	answer, err := client.Get(ready.URL + "/readyz")
 	if err != nil || answer.StatusCode != http.StatusOK {

@@ -3,9 +3,7 @@
 package packages
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"maps"
@@ -189,22 +187,9 @@ func theImageOfTheServer(t *testing.T, b *images, id string, c config) {
 	}
 	args := append(append(slices.Clone(c.OCIv1.Config.Entrypoint), c.OCIv1.Config.Cmd...), "--dev", "--listen", "127.0.0.1:0")
 	server := inContainer(t, root, append(slices.Clone(c.OCIv1.Config.Env), "HOME=/tmp"), args...) // where --dev puts its profile
-	var log strings.Builder
-	server.Stderr = &log
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	var ready struct {
-		URL     string
-		DataDir string `json:"data_dir"`
-	}
-	if err != nil || json.Unmarshal([]byte(line), &ready) != nil || ready.DataDir != "/var/lib/atg" {
-		t.Errorf("the service says %q: %v", line, err)
+	ready, log := started(t, server)
+	if ready.DataDir != "/var/lib/atg" {
+		t.Errorf("the service says %+v", ready)
 	}
 	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@
 package packages
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -206,4 +207,32 @@ func simulate(t *testing.T) []string {
 		environ = append(environ, key+"="+value)
 	}
 	return environ
+}
+
+// readyLine is what a service says once it is ready.
+type readyLine struct {
+	URL     string
+	DataDir string `json:"data_dir"`
+}
+
+// started starts a service and waits until it is ready. Its log is whole once it has ended.
+func started(t *testing.T, server *exec.Cmd) (readyLine, *strings.Builder) {
+	t.Helper()
+	log := new(strings.Builder)
+	server.Stderr = log
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	var ready readyLine
+	if err != nil || json.Unmarshal([]byte(line), &ready) != nil {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+		t.Fatalf("the service is not ready, but says %q: %v\n%s", line, err, log)
+	}
+	return ready, log
 }
