@@ -4,6 +4,7 @@ package packages
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"maps"
