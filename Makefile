@@ -310,9 +310,9 @@ site: ## the documentation as a web site that needs no server: bin/site/index.ht
 	@go -C tools/site run . -out "$(CURDIR)/bin/site"
 
 # What a release is stands in .goreleaser.yaml. What programs generate for it is in bin/share. It wants to know whose the repository is, which not every
-# clone does.
+# clone does. One build at a time: programs stand in an archive in the order in which their builds ended.
 RELEASE = PATH="$(abspath .cache):$$PATH" LICENSES=$(abspath $(SHARE)/doc/licenses.json) TAP_TOKEN="$${TAP_TOKEN-}" \
-	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=https://$(MODULE) $(GORELEASER) release --clean
+	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=https://$(MODULE) $(GORELEASER) release --clean --parallelism 1
 TAGGED  = $(shell git describe --exact-match --tags HEAD 2>/dev/null)
 
 .PHONY: dist
