@@ -1,15 +1,12 @@
 package azure
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -83,8 +80,4 @@ func collect[T any](ctx context.Context, s *Session, l List, decode func(*T, []b
 func (s *Session) TrySubscription(ctx context.Context, id string) error {
 	path := "/subscriptions/" + url.PathEscape(id) + "/resourcegroups"
 	return final(s.get(ctx, path, s.address(path, "2021-04-01", url.Values{"$top": {"1"}}), func(io.Reader) error { return nil }))
-}
-
-func readSeekCloser(body []byte) io.ReadSeekCloser {
-	return streaming.NopCloser(bytes.NewReader(body))
 }

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -39,7 +41,8 @@ type call struct {
 	permission string
 	// eventual asks Microsoft Graph for its index, which some queries need.
 	eventual bool
-	body     []byte // JSON; nil is none
+	body     []byte            // JSON; nil is none
+	content  *io.SectionReader // JSON instead of body; nil is none
 	// once forbids to make the call again where it may have been done although its answer was lost.
 	once bool
 	// read takes in the content of a good answer. If it fails the whole call is made again, so it
@@ -193,8 +196,15 @@ func (s *Session) request(ctx context.Context, c *call) (*policy.Request, error)
 		return nil, fault.New(fault.Internal, "the address of "+c.api+" is wrong", fault.Because(err))
 	}
 	runtime.SkipBodyDownload(req)
-	if c.body != nil {
-		if err := req.SetBody(readSeekCloser(c.body), "application/json"); err != nil {
+	var body io.ReadSeeker
+	switch {
+	case c.body != nil:
+		body = bytes.NewReader(c.body)
+	case c.content != nil: // what an attempt reads that is given up is not missing in the next one
+		body = io.NewSectionReader(c.content, 0, c.content.Size())
+	}
+	if body != nil {
+		if err := req.SetBody(streaming.NopCloser(body), "application/json"); err != nil {
 			return nil, fault.New(fault.Internal, "the call of "+c.api+" cannot be made", fault.Because(err))
 		}
 	}

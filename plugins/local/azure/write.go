@@ -12,9 +12,9 @@ import (
 // or cancellation twice, so that one whose answer was lost is made again.
 type Request struct {
 	Method  string
-	Path    string // below the endpoint, without a query
-	Version string // api-version
-	Body    []byte // JSON; nil is none. It is in no log and no error
+	Path    string            // below the endpoint, without a query
+	Version string            // api-version
+	Content *io.SectionReader // JSON; nil is none. It is read for each attempt anew, from its begin, and is in no log and no error
 }
 
 // Answer is that of Resource Manager.
@@ -30,7 +30,7 @@ const maxAnswer = 16 << 20
 
 // Send makes a call. Waits for Azure, throttled ones among them, are told to the context's Trace.
 func (s *Session) Send(ctx context.Context, r Request) (Answer, error) {
-	return s.send(ctx, r.Path, &call{method: r.Method, url: s.address(r.Path, r.Version, nil), body: r.Body})
+	return s.send(ctx, r.Path, &call{method: r.Method, url: s.address(r.Path, r.Version, nil), content: r.Content})
 }
 
 // Poll asks how an operation goes on. link is Answer.Poll; it has to lead to Resource Manager. path is what messages name.

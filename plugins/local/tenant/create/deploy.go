@@ -59,10 +59,10 @@ func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal, block
 	}
 	x := &deployer{run: r, location: p.location, outcomes: map[string]*outcome{}, ids: map[string]string{}, extra: map[string]*fault.Fault{}}
 	for n := range p.all {
-		key := strings.ToLower(p.all[n].id)
+		key := strings.ToLower(p.changes[n].Resource)
 		if why, ok := blocked[key]; ok && only[key] {
 			delete(only, key)
-			x.outcomes[key], x.ids[key] = &outcome{failed: fault.New(fault.ExecutionFailed, "not tried: "+why, fault.On(p.all[n].id))}, p.all[n].id
+			x.outcomes[key], x.ids[key] = &outcome{failed: fault.New(fault.ExecutionFailed, "not tried: "+why, fault.On(p.changes[n].Resource))}, p.changes[n].Resource
 		}
 	}
 	r.begin(phaseDeploy, len(only))
@@ -82,9 +82,9 @@ func (r *run) deploy(ctx context.Context, d *desired, p *plan, j *journal, block
 func (p *plan) locksApart(only map[string]bool) (rest, locks map[string]bool) {
 	rest, locks = map[string]bool{}, map[string]bool{}
 	for n := range p.all {
-		switch id := strings.ToLower(p.all[n].id); {
+		switch id := strings.ToLower(p.changes[n].Resource); {
 		case !only[id]:
-		case isLock(p.all[n].typ):
+		case isLock(p.changes[n].Type):
 			locks[id] = true
 		default:
 			rest[id] = true
@@ -131,7 +131,7 @@ func (x *deployer) failed() bool {
 func (p *plan) standing(j *journal) int {
 	confirmed, n := j.ids(), 0
 	for i := range p.all {
-		if p.changes[i].Action == actionExists && confirmed[strings.ToLower(p.all[i].id)] {
+		if p.changes[i].Action == actionExists && confirmed[strings.ToLower(p.changes[i].Resource)] {
 			n++
 		}
 	}
@@ -258,6 +258,7 @@ func (x *deployer) stage(ctx context.Context, s *template.Stage, content []strin
 	}
 	x.log(backend.LevelInfo, "%s: deploying %d resources as %s", s.Title, len(content), name(id))
 	d, err := x.put(ctx, id, b)
+	b.close()
 	if err != nil {
 		if ctx.Err() != nil { // Azure may have it
 			x.cancel(ctx, &deployment{id: id, settled: map[string]bool{}}, s, nil)
@@ -284,23 +285,24 @@ func (x *deployer) stage(ctx context.Context, s *template.Stage, content []strin
 	return ok, nil
 }
 
-// document makes the deployment of a stage, with resource groups beside it, and its id.
-func (r *run) document(ctx context.Context, t *template.Template, s *template.Stage, location string, groups ...arm.Group) (id string, b body, err error) {
+// document makes the deployment of a stage, with resource groups beside it, and its id. It has to be closed.
+func (r *run) document(ctx context.Context, t *template.Template, s *template.Stage, location string, groups ...arm.Group) (id string, b *body, err error) {
 	prefix := deploymentPrefix(r.Job)
 	document, err := arm.Make(ctx, t, s, prefix, groups...)
 	if err != nil {
-		return "", body{}, err
+		return "", nil, err
 	}
 	parameters, err := r.fill(document)
 	if err != nil {
-		return "", body{}, err
+		return "", nil, err
 	}
 	sum := sha256.New()
 	for _, piece := range document.Template {
 		_, _ = sum.Write(piece) // a hash never fails
 	}
 	id = deploymentID(scopeText(s.Scope), stageName(prefix, s.Name, hex.EncodeToString(sum.Sum(nil)[:4])))
-	return id, body{Tags: map[string]string{tagJob: r.Job}, Location: location, Properties: properties{Template: document.Template, Parameters: parameters}}, nil
+	b, err = newBody(r.WorkDir, location, map[string]string{tagJob: r.Job}, parameters, document.Template)
+	return id, b, err
 }
 
 // stageName is the name of a stage's deployment: the same for the same content, so that another attempt repeats it. Azure takes 64 characters.

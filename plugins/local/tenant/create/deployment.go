@@ -1,7 +1,6 @@
 package create
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,39 +58,10 @@ func deploymentID(scope, name string) string {
 	return scope + "/providers/" + deploymentType + "/" + name
 }
 
-// body is what a deployment is made of.
-type body struct {
-	Location   string            `json:"location,omitempty"`
-	Tags       map[string]string `json:"tags,omitempty"`
-	Properties properties        `json:"properties"` // the last: see bytes
-}
-
-type properties struct {
-	Mode       string         `json:"mode"`
-	Parameters map[string]any `json:"parameters"`
-	Template   [][]byte       `json:"-"` // in pieces
-}
-
-// bytes is the body as it is sent. The template, which is nearly all of it, goes in as it is.
-func (b body) bytes(id string) ([]byte, error) {
-	b.Properties.Mode = "Incremental"
-	content, err := json.Marshal(b)
-	if err != nil {
-		return nil, fault.New(fault.Internal, "the deployment cannot be written", fault.On(id), fault.Because(err))
-	}
-	end := len(content) - len("}}")
-	pieces := append([][]byte{content[:end], []byte(`,"template":`)}, b.Properties.Template...)
-	return bytes.Join(append(pieces, content[end:]), nil), nil
-}
-
 // put begins a deployment. One of that name that is already under way is followed instead.
-func (r *run) put(ctx context.Context, id string, b body) (*deployment, error) {
-	d := &deployment{id: id, settled: map[string]bool{}}
-	content, err := b.bytes(id)
-	if err != nil {
-		return nil, err
-	}
-	d.answer, err = r.session.Send(ctx, azure.Request{Method: http.MethodPut, Path: id, Version: deploymentVersion, Body: content})
+func (r *run) put(ctx context.Context, id string, b *body) (d *deployment, err error) {
+	d = &deployment{id: id, settled: map[string]bool{}}
+	d.answer, err = r.session.Send(ctx, azure.Request{Method: http.MethodPut, Path: id, Version: deploymentVersion, Content: b.SectionReader})
 	switch {
 	case err == nil, azure.HasCode(err, "DeploymentActive"):
 		return d, nil

@@ -131,20 +131,16 @@ func (d *desired) build(ctx context.Context, only map[string]bool) (*build.Plan,
 	return build.Build(ctx, d.reader, build.Options{IncludeDefaults: true, Split: template.SplitDeployment, Only: only, After: d.in.After}, report.New())
 }
 
-// info is what a run keeps of a desired resource.
+// info is what a run keeps of a desired resource, beside its line of the plan.
 type info struct {
-	node      template.Node
-	id, typ   string
-	version   string
-	needs     []template.Node // what has to be there before
-	secrets   []*template.Parameter
-	unit      *template.Unit
-	extension bool
+	version string
+	needs   []template.Node // what has to be there before
+	unit    *template.Unit
 }
 
 // infoOf is that of a resource.
 func infoOf(u *template.Unit, res *template.Resource) info {
-	i := info{node: res.Node, id: res.ID, typ: res.Type, version: res.APIVersion, secrets: res.Secrets, unit: u, extension: res.ParentKind == template.ParentTarget}
+	i := info{version: res.APIVersion, unit: u}
 	need := func(ref *template.Ref) {
 		if ref != nil && ref.Node != template.NoNode && ref.Node != res.Node && !slices.Contains(i.needs, ref.Node) {
 			i.needs = append(i.needs, ref.Node)

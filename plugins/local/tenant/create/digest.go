@@ -51,7 +51,7 @@ func (s *seal) add(c *backend.PlannedChange, content []byte) {
 func (s *seal) digest() string { return hex.EncodeToString(s.bytes()) }
 
 // contentOf is the digest of what a resource is to be.
-func contentOf(res *template.Resource) []byte {
+func contentOf(res *template.Resource) [sha256.Size]byte {
 	s := &seal{sum: sha256.New()}
 	s.write(res.Type, res.APIVersion)
 	s.text(res.FullName)
@@ -66,7 +66,7 @@ func contentOf(res *template.Resource) []byte {
 		s.write(res.Body[i].Name)
 		s.value(&res.Body[i].Value)
 	}
-	return s.bytes()
+	return [sha256.Size]byte(s.bytes())
 }
 
 func (s *seal) text(parts []template.Part) {

@@ -103,7 +103,7 @@ func (p *plan) journal(job string) *journal {
 	j := &journal{job: job, digest: p.Digest}
 	for n := range p.all {
 		if p.writes(n) {
-			j.entries = append(j.entries, entry{p.all[n].id, p.all[n].version, p.level[n], p.changes[n].Action == actionDiffers})
+			j.entries = append(j.entries, entry{p.changes[n].Resource, p.all[n].version, p.level[n], p.changes[n].Action == actionDiffers})
 		}
 	}
 	for _, who := range p.people.all {
@@ -144,9 +144,14 @@ func (r *run) write(ctx context.Context, p *plan, j *journal) error {
 			lines = append(lines, e.String())
 		}
 		id := deploymentID(scope, journalName(j.job, number))
-		d, err := r.put(ctx, id, body{Location: p.location, Tags: map[string]string{tagJob: j.job, tagPlan: j.digest}, Properties: properties{
-			Template: [][]byte{fmt.Appendf(nil, journalTemplate, schema)}, Parameters: map[string]any{"job": value(j.job), "digest": value(j.digest), "total": value(len(j.entries)), "plan": value(lines)},
-		}})
+		b, err := newBody(r.WorkDir, p.location, map[string]string{tagJob: j.job, tagPlan: j.digest},
+			map[string]any{"job": value(j.job), "digest": value(j.digest), "total": value(len(j.entries)), "plan": value(lines)},
+			[][]byte{fmt.Appendf(nil, journalTemplate, schema)})
+		if err != nil {
+			return err
+		}
+		d, err := r.put(ctx, id, b)
+		b.close()
 		if err != nil {
 			return err
 		}

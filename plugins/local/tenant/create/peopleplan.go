@@ -75,8 +75,8 @@ func (p *plan) blocked(in *Input) map[string]string {
 	slices.SortStableFunc(order, func(a, b int) int { return p.level[a] - p.level[b] })
 	for _, n := range order {
 		for _, need := range p.all[n].needs {
-			if _, ok := why[strings.ToLower(p.all[need].id)]; ok && why[strings.ToLower(p.all[n].id)] == "" {
-				why[strings.ToLower(p.all[n].id)] = "it needs " + p.all[need].id
+			if _, ok := why[strings.ToLower(p.changes[need].Resource)]; ok && why[strings.ToLower(p.changes[n].Resource)] == "" {
+				why[strings.ToLower(p.changes[n].Resource)] = "it needs " + p.changes[need].Resource
 			}
 		}
 	}

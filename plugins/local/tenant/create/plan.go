@@ -3,6 +3,7 @@ package create
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ type plan struct {
 	all      []info // by node
 	level    []int  // of them
 	changes  []backend.PlannedChange
-	content  [][]byte                 // digests of what is desired
+	content  [][sha256.Size]byte      // digests of what is desired
 	refused  map[template.Node]string // Azure's codes, of what it would not take
 	people   *people
 	left     []backend.PlannedChange // what no deployment makes
@@ -64,7 +65,7 @@ func (p *plan) selected() map[string]bool {
 	ids := map[string]bool{}
 	for n := range p.all {
 		if p.writes(n) {
-			ids[strings.ToLower(p.all[n].id)] = true
+			ids[strings.ToLower(p.changes[n].Resource)] = true
 		}
 	}
 	return ids
@@ -85,7 +86,7 @@ type planner struct {
 	mu      sync.Mutex
 	all     []info
 	changes []backend.PlannedChange // by node
-	content [][]byte                // digests of what is desired, by node
+	content [][sha256.Size]byte     // digests of what is desired, by node
 	regions map[string]string       // of resource groups, by id in lower case
 }
 
@@ -97,7 +98,7 @@ func (r *run) plan(ctx context.Context, d *desired) (*plan, error) {
 	}
 	total := int(built.Generated)
 	r.begin(phasePlan, total)
-	p := &planner{run: r, t: built.Template, names: d.in.Names, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][]byte, total), regions: map[string]string{}, refused: map[template.Node]string{}}
+	p := &planner{run: r, t: built.Template, names: d.in.Names, all: make([]info, total), changes: make([]backend.PlannedChange, total), content: make([][sha256.Size]byte, total), regions: map[string]string{}, refused: map[template.Node]string{}}
 	if err := p.scopes(ctx, d.in); err != nil {
 		return nil, err
 	}
@@ -307,7 +308,7 @@ func (p *plan) seal(tenant string) {
 	for n := range p.changes {
 		p.complete = p.complete && p.changes[n].Action != actionUnsupported
 		code, refused := p.refused[template.Node(n)]
-		lines = append(lines, line{&p.changes[n], refused, code, p.content[n]})
+		lines = append(lines, line{&p.changes[n], refused, code, p.content[n][:]})
 	}
 	for i := range p.left {
 		lines = append(lines, line{change: &p.left[i]})

@@ -30,7 +30,7 @@ const (
 // preflight asks Azure, before anything is written, whether it would take the deployments of a plan. What it refuses cannot be made, for the
 // reason that Azure tells, nor can what needs that.
 func (r *run) preflight(ctx context.Context, d *desired, p *plan) error {
-	defer func() { p.whole = nil }()
+	r.Azure.Close() // planning asked much more at once
 	for round := 1; round <= preflightRounds; round++ {
 		var only map[string]bool // nil is all, as the plan has it
 		built := p.whole
@@ -52,6 +52,7 @@ func (r *run) preflight(ctx context.Context, d *desired, p *plan) error {
 		}
 		p.refuse(refused)
 	}
+	p.whole = nil
 	p.seal(r.tenant)
 	return nil
 }
@@ -62,7 +63,7 @@ type refusal struct{ code, reason string }
 // refuse notes what Azure refuses, by id in lower case.
 func (p *plan) refuse(refused map[string]refusal) {
 	for n := range p.all {
-		if why, ok := refused[strings.ToLower(p.all[n].id)]; ok && p.writes(n) {
+		if why, ok := refused[strings.ToLower(p.changes[n].Resource)]; ok && p.writes(n) {
 			p.refused[template.Node(n)] = why.code
 			p.changes[n].Action, p.changes[n].Properties, p.changes[n].Reason = actionUnsupported, nil, why.reason
 		}
@@ -83,20 +84,16 @@ func (r *run) validate(ctx context.Context, p *plan, t *template.Template, writt
 		g.Go(func() error {
 			defer r.step()
 			before := p.groupsBefore(s, written)
-			id, content, err := func() (string, []byte, error) {
+			id, b, err := func() (string, *body, error) {
 				making <- struct{}{}
 				defer func() { <-making }()
-				id, b, err := r.document(group, t, s, p.location, before...)
-				if err != nil {
-					return "", nil, err
-				}
-				content, err := b.bytes(id)
-				return id, content, err
+				return r.document(group, t, s, p.location, before...)
 			}()
 			if err != nil {
 				return err
 			}
-			said, err := r.ask(group, id, content)
+			said, err := r.ask(group, id, b)
+			b.close()
 			if err != nil && fault.CodeOf(err) == fault.AzureForbidden {
 				mu.Lock()
 				defer mu.Unlock()
@@ -129,9 +126,9 @@ func (r *run) validate(ctx context.Context, p *plan, t *template.Template, writt
 }
 
 // ask has one deployment validated; nil is that Azure would take it. A refusal is no error.
-func (r *run) ask(ctx context.Context, id string, content []byte) (*azure.Refusal, error) {
+func (r *run) ask(ctx context.Context, id string, b *body) (*azure.Refusal, error) {
 	own, most := r.looks()
-	a, err := r.session.Send(ctx, azure.Request{Method: http.MethodPost, Path: id + "/validate", Version: deploymentVersion, Body: content})
+	a, err := r.session.Send(ctx, azure.Request{Method: http.MethodPost, Path: id + "/validate", Version: deploymentVersion, Content: b.SectionReader})
 	for link := a.Poll; err == nil && a.Status == http.StatusAccepted && link != ""; link = cmp.Or(a.Poll, link) {
 		wait := a.Wait
 		if wait <= 0 {

@@ -101,8 +101,8 @@ func (r *run) agree(ctx context.Context, d *desired, p *plan) (*journal, *plan, 
 	confirmed := earlier.ids()
 	p.people.confirm(r, confirmed)
 	for n := range p.all {
-		if p.writes(n) && !confirmed[strings.ToLower(p.all[n].id)] {
-			r.log(backend.LevelWarn, "left as it is, for it was not in the plan that was confirmed: %s", p.all[n].id)
+		if p.writes(n) && !confirmed[strings.ToLower(p.changes[n].Resource)] {
+			r.log(backend.LevelWarn, "left as it is, for it was not in the plan that was confirmed: %s", p.changes[n].Resource)
 			p.changes[n].Action = actionExists
 		}
 	}
