@@ -39,11 +39,11 @@ var (
 // tenth of these, and deploys it.
 func (b bench) spec(ctx context.Context) ([]figure, error) {
 	n := b.scale / specScaleDown
-	large, err := b.specified(ctx, n, specRuns, true)
+	large, err := b.specified(ctx, n, specRuns)
 	if err != nil {
 		return nil, err
 	}
-	small, err := b.specified(ctx, n/specScaleDown, 1, false)
+	small, err := b.specified(ctx, n/specScaleDown, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +55,8 @@ func (b bench) spec(ctx context.Context) ([]figure, error) {
 				large.planned, large.size>>20, specRuns)},
 		{Name: "spec_plan_rss_growth", Value: round(large.peak / small.peak), Unit: "ratio", Goal: "<= 1.5", Reference: 1,
 			Note: fmt.Sprintf("peak memory of the backend in these at %d resources over that at %d: %.0f over %.0f MiB", large.planned, small.planned, large.peak, small.peak)},
+		{Name: "create_rss_growth", Value: round(large.deploying / small.deploying), Unit: "ratio", Goal: "<= 1.5", Reference: 1,
+			Note: fmt.Sprintf("as spec_plan_rss_growth, of the deployments of create_rate: %.0f over %.0f MiB", large.deploying, small.deploying)},
 		{Name: "create_rate", Value: round(float64(large.planned) / took), Unit: "resources/s", Reference: round(float64(large.planned) / alone),
 			Note: fmt.Sprintf("%d resources in %d subscriptions, answers taking %s, calls limited as Azure does, whole command: %.1f s, %d deployments, each one write. "+
 				"The reference is the bound for who writes each resource by itself: %d writes at once in each subscription, then %d a second",
@@ -66,6 +68,7 @@ func (b bench) spec(ctx context.Context) ([]figure, error) {
 type specified struct {
 	seconds, bare []float64 // of each plan, and of each reading of its YAML alone
 	peak          float64   // the most memory of the backend, in MiB
+	deploying     float64   // that of the deployment
 	planned       int       // resources
 	size          int       // bytes
 	deployed      time.Duration
@@ -73,8 +76,8 @@ type specified struct {
 }
 
 // specified writes a tenant of about so many resources down, plans that some times for the same subscriptions with nothing in them, and
-// deploys it there if that is wanted.
-func (b bench) specified(ctx context.Context, resources, runs int, deploy bool) (*specified, error) {
+// deploys it there.
+func (b bench) specified(ctx context.Context, resources, runs int) (*specified, error) {
 	b, done, err := b.apart()
 	if err != nil {
 		return nil, err
@@ -109,9 +112,6 @@ func (b bench) specified(ctx context.Context, resources, runs int, deploy bool) 
 			return nil, err
 		}
 		s.bare = append(s.bare, time.Since(began).Seconds())
-	}
-	if !deploy {
-		return s, nil
 	}
 	limited, err := served("--without-resources", "--latency", specLatency)
 	if err != nil {
@@ -149,20 +149,9 @@ func (b bench) createCommand(ctx context.Context, sim *simulator, file string, c
 
 // planOnce runs a dry run, and looks at its memory meanwhile.
 func (b bench) planOnce(ctx context.Context, cmd *exec.Cmd, s *specified) error {
-	var out bytes.Buffer
-	cmd.Stdout = &out
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	over, looked := make(chan struct{}), make(chan peak, 1)
-	go func() { looked <- peak{}.look(cmd.Process.Pid, over) }()
-	err := cmd.Wait()
-	took := time.Since(began)
-	close(over)
-	p := <-looked
+	out, took, most, err := glanced(cmd)
 	if err != nil {
-		return fmt.Errorf("%v: %w", cmd.Args, err)
+		return err
 	}
 	var result struct {
 		Plan struct {
@@ -171,7 +160,7 @@ func (b bench) planOnce(ctx context.Context, cmd *exec.Cmd, s *specified) error 
 			} `json:"changes"`
 		} `json:"plan"`
 	}
-	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
+	if err := json.Unmarshal(out, &result); err != nil {
 		return fmt.Errorf("%v: %w", cmd.Args, err)
 	}
 	for _, change := range result.Plan.Changes {
@@ -179,21 +168,38 @@ func (b bench) planOnce(ctx context.Context, cmd *exec.Cmd, s *specified) error 
 			return fmt.Errorf("the plan for empty subscriptions has an action %s", change.Action)
 		}
 	}
-	if s.planned = len(result.Plan.Changes); s.planned == 0 || p.backend == 0 {
-		return fmt.Errorf("the plan has %d resources, and its backend took %.0f MiB", s.planned, p.backend)
+	if s.planned = len(result.Plan.Changes); s.planned == 0 || most == 0 {
+		return fmt.Errorf("the plan has %d resources, and its backend took %.0f MiB", s.planned, most)
 	}
-	s.seconds, s.peak = append(s.seconds, took.Seconds()), max(s.peak, p.backend)
+	s.seconds, s.peak = append(s.seconds, took.Seconds()), max(s.peak, most)
 	return ctx.Err()
+}
+
+// glanced runs a command, and looks at the memory of its backend meanwhile, in MiB.
+func glanced(cmd *exec.Cmd) (out []byte, took time.Duration, most float64, err error) {
+	var printed bytes.Buffer
+	cmd.Stdout = &printed
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, 0, 0, err
+	}
+	over, looked := make(chan struct{}), make(chan peak, 1)
+	go func() { looked <- peak{}.look(cmd.Process.Pid, over) }()
+	if err = cmd.Wait(); err != nil {
+		err = fmt.Errorf("%v: %w", cmd.Args, err)
+	}
+	took = time.Since(began)
+	close(over)
+	return printed.Bytes(), took, (<-looked).backend, err
 }
 
 // deploy makes what was planned.
 func (s *specified) deploy(cmd *exec.Cmd) error {
-	began := time.Now()
-	out, err := cmd.Output()
-	s.deployed = time.Since(began)
+	out, took, most, err := glanced(cmd)
 	if err != nil {
-		return fmt.Errorf("%v: %w", cmd.Args, err)
+		return err
 	}
+	s.deployed, s.deploying = took, most
 	var result struct {
 		Complete bool     `json:"complete"`
 		Created  int      `json:"resources_created"`
