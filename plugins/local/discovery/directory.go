@@ -23,8 +23,8 @@ import (
 // meanwhile is its id.
 type directory struct {
 	*scan
-	pages pool[object]
-	links pool[link]
+	pages *pool[object]
+	links *pool[link]
 
 	writing sync.Mutex // holds the writer
 	writer  *graph.Writer
@@ -118,9 +118,11 @@ func (d *directory) read(ctx context.Context, all bool) error {
 		if err := d.readObjects(ctx); err != nil {
 			return err
 		}
+		d.pages.empty() // members are read into other ones
 		if err := d.readMembers(ctx); err != nil {
 			return err
 		}
+		d.links.empty()
 	}
 	if all || d.shut.Load() {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -159,23 +160,47 @@ func (d *directory) add(identities []graph.Identity, members []graph.Membership)
 	return d.writer.AddMemberships(members)
 }
 
-// pool is some pages that are used again and again.
-type pool[T any] chan *azure.Page[T]
+// pool is some pages that are used again and again: first the one that was used last, so that no more of them grow than are in use at once.
+type pool[T any] struct {
+	used chan struct{}
 
-func newPool[T any](pages int) pool[T] {
-	p := make(pool[T], pages)
-	for range pages {
-		p <- new(azure.Page[T])
-	}
-	return p
+	mu   sync.Mutex
+	free []*azure.Page[T]
 }
 
-// get waits for a page that is free.
-func (p pool[T]) get(ctx context.Context) (*azure.Page[T], error) { return wait(ctx, p) }
+func newPool[T any](pages int) *pool[T] { return &pool[T]{used: make(chan struct{}, pages)} }
 
-func (p pool[T]) put(page *azure.Page[T]) {
+// get waits for a page that is free.
+func (p *pool[T]) get(ctx context.Context) (*azure.Page[T], error) {
+	select {
+	case p.used <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.free) - 1
+	if last < 0 {
+		return new(azure.Page[T]), nil
+	}
+	page := p.free[last]
+	p.free = p.free[:last]
+	return page, nil
+}
+
+func (p *pool[T]) put(page *azure.Page[T]) {
 	page.Shrink(keptDirectory)
-	p <- page
+	p.mu.Lock()
+	p.free = append(p.free, page)
+	p.mu.Unlock()
+	<-p.used
+}
+
+// empty forgets the pages that are free.
+func (p *pool[T]) empty() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = nil
 }
 
 // keptDirectory is how much memory of a page is kept for the next one, in bytes.

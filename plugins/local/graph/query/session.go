@@ -24,7 +24,6 @@ const (
 	maxColumns = 500
 	maxPattern = 1000 // bytes of a pattern of LIKE or GLOB: matching takes as long as pattern and text multiplied
 	maxDepth   = 200  // of an expression
-	cacheSize  = 32 << 20
 )
 
 // bounds are what depends on the query: tests have small ones.
@@ -76,8 +75,8 @@ func (s *session) open(ctx context.Context) (err error) {
 	if s.conn, err = s.db.Conn(ctx); err != nil {
 		return err
 	}
-	_, err = s.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA temp_store = FILE; PRAGMA cache_size = %d; PRAGMA trusted_schema = OFF", -cacheSize>>10))
-	if err != nil {
+	// The cache stays as small as OpenSQL makes it: with 32 MB named queries took 5 % longer, and memory that grew with the snapshot.
+	if _, err = s.conn.ExecContext(ctx, "PRAGMA temp_store = FILE; PRAGMA trusted_schema = OFF"); err != nil {
 		return err
 	}
 	for _, v := range views() {
