@@ -173,7 +173,7 @@ func TestHelp(t *testing.T) {
 		"":                     "atg COMMAND --help",
 		"--help":               "--log-format FORMAT",
 		"help":                 "generate-iac",
-		"scan -h":              "--subscription ID…",
+		"scan -h":              "--subscription ID|NAME…",
 		"help scan":            "atg scan --tag env=prod",
 		"snapshot":             "delete",
 		"snapshot show --help": "[ID]",

@@ -107,12 +107,12 @@ type globals struct {
 
 // filterFlags narrow what is read or taken.
 type filterFlags struct {
-	Subscription  []string  `group:"filter" aliases:"filter-by-subscriptions" placeholder:"ID" help:"Only these subscriptions."`
+	Subscription  []string  `group:"filter" aliases:"filter-by-subscriptions" placeholder:"ID|NAME" help:"Only these subscriptions."`
 	ResourceGroup []string  `group:"filter" aliases:"filter-by-rgs" placeholder:"NAME" help:"Only these resource groups."`
 	ResourceType  []string  `group:"filter" placeholder:"TYPE" help:"Only these types, as microsoft.compute/virtualmachines."`
 	Location      []string  `group:"filter" placeholder:"REGION" help:"Only these regions, as westeurope."`
 	Tag           []tagFlag `group:"filter" sep:"none" placeholder:"K=V" help:"Only resources with all of these tags; K alone is any value."`
-	ExcludeType   []string  `group:"filter" placeholder:"TYPE" help:"Not these types."`
+	ExcludeType   []string  `group:"filter" placeholder:"TYPE" help:"Not these types, nor their children."`
 }
 
 func (f filterFlags) filter() backend.Filter {

@@ -35,7 +35,7 @@ type Request interface {
 // Filter narrows what a scan reads or a generator takes. Names compare without regard to case;
 // several values of one field are alternatives; several fields must all hold. Zero takes everything.
 type Filter struct {
-	Subscriptions  []string          `json:"subscriptions,omitempty"`   // ids
+	Subscriptions  []string          `json:"subscriptions,omitempty"`   // ids or names
 	ResourceGroups []string          `json:"resource_groups,omitempty"` // names
 	ResourceTypes  []string          `json:"resource_types,omitempty"`  // microsoft.compute/virtualmachines
 	Locations      []string          `json:"locations,omitempty"`       // westeurope

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/filter"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -78,7 +79,8 @@ type run struct {
 	Comparer
 	result        *backend.SnapshotDiffResult
 	before, after *seen
-	filter        filter
+	filter        *filter.Filter
+	people        bool              // are compared: they are in no subscription
 	names         map[string]string // of subscriptions
 	out           *json.Encoder
 	counts        map[string]map[string]int64 // of changes, by the kind of thing and by change
@@ -97,12 +99,17 @@ func (r *run) prepare(ctx context.Context, request *backend.SnapshotDiffRequest)
 			return err
 		}
 		for id, s := range listed {
-			if s.Name != "" {
+			if s.Name != "" || r.names[id] == "" {
 				r.names[id] = s.Name
 			}
 		}
 	}
-	r.filter = newFilter(request.Filter, r.names)
+	var unknown []string
+	if r.filter, unknown = filter.Of(request.Filter, r.names); len(unknown) > 0 {
+		return fault.New(fault.InvalidArgument, fmt.Sprintf("neither snapshot has a subscription %q", unknown[0]), fault.On(unknown[0]),
+			fault.Hint("`atg snapshot show %s` lists those of the later one", r.After.Snapshot().ID))
+	}
+	r.people = r.filter.Open() && len(request.Filter.Subscriptions)+len(request.Filter.ResourceGroups) == 0
 	return nil
 }
 

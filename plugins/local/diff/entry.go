@@ -61,7 +61,7 @@ func (r *run) pair(ctx context.Context, before, after []*graph.Entry) error {
 
 // alone tells of a row that only one snapshot has, the one of reader, while other is the scan that has not found it.
 func (r *run) alone(ctx context.Context, e *graph.Entry, reader *graph.Reader, other *seen, change string) error {
-	if !r.filter.takes(e) || builtIn(e) {
+	if !takes(r.filter, e) || builtIn(e) {
 		return nil
 	}
 	c := changeOf(change, e)
@@ -83,7 +83,7 @@ func (r *run) sideOf(reader *graph.Reader) string {
 
 // both tells what has changed of a row that both snapshots have.
 func (r *run) both(ctx context.Context, b, a *graph.Entry) error {
-	if alike(b, a) || !r.filter.takes(b) && !r.filter.takes(a) || builtIn(a) && builtIn(b) {
+	if alike(b, a) || !takes(r.filter, b) && !takes(r.filter, a) || builtIn(a) && builtIn(b) {
 		return nil
 	}
 	c := changeOf(Changed, a)

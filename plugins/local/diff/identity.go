@@ -14,7 +14,7 @@ const deletedAndNamed = "something in the other snapshot names it, but the direc
 
 // compareIdentities compares what Microsoft Entra has. They are in no subscription, so that a filter leaves them out.
 func (r *run) compareIdentities(ctx context.Context) error {
-	if !r.filter.open() {
+	if !r.people {
 		return nil
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -106,7 +106,7 @@ func truth(b *bool) any {
 
 // compareMemberships compares who belongs to which group.
 func (r *run) compareMemberships(ctx context.Context) error {
-	if !r.filter.open() {
+	if !r.people {
 		return nil
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -149,7 +149,7 @@ func (r *run) tellGaps(context.Context) error {
 		reader *graph.Reader
 	}{{r.before, r.Before}, {r.after, r.After}} {
 		for _, gap := range side.reader.Coverage().Gaps() {
-			if !r.filter.concerns(gap) {
+			if !concerns(r.filter, gap) {
 				continue
 			}
 			c := &Change{Change: Unknown, Kind: KindGap, ID: gap.Scope, Name: gap.Name, Type: gap.Kind, Reason: side.seen.say(lacking(gap))}

@@ -88,14 +88,11 @@ func (s *seen) filtered(e *graph.Entry) string {
 		return ""
 	}
 	switch {
-	case len(f.ResourceTypes) > 0 && !holds(f.ResourceTypes, e.Type) && !slices.ContainsFunc(f.ResourceTypes, func(t string) bool { return holds(armschema.Ancestors(t), e.Type) }),
-		slices.ContainsFunc(f.ExcludeTypes, func(t string) bool {
-			return strings.EqualFold(t, e.Type) || strings.HasPrefix(e.Type, strings.ToLower(t)+"/")
-		}):
+	case !s.asked.Leads(e.Type), s.asked.Excludes(e.Type):
 		return out
 	case len(f.Tags) > 0:
 		return s.say("asked for tags alone, which this may have lost")
-	case len(f.Locations) > 0 && !slices.ContainsFunc(f.Locations, func(l string) bool { return region(l) == region(e.Location) }):
+	case !s.asked.Location(e.Location):
 		if child, _ := childOf(e.Type); child && s.alike { // it lies where its parent does
 			return ""
 		}
@@ -128,7 +125,7 @@ func sameFilter(a, b backend.Filter) bool {
 		for i, l := range all {
 			l = slices.Clone(l)
 			for j := range l {
-				l[j] = region(l[j])
+				l[j] = graph.Region(l[j])
 			}
 			slices.Sort(l)
 			all[i] = slices.Compact(l)

@@ -17,7 +17,7 @@ func rows(before, after *graph.Entry, told bool) []Property {
 		form          func(string) string
 	}{
 		{"kind", before.Kind, after.Kind, strings.ToLower},
-		{"location", before.Location, after.Location, region},
+		{"location", before.Location, after.Location, graph.Region},
 		{"managedBy", before.ManagedBy, after.ManagedBy, strings.ToLower},
 	} {
 		b, a := text.before, text.after

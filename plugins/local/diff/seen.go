@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/filter"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 )
 
@@ -34,6 +35,7 @@ type seen struct {
 	types   map[string][]backend.CoverageEntry // lines of single types, by scope: not all of their resources could be read
 	kinds   map[string]bool                    // that have a line anywhere
 	names   map[string]string                  // of the subscriptions that it has read, or knows why not
+	asked   *filter.Filter                     // that of the request
 	alike   bool                               // the other scan was asked with the same filter
 	partial bool                               // something was not read to its end
 }
@@ -46,6 +48,7 @@ func newSeen(side string, request *backend.ScanRequest, coverage backend.Coverag
 	if request != nil {
 		s.request = *request
 	}
+	s.asked, _ = filter.Of(s.request.Filter, nil) // by the ids of subscriptions it is not asked
 	for _, e := range coverage.Entries {
 		scope, kind := strings.ToLower(e.Scope), strings.ToLower(e.Kind)
 		s.partial = s.partial || e.State.Gap() || e.State == backend.CoverageLimited

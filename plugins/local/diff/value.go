@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/form"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 )
 
 // comparison compares the properties of one thing.
@@ -195,7 +196,7 @@ func (c *comparison) scalar(where at, v any) string {
 		case isID(v), form.IsGUID(v), c.told:
 			return `"` + strings.ToLower(v)
 		case where.name == "location" || strings.HasSuffix(where.name, "location") || where.name == "locationname":
-			return `"` + region(v)
+			return `"` + graph.Region(v)
 		}
 		return `"` + v
 	case json.Number:
@@ -208,9 +209,6 @@ func (c *comparison) scalar(where at, v any) string {
 	}
 	return "null"
 }
-
-// region is a location as it compares: westeurope, also of West Europe.
-func region(location string) string { return strings.ToLower(strings.ReplaceAll(location, " ", "")) }
 
 // isID says that a text is an ARM id.
 func isID(s string) bool {

@@ -57,6 +57,9 @@ func resourceConditions(f backend.Filter) []string {
 	}
 	if len(f.ExcludeTypes) > 0 {
 		conditions = append(conditions, "not("+oneOf("type", f.ExcludeTypes)+")")
+		for _, t := range f.ExcludeTypes {
+			conditions = append(conditions, "type !startswith "+quote(t+"/")) // its children
+		}
 	}
 	if len(f.Locations) > 0 {
 		names := make([]string, len(f.Locations)) // Resource Graph has westeurope where the portal has West Europe
@@ -84,35 +87,15 @@ func withAncestors(types []string) []string {
 	return all
 }
 
-// matches says whether a filter takes a resource that Resource Manager lists. Its list knows conditions as well,
-// but not together.
-func matches(f backend.Filter, r *graph.Row) bool {
-	among := func(value string, wanted []string) bool {
-		return slices.ContainsFunc(wanted, func(w string) bool { return strings.EqualFold(strings.ReplaceAll(w, " ", ""), value) })
-	}
-	switch {
-	case len(f.ResourceGroups) > 0 && !slices.ContainsFunc(f.ResourceGroups, func(g string) bool { return strings.EqualFold(g, r.ResourceGroup) }),
-		len(f.ResourceTypes) > 0 && !among(r.Type, withAncestors(f.ResourceTypes)),
-		among(r.Type, f.ExcludeTypes),
-		len(f.Locations) > 0 && !among(r.Location, f.Locations):
-		return false
-	}
-	if len(f.Tags) == 0 {
-		return true
-	}
-	tags := map[string]string{}
-	_ = json.Unmarshal(r.Tags, &tags) // without tags there are none
-	for name, value := range f.Tags {
-		found := false
-		for n, v := range tags {
-			found = found || strings.EqualFold(n, name) && (value == "" || strings.EqualFold(v, value))
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
+// matches says whether the filter takes a resource that Resource Manager lists, in any subscription. Its list knows conditions as well, but not
+// together.
+func (s *scan) matches(r *graph.Row) bool {
+	typ := strings.ToLower(r.Type)
+	return s.inGroups(r) && s.filter.Takes(typ, r.Location, r.Tags) && !s.filter.Excludes(typ)
 }
+
+// inGroups says that a row lies in one of the resource groups asked for.
+func (s *scan) inGroups(r *graph.Row) bool { return s.filter.Group(strings.ToLower(r.ResourceGroup)) }
 
 // containerConditions keep the subscriptions themselves and, of the resource groups, those asked for.
 func containerConditions(f backend.Filter) []string {

@@ -112,11 +112,10 @@ func (s *scan) readListing(ctx context.Context, r *reading, scope string, l list
 // asked says whether a filter takes a row that stands about resources: in chosen groups, what belongs to them,
 // and of what the snapshot has among resources, chosen types.
 func (s *scan) asked(row *graph.Row) bool {
-	f := s.request.Filter
-	if len(f.ResourceGroups) > 0 && row.SubscriptionID != "" && !slices.ContainsFunc(f.ResourceGroups, func(g string) bool { return strings.EqualFold(g, row.ResourceGroup) }) {
+	if row.SubscriptionID != "" && !s.inGroups(row) {
 		return false
 	}
-	return row.Table != graph.SourceARM || matches(f, row)
+	return row.Table != graph.SourceARM || s.matches(row)
 }
 
 // listAll lists every subscription with Resource Manager.
@@ -190,13 +189,13 @@ func (s *scan) listStubs(ctx context.Context, id string) (*backend.Part, error) 
 		return nil, err
 	}
 	defer w.Abort()
-	filter, cut := s.request.Filter, false
+	cut := false
 	err = azure.ReadList(ctx, s.scope.session, azure.List{Path: "/subscriptions/" + id + "/resources", Version: versionGroups}, azure.Reader[graph.Row]{
 		New: s.sink.small, Set: setMember,
 		Take: func(p *page) error {
 			var raw [][]byte
 			for i := range p.Rows {
-				if s.complete(&p.Rows[i], stubs, part.FormARM); !matches(filter, &p.Rows[i]) {
+				if s.complete(&p.Rows[i], stubs, part.FormARM); !s.matches(&p.Rows[i]) {
 					continue
 				}
 				if left := s.left.Add(-1); s.request.ResourceLimit > 0 && left < 0 {

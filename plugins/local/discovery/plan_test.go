@@ -124,7 +124,7 @@ func TestQueries(t *testing.T) {
 		Subscriptions: []string{"x"}, ResourceGroups: []string{`a'b`, `c\`}, ResourceTypes: []string{"Microsoft.Web/sites"},
 		Locations: []string{"West Europe"}, ExcludeTypes: []string{"a/b"}, Tags: map[string]string{"z": "", "a": `q"'\`},
 	}
-	const what = ` | where type in~ ('Microsoft.Web/sites') | where not(type in~ ('a/b'))` +
+	const what = ` | where type in~ ('Microsoft.Web/sites') | where not(type in~ ('a/b')) | where type !startswith 'a/b/'` +
 		` | where location in~ ('WestEurope')` +
 		` | where (tags['a'] =~ 'q"\'\\' or tostring(tags) contains '"a":"q\\"\'\\\\"')` +
 		` | where (isnotnull(tags['z']) or tostring(tags) contains '"z":')`

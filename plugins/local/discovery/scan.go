@@ -15,6 +15,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/azure"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/filter"
 	"github.com/azure-tenant-grapher/atg/plugins/local/heap"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
@@ -60,6 +61,7 @@ func Check(r *backend.ScanRequest) error {
 type scan struct {
 	*Scanner
 	request  *backend.ScanRequest
+	filter   *filter.Filter // that of the request, for any subscription
 	report   Reporter
 	progress *progress
 	scope    *scope
@@ -148,7 +150,8 @@ func (s *scan) relate(ctx context.Context, writer *graph.Writer) error {
 
 // begin finds out what a scan is about.
 func (s *Scanner) begin(ctx context.Context, request *backend.ScanRequest, to Reporter) (*scan, context.Context, error) {
-	w := &scan{Scanner: s, request: request, report: to, progress: newProgress(to)}
+	asked, _ := filter.Of(request.Filter, nil) // of what is in subscriptions that were chosen
+	w := &scan{Scanner: s, request: request, filter: asked, report: to, progress: newProgress(to)}
 	ctx = azure.WithTrace(ctx, &azure.Trace{CorrelationID: newGUID(), Waiting: w.progress.waiting, SignIn: w.progress.signIn})
 	w.progress.begin(phaseScope, "subscriptions", 0)
 	var err error

@@ -161,6 +161,9 @@ func lastSegment(id string) string {
 	return id[strings.LastIndexByte(id, '/')+1:]
 }
 
+// Region is a location as Azure compares it: westeurope, also of West Europe.
+func Region(location string) string { return strings.ToLower(strings.ReplaceAll(location, " ", "")) }
+
 // HasTags says whether the tags of a row, as JSON, have all that are wanted, in lower case: an empty value is any. Names and values
 // compare without regard to case.
 func HasTags(tags []byte, wanted map[string]string) bool {

@@ -28,7 +28,7 @@ const (
 // several values of one field are alternatives; several fields must all hold. Zero takes everything.
 type Filter struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
-	Subscriptions  []string               `protobuf:"bytes,1,rep,name=subscriptions,proto3" json:"subscriptions,omitempty"`                                                         // ids
+	Subscriptions  []string               `protobuf:"bytes,1,rep,name=subscriptions,proto3" json:"subscriptions,omitempty"`                                                         // ids or names
 	ResourceGroups []string               `protobuf:"bytes,2,rep,name=resource_groups,json=resourceGroups,proto3" json:"resource_groups,omitempty"`                                 // names
 	ResourceTypes  []string               `protobuf:"bytes,3,rep,name=resource_types,json=resourceTypes,proto3" json:"resource_types,omitempty"`                                    // microsoft.compute/virtualmachines
 	Locations      []string               `protobuf:"bytes,4,rep,name=locations,proto3" json:"locations,omitempty"`                                                                 // westeurope

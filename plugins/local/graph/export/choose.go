@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/filter"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -42,53 +43,13 @@ func (c *choice) edge(source, target int64) bool {
 	return a == whole || b == whole || a == above && b == above
 }
 
-// filter is backend.Filter, ready to compare.
-type filter struct {
-	subscriptions, groups, types, excluded, locations map[string]bool
-	tags                                              map[string]string
-}
-
-func newFilter(f backend.Filter) filter {
-	set := func(values []string) map[string]bool {
-		var m map[string]bool
-		for _, v := range values {
-			if m == nil {
-				m = map[string]bool{}
-			}
-			m[strings.ToLower(v)] = true
-		}
-		return m
-	}
-	made := filter{subscriptions: set(f.Subscriptions), groups: set(f.ResourceGroups), types: set(f.ResourceTypes), excluded: set(f.ExcludeTypes)}
-	for _, l := range f.Locations {
-		if made.locations == nil {
-			made.locations = map[string]bool{}
-		}
-		made.locations[region(l)] = true
-	}
-	for k, v := range f.Tags {
-		if made.tags == nil {
-			made.tags = map[string]string{}
-		}
-		made.tags[strings.ToLower(k)] = strings.ToLower(v)
-	}
-	return made
-}
-
-// region is a location as it compares: westeurope, also of West Europe.
-func region(location string) string { return strings.ToLower(strings.ReplaceAll(location, " ", "")) }
-
-// open says that nothing narrows by what a resource is itself.
-func (f *filter) open() bool { return f.types == nil && f.locations == nil && f.tags == nil }
-
-func (f *filter) all() bool {
-	return f.open() && f.subscriptions == nil && f.groups == nil && f.excluded == nil
-}
-
 // choose finds what a filter takes; nil is everything. A filter that takes nothing is fault.InvalidArgument.
 func choose(ctx context.Context, r *graph.Reader, given backend.Filter) (*choice, error) {
-	f := newFilter(given)
-	if f.all() {
+	f, err := filter.New(ctx, r, given)
+	if err != nil {
+		return nil, err
+	}
+	if f.All() {
 		return nil, nil
 	}
 	c := &choice{parts: make([]part, 1), parent: make([]int32, 1)}
@@ -115,7 +76,7 @@ func choose(ctx context.Context, r *graph.Reader, given backend.Filter) (*choice
 	}); err != nil {
 		return nil, err
 	}
-	if err := c.resources(ctx, r, &f); err != nil {
+	if err := c.resources(ctx, r, f); err != nil {
 		return nil, err
 	}
 	chosen := false
@@ -143,7 +104,7 @@ func choose(ctx context.Context, r *graph.Reader, given backend.Filter) (*choice
 }
 
 // resources marks the resources and groups that pass.
-func (c *choice) resources(ctx context.Context, r *graph.Reader, f *filter) error {
+func (c *choice) resources(ctx context.Context, r *graph.Reader, f *filter.Filter) error {
 	m, err := newMerge(ctx, r)
 	if err != nil {
 		return err
@@ -158,16 +119,16 @@ func (c *choice) resources(ctx context.Context, r *graph.Reader, f *filter) erro
 		if n.Kind != graph.NodeResource && n.Kind != graph.NodeResourceGroup || n.State == graph.NodeMissing {
 			return nil
 		}
-		within := (f.subscriptions == nil || f.subscriptions[n.SubscriptionID]) && (f.groups == nil || f.groups[n.ResourceGroup])
+		within := f.Within(n.SubscriptionID, n.ResourceGroup)
 		if n.Kind == graph.NodeResourceGroup {
-			if within && f.open() {
+			if within && f.Open() {
 				c.parts[n.Number] = whole
 			}
 			return nil
 		}
 		typ := strings.ToLower(n.Type)
 		mark := marks[c.parent[n.Number]] & excluded // parts come behind what they are parts of
-		if f.excluded[typ] {
+		if f.Excludes(typ) {
 			mark |= excluded
 		}
 		row, err := m.row(n.Kind, n.Key)
@@ -178,15 +139,13 @@ func (c *choice) resources(ctx context.Context, r *graph.Reader, f *filter) erro
 		if row != nil {
 			tags = row.Tags
 		}
-		if (f.locations == nil || f.locations[region(n.Location)]) && (f.tags == nil || f.tagged(tags)) || marks[c.parent[n.Number]]&fits != 0 {
+		if f.Location(n.Location) && f.Tags(tags) || marks[c.parent[n.Number]]&fits != 0 {
 			mark |= fits
 		}
 		marks[n.Number] = mark
-		if within && mark == fits && (f.types == nil || f.types[typ]) {
+		if within && mark == fits && f.Type(typ) {
 			c.parts[n.Number] = whole
 		}
 		return nil
 	})
 }
-
-func (f *filter) tagged(tags []byte) bool { return graph.HasTags(tags, f.tags) }

@@ -12,9 +12,9 @@ func (s *source) choose() {
 	for i := range s.nodes {
 		n := &s.nodes[i]
 		container := n.Kind == KindSubscription || n.Kind == KindResourceGroup || n.Kind == KindManagementGroup
-		s.drawn[i] = n.Kind == KindResource && !n.Missing && !definition(n) || container && s.filter.open()
+		s.drawn[i] = n.Kind == KindResource && !n.Missing && !definition(n) || container && s.filter.All()
 	}
-	if !s.filter.open() {
+	if !s.filter.All() {
 		s.around()
 	}
 	for _, e := range s.edges { // once more for those that are reached by one another, below
@@ -28,7 +28,7 @@ func (s *source) choose() {
 				s.drawn[e.Source], again = true, true
 			case e.Kind == "INSTANCE_OF" && s.drawn[e.Source] && !s.drawn[e.Target]:
 				s.drawn[e.Target], again = true, true
-			case s.filter.open() && e.Kind == "MEMBER_OF" && !s.drawn[e.Target]:
+			case s.filter.All() && e.Kind == "MEMBER_OF" && !s.drawn[e.Target]:
 				s.drawn[e.Source], s.drawn[e.Target], again = true, true, true
 			}
 		}
@@ -46,13 +46,13 @@ func (s *source) around() {
 	for i := range s.nodes {
 		switch n := &s.nodes[i]; n.Kind {
 		case KindResourceGroup:
-			s.drawn[i] = holds[n.Subscription+"/"+n.ResourceGroup] || !s.filter.narrow()
+			s.drawn[i] = holds[n.Subscription+"/"+n.ResourceGroup] || s.filter.Open()
 			holds[n.Subscription] = holds[n.Subscription] || s.drawn[i]
 		case KindSubscription, KindManagementGroup, KindResource, KindIdentity:
 		}
 	}
 	for i := range s.nodes {
-		if n := &s.nodes[i]; n.Kind == KindSubscription && (holds[n.Subscription] || !s.filter.narrow() && s.filter.groups == nil) {
+		if n := &s.nodes[i]; n.Kind == KindSubscription && (holds[n.Subscription] || s.filter.Open() && len(s.asked.ResourceGroups) == 0) {
 			s.drawn[i] = true
 			for p, steps := n.Parent, 0; p >= 0 && steps < 16; p, steps = s.nodes[p].Parent, steps+1 {
 				s.drawn[p] = true

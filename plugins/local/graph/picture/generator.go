@@ -42,7 +42,7 @@ func (g *Generator) Generate(ctx context.Context, r *backend.VisualizationReques
 	began := time.Now()
 	snapshot := g.Reader.Snapshot()
 	defer heap.Use{Limit: heapRoom + heapForRow*min(snapshot.Resources, mostNodes)}.Begin()()
-	s := &source{reader: g.Reader, filter: newFilter(r.Filter), guard: newGuard(), progress: g.progress}
+	s := &source{reader: g.Reader, asked: r.Filter, guard: newGuard(), progress: g.progress}
 	drawn, err := s.graph(ctx)
 	if err != nil {
 		return nil, err

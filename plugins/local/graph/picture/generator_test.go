@@ -42,6 +42,9 @@ func snapshot(t *testing.T, coverage backend.Coverage) *graph.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := w.AddSubscriptions([]graph.Subscription{{ID: prod[15:], Name: "Production"}, {ID: test[15:], Name: "Test"}}); err != nil {
+		t.Fatal(err)
+	}
 	row := func(table, id, typ, location, tags, properties string) graph.Row {
 		r := graph.Row{Table: table, ID: id, Type: typ, Name: id[strings.LastIndexByte(id, '/')+1:], Location: location, Properties: []byte(properties)}
 		parts := strings.Split(id, "/")
@@ -138,6 +141,7 @@ func TestGenerate(t *testing.T) {
 	}{
 		{"everything but who has nothing", backend.Filter{}, all},
 		{"a subscription", backend.Filter{Subscriptions: []string{"AAAAAAAA-0000-4000-8000-000000000001"}}, append([]string{"Ada", "Ops", "hub", "net", "web"}, one...)},
+		{"a subscription by its name", backend.Filter{Subscriptions: []string{"production"}}, append([]string{"Ada", "Ops", "hub", "net", "web"}, one...)},
 		{"a group", backend.Filter{ResourceGroups: []string{"App"}}, append([]string{"app", "gone", "store", "vault"}, two...)},
 		{"a type, and what it is in", backend.Filter{ResourceTypes: []string{"Microsoft.Network/virtualNetworks/subnets"}}, append([]string{"Ada", "Ops", "hub", "net", "web"}, one...)},
 		{"a location; parts have that of their parent", backend.Filter{Locations: []string{"West Europe"}}, append([]string{"Ada", "Ops", "hub", "net", "web"}, one...)},

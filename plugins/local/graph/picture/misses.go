@@ -2,6 +2,7 @@ package picture
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
@@ -22,17 +23,17 @@ var states = map[backend.CoverageState]string{
 }
 
 // misses are sentences on what the picture does not show.
-func misses(r *graph.Reader, f *filter) []string {
-	all := []string{}
-	if !f.open() {
-		all = append(all, f.words())
+func misses(r *graph.Reader, asked backend.Filter) []string {
+	said := []string{}
+	if part := inWords(asked); part != "" {
+		said = append(said, part)
 	}
 	if r.Snapshot().Filtered {
-		all = append(all, "The scan was asked for a part of the tenant.")
+		said = append(said, "The scan was asked for a part of the tenant.")
 	}
 	coverage := r.Coverage()
 	if !r.Snapshot().Complete && len(coverage.Gaps()) == 0 {
-		all = append(all, "The scan did not end.")
+		said = append(said, "The scan did not end.")
 	}
 	more := 0
 	for _, e := range coverage.Entries {
@@ -43,7 +44,7 @@ func misses(r *graph.Reader, f *filter) []string {
 			}
 			state = string(e.State)
 		}
-		if len(all) >= mostMisses {
+		if len(said) >= mostMisses {
 			more++
 			continue
 		}
@@ -58,10 +59,39 @@ func misses(r *graph.Reader, f *filter) []string {
 		if e.Fault != nil && e.Fault.Message != "" {
 			sentence += " (" + strings.TrimSuffix(e.Fault.Message, ".") + ")"
 		}
-		all = append(all, clean(sentence)+".")
+		said = append(said, clean(sentence)+".")
 	}
 	if more > 0 {
-		all = append(all, fmt.Sprintf("And %d more: `atg snapshot show` has them all.", more))
+		said = append(said, fmt.Sprintf("And %d more: `atg snapshot show` has them all.", more))
 	}
-	return all
+	return said
+}
+
+// inWords says what was asked for, if that is a part.
+func inWords(f backend.Filter) string {
+	var parts []string
+	for _, p := range []struct {
+		what   string
+		values []string
+	}{
+		{"subscription", f.Subscriptions}, {"resource group", f.ResourceGroups}, {"type", f.ResourceTypes}, {"location", f.Locations}, {"type other than", f.ExcludeTypes},
+	} {
+		if len(p.values) > 0 {
+			parts = append(parts, p.what+" "+strings.Join(p.values, ", "))
+		}
+	}
+	var tags []string
+	for name, value := range f.Tags {
+		if value != "" {
+			name += "=" + value
+		}
+		tags = append(tags, name)
+	}
+	if slices.Sort(tags); len(tags) > 0 {
+		parts = append(parts, "tag "+strings.Join(tags, ", "))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("It was drawn with a filter: %s.", strings.Join(parts, "; "))
 }

@@ -2,17 +2,22 @@ package picture
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/filter"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph/relate"
+	"github.com/azure-tenant-grapher/atg/shared/backend"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
 
 // source makes a Graph of a snapshot.
 type source struct {
 	reader   *graph.Reader
-	filter   *filter
+	asked    backend.Filter
+	filter   *filter.Filter
 	guard    *guard
 	progress func(phase string, done, total int64)
 
@@ -39,6 +44,10 @@ type place struct {
 
 // graph reads the snapshot, and answers what is drawn of it.
 func (s *source) graph(ctx context.Context) (*Graph, error) {
+	var err error
+	if s.filter, err = filter.New(ctx, s.reader, s.asked); err != nil {
+		return nil, err
+	}
 	if err := s.rows(ctx); err != nil {
 		return nil, err
 	}
@@ -51,13 +60,13 @@ func (s *source) graph(ctx context.Context) (*Graph, error) {
 	s.choose()
 	g := s.keep()
 	snapshot := s.reader.Snapshot()
-	if len(g.Nodes) == 0 && !s.filter.open() {
+	if len(g.Nodes) == 0 && !s.filter.All() {
 		return nil, fault.New(fault.InvalidArgument, "nothing in the snapshot passes the filter",
 			fault.Hint("look at names and spellings: `atg snapshot show %s` lists subscriptions, types and regions", snapshot.ID))
 	}
 	g.TenantID, g.TenantName, g.Snapshot, g.Scanned = snapshot.TenantID, snapshot.TenantName, snapshot.ID, snapshot.CreatedAt
-	g.Partial = snapshot.Filtered || !s.filter.open()
-	g.Misses = misses(s.reader, s.filter)
+	g.Partial = snapshot.Filtered || !s.filter.All()
+	g.Misses = misses(s.reader, s.asked)
 	return g, nil
 }
 
@@ -72,12 +81,18 @@ func (s *source) rows(ctx context.Context) error {
 		if _, double := s.taken[h.Key]; double || h.Table != graph.Resources && h.Table != graph.Containers && h.Table != graph.RoleDefinitions {
 			return nil
 		}
-		if h.Table == graph.Resources && !s.filter.takes(&h, s.above(h.Key)) || h.Table == graph.RoleDefinitions && !s.filter.takes(&h, false) {
+		if h.Table == graph.Resources && !s.takes(&h, s.above(h.Key)) || h.Table == graph.RoleDefinitions && !s.takes(&h, false) {
 			return nil
 		}
 		s.taken[h.Key] = taken{h.Place, s.guard.tags(tagsIn(h.Tags))}
 		return nil
 	})
+}
+
+// takes says that a resource is asked for. above says that what it is part of is: it stands for the location and the tags that a part has not.
+func (s *source) takes(h *graph.Head, above bool) bool {
+	return s.filter.Within(h.SubscriptionID, h.ResourceGroup) && s.filter.Leads(h.Type) && !s.filter.Excludes(h.Type) &&
+		(s.filter.Location(h.Location) || h.Location == "" && above) && (s.filter.Tags(h.Tags) || len(h.Tags) == 0 && above)
 }
 
 // above says that what a part is part of is taken, at any distance.
@@ -158,9 +173,9 @@ func (s *source) complete(n *Node, kind string) {
 // containers says that a subscription or a resource group may hold something that the filter takes.
 func (s *source) containers(n *Node) bool {
 	if n.Kind == KindSubscription {
-		return s.filter.subscriptions == nil || s.filter.subscriptions[n.Subscription]
+		return s.filter.Subscription(n.Subscription)
 	}
-	return s.filter.within(n.Subscription, n.ResourceGroup)
+	return s.filter.Within(n.Subscription, n.ResourceGroup)
 }
 
 // relations reads the edges between nodes that may be drawn, and who is above whom among management groups and subscriptions.
@@ -191,4 +206,23 @@ func (s *source) relations(ctx context.Context) error {
 		s.edges = append(s.edges, Edge{Source: from, Target: to, Kind: e.Kind, Detail: detail})
 		return nil
 	})
+}
+
+// tagsIn reads tags, sorted by name. What is no object of texts is none.
+func tagsIn(text []byte) []Tag {
+	if len(text) == 0 {
+		return nil
+	}
+	var all map[string]any
+	if json.Unmarshal(text, &all) != nil {
+		return nil
+	}
+	tags := make([]Tag, 0, len(all))
+	for name, value := range all {
+		if s, ok := value.(string); ok {
+			tags = append(tags, Tag{name, s})
+		}
+	}
+	slices.SortFunc(tags, func(a, b Tag) int { return strings.Compare(a.Name, b.Name) })
+	return tags
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/filter"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 	"github.com/azure-tenant-grapher/atg/shared/backend"
@@ -57,7 +58,7 @@ func Build(ctx context.Context, r *graph.Reader, o Options, rep *report.Report) 
 	}
 	b := &builder{
 		o: o, r: r, report: rep, seed: maphash.MakeSeed(),
-		typeAt: map[string]int32{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, filter: newFilter(o.Filter), inParent: map[int32][]childName{},
+		typeAt: map[string]int32{}, scopeAt: map[string]int32{}, symbols: map[uint64]struct{}{}, inParent: map[int32][]childName{},
 		broken: map[[2]int32]struct{}{}, unitOwner: map[string]string{}, groupScopes: map[int32]int32{}, groupRegions: map[int32]string{}, byProperty: map[[2]int32]bool{}, behind: map[int32][]locked{}, unwanted: map[int32]bool{},
 	}
 	for _, step := range []func(context.Context) error{b.readHeads, b.readBodies, b.arrange} {
@@ -74,7 +75,7 @@ type builder struct {
 	o      Options
 	r      *graph.Reader
 	report *report.Report
-	filter filter
+	filter *filter.Filter
 	seed   maphash.Seed
 
 	nodes        []node    // all rows with an id, in the order of ids

@@ -65,7 +65,7 @@ func TestFilters(t *testing.T) {
 
 func TestAFilterNamesSubscriptionsThatAreThere(t *testing.T) {
 	_, err := tryBuild(t.Context(), open(t, filtered()...), Options{Filter: backend.Filter{Subscriptions: []string{"Prod"}}})
-	if f := fault.As(err); f == nil || f.Code != fault.InvalidArgument || !strings.Contains(f.Message, `"prod"`) || f.Hint == "" {
+	if f := fault.As(err); f == nil || f.Code != fault.InvalidArgument || !strings.Contains(f.Message, `"Prod"`) || f.Hint == "" {
 		t.Errorf("the error is %v", err)
 	}
 }

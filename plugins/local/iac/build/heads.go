@@ -2,12 +2,12 @@ package build
 
 import (
 	"context"
-	"fmt"
 	"hash/fnv"
 	"hash/maphash"
 	"strings"
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph/filter"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/shared/fault"
 )
@@ -19,7 +19,7 @@ func (b *builder) readHeads(ctx context.Context) error {
 		return err
 	}
 	b.places.subscriptions = subscriptions
-	if err := b.chooseSubscriptions(subscriptions); err != nil {
+	if b.filter, err = filter.New(ctx, b.r, b.o.Filter); err != nil {
 		return err
 	}
 	snapshot := b.r.Snapshot()
@@ -45,28 +45,6 @@ func (b *builder) progress(phase string, done, total int64) {
 	if b.o.Progress != nil {
 		b.o.Progress(phase, done, max(done, total))
 	}
-}
-
-// chooseSubscriptions turns names in the filter into ids; a name that no subscription has is an error.
-func (b *builder) chooseSubscriptions(all map[string]graph.Subscription) error {
-	if b.filter.subscriptions == nil {
-		return nil
-	}
-	chosen := map[string]bool{}
-	for want := range b.filter.subscriptions {
-		found := false
-		for id, s := range all {
-			if id == want || strings.EqualFold(s.Name, want) {
-				chosen[id], found = true, true
-			}
-		}
-		if !found {
-			return fault.New(fault.InvalidArgument, fmt.Sprintf("the snapshot has no subscription %q", want), fault.On(want),
-				fault.Hint("`atg snapshot show %s` lists its subscriptions", b.r.Snapshot().ID))
-		}
-	}
-	b.filter.subscriptions = chosen
-	return nil
 }
 
 // addHead makes the node of a row. The rows come in the order of their ids, so that what is above one is there already.
@@ -169,18 +147,18 @@ func (b *builder) decide(n *node, h *graph.Head, id armID) {
 		above = &b.nodes[n.up]
 	}
 	switch {
-	case !b.filter.within(scope, h), b.filter.excludes(h.Type), b.belowExcluded(n.up):
+	case !b.within(scope, h), b.filter.Excludes(h.Type), b.belowExcluded(n.up):
 		n.state, n.reason = left, report.OutsideFilter
 		return
 	case h.Type == subscriptionRowType, id.isManagementGroup():
 		n.state, n.reason = existing, report.Container
-		if !b.filter.all() {
+		if !b.filter.All() {
 			n.state, n.reason = left, report.OutsideFilter
 		}
 		return
 	}
 	inherited := above != nil && above.match && h.Type != groupRowType && b.types[above.typ].lower != groupRowType
-	n.match = b.filter.open() || b.filter.takes(h) || inherited && b.filter.inherits(h)
+	n.match = b.filter.Open() || b.filter.Takes(h.Type, h.Location, h.Tags) || inherited && b.filter.Leads(h.Type)
 	if !n.match && h.Type != groupRowType {
 		n.state, n.reason = left, report.OutsideFilter
 		return
@@ -199,10 +177,19 @@ func (b *builder) decide(n *node, h *graph.Head, id armID) {
 	}
 }
 
+// within says that a row lies where the filter asks; a resource group lies in itself.
+func (b *builder) within(s *scopeInfo, row *graph.Head) bool {
+	group := s.group
+	if row.Type == groupRowType {
+		group = row.Name
+	}
+	return b.filter.Within(s.sub, strings.ToLower(group))
+}
+
 // belowExcluded says that a row, or what is above it, is of a type that is left out.
 func (b *builder) belowExcluded(at int32) bool {
-	for ; at >= 0 && len(b.filter.excluded) > 0; at = b.nodes[at].up {
-		if b.filter.excludes(b.types[b.nodes[at].typ].lower) {
+	for ; at >= 0 && len(b.o.Filter.ExcludeTypes) > 0; at = b.nodes[at].up {
+		if b.filter.Excludes(b.types[b.nodes[at].typ].lower) {
 			return true
 		}
 	}
@@ -224,7 +211,7 @@ func (b *builder) keepGroups() {
 	}
 	for i := range b.nodes {
 		n := &b.nodes[i]
-		if n.state == generated && b.types[n.typ].lower == groupRowType && !used[i] && !b.filter.open() {
+		if n.state == generated && b.types[n.typ].lower == groupRowType && !used[i] && !b.filter.Open() {
 			n.state, n.reason = left, report.OutsideFilter
 		}
 	}

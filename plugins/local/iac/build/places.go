@@ -27,7 +27,7 @@ func (p *places) count(location string) {
 	if p.seen == nil {
 		p.seen, p.spelled = map[string]int{}, map[string]string{}
 	}
-	r := region(location)
+	r := graph.Region(location)
 	p.seen[r]++
 	p.spelled[r] = r
 }
@@ -93,7 +93,7 @@ func (b *builder) parameters() {
 		case target.Location != "" && i > 0:
 			p.byRegion[r] = p.byRegion[regions[0]]
 		case target.Location != "":
-			p.byRegion[r] = add("location", "The region to deploy to", region(target.Location))
+			p.byRegion[r] = add("location", "The region to deploy to", graph.Region(target.Location))
 		case i == 0:
 			p.byRegion[r] = add("location", "The region of most resources", r)
 		default:
@@ -114,7 +114,7 @@ func byCount(counts map[string]int) []string {
 
 // location is a location as it is written: a parameter where it is a region.
 func (p *places) location(value string) []template.Part {
-	r := region(value)
+	r := graph.Region(value)
 	if made := p.byRegion[r]; made != nil {
 		return []template.Part{{Parameter: made}}
 	}

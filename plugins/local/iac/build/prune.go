@@ -5,6 +5,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
 	"github.com/azure-tenant-grapher/atg/plugins/local/form"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/secrets"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
@@ -261,7 +262,7 @@ func (m *maker) leaf(v *template.Value, w where) {
 		}
 	case looksLikeID(s):
 		v.Text = m.link(s)
-	case isLocation(w.name) && !w.free && m.b.places.byRegion[region(s)] != nil:
+	case isLocation(w.name) && !w.free && m.b.places.byRegion[graph.Region(s)] != nil:
 		v.Text = m.b.places.location(s)
 	default:
 		v.Text = m.rewrite(s)

@@ -66,7 +66,7 @@ func (p *Plan) Rest(ctx context.Context, yield func(report.Entry) error) error {
 		}
 	}
 	return b.r.Nameless(ctx, func(h graph.Head) error {
-		if !b.filter.nameless(&h) {
+		if !b.filter.Within(h.SubscriptionID, h.ResourceGroup) || b.filter.Excludes(h.Type) || !b.filter.Takes(h.Type, h.Location, h.Tags) {
 			return nil
 		}
 		name := h.ID

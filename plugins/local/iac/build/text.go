@@ -7,6 +7,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
 	"github.com/azure-tenant-grapher/atg/plugins/local/form"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/report"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
@@ -69,7 +70,7 @@ func (m *maker) regions(parts []template.Part) []template.Part {
 		if stop := strings.IndexByte(after, '/'); stop >= 0 {
 			name, rest = after[:stop], after[stop:]
 		}
-		if where := m.b.places.byRegion[region(name)]; where != nil {
+		if where := m.b.places.byRegion[graph.Region(name)]; where != nil {
 			parts = slices.Replace(parts, i, i+1, template.Part{Literal: before}, template.Part{Parameter: where})
 			if rest != "" {
 				parts = slices.Insert(parts, i+2, template.Part{Literal: rest})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/azure-tenant-grapher/atg/plugins/local/armschema"
 	"github.com/azure-tenant-grapher/atg/plugins/local/form"
+	"github.com/azure-tenant-grapher/atg/plugins/local/graph"
 	"github.com/azure-tenant-grapher/atg/plugins/local/iac/template"
 )
 
@@ -42,7 +43,7 @@ func differences(res *template.Resource, actual []byte) ([]string, error) {
 	c := &comparison{chosen: chosen[strings.ToLower(res.Type)]}
 	schema := bodySchema(res)
 	if len(res.Location) > 0 {
-		if text, known := plain(res.Location); known && region(text) != region(textOf(lookup(have, "location"))) {
+		if text, known := plain(res.Location); known && graph.Region(text) != graph.Region(textOf(lookup(have, "location"))) {
 			c.differ("location")
 		}
 	}
@@ -296,7 +297,7 @@ func sameText(want, have string, s *armschema.Schema, path string) bool {
 	last := path[strings.LastIndexByte(path, '.')+1:]
 	switch {
 	case strings.EqualFold(last, "location"):
-		return region(want) == region(have)
+		return graph.Region(want) == graph.Region(have)
 	case strings.HasPrefix(want, "/"): // an id, or a part of one
 		return strings.EqualFold(roleAlone(strings.TrimRight(want, "/")), roleAlone(strings.TrimRight(have, "/")))
 	case form.IsGUID(want), s != nil && len(s.Enum) > 0, path == "kind", strings.HasPrefix(path, "sku."):
@@ -328,11 +329,6 @@ func isWord(text string) bool {
 		}
 	}
 	return text != ""
-}
-
-// region is a location as Azure compares it: West Europe is westeurope.
-func region(text string) string {
-	return strings.ToLower(strings.Join(strings.Fields(text), ""))
 }
 
 // lookup is a member in any case, its exact name first.

@@ -138,14 +138,9 @@ func (m *rowMaker) group(g *Group, yield func(graph.Row) error) error {
 		return nil
 	}
 	return yield(graph.Row{
-		Table: graph.TableContainers, ID: id, Name: g.Name, Type: "microsoft.resources/subscriptions/resourcegroups", Location: region(g.Location), ResourceGroup: g.Name,
+		Table: graph.TableContainers, ID: id, Name: g.Name, Type: "microsoft.resources/subscriptions/resourcegroups", Location: graph.Region(g.Location), ResourceGroup: g.Name,
 		SubscriptionID: m.t.subs[g.Subscription], TenantID: m.out.TenantID, Tags: m.json(&g.Tags), Properties: []byte("{}"),
 	})
-}
-
-// region is a region's name: westeurope of West Europe.
-func region(location string) string {
-	return strings.ToLower(strings.ReplaceAll(location, " ", ""))
 }
 
 // columns fills in what follows from an id.
@@ -164,7 +159,7 @@ func (m *rowMaker) columns(r *graph.Row) {
 func (m *rowMaker) resource(r *Resource) graph.Row {
 	b := r.open()
 	row := graph.Row{
-		Table: graph.TableResources, ID: m.t.id(r), Type: r.Type, Kind: m.text(r.Kind), Location: region(r.Location), ManagedBy: m.text(r.ManagedBy), APIVersion: r.APIVersion,
+		Table: graph.TableResources, ID: m.t.id(r), Type: r.Type, Kind: m.text(r.Kind), Location: graph.Region(r.Location), ManagedBy: m.text(r.ManagedBy), APIVersion: r.APIVersion,
 		SKU: m.json(&b.SKU), Plan: m.json(&b.Plan), Tags: m.json(&b.Tags), Zones: m.json(&b.Zones), ExtendedLocation: m.json(&b.ExtendedLocation), Extra: m.json(&b.Extra),
 	}
 	m.columns(&row)
@@ -176,7 +171,7 @@ func (m *rowMaker) resource(r *Resource) graph.Row {
 		row.Table = graph.TableContainers
 	}
 	if row.Location == "" && r.Group != nil && needsLocation(lower) {
-		row.Location = region(r.Group.Location)
+		row.Location = graph.Region(r.Group.Location)
 	}
 	row.Identity = m.identity(b, row.ID)
 	properties := b.Properties
