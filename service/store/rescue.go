@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -51,26 +50,38 @@ func (s *Store) unqueued(ctx context.Context) (map[string]jobs.Revision, error) 
 	if len(lost) == 0 {
 		return lost, nil
 	}
-	ctx, cancel := bound(ctx)
-	defer cancel()
-	stream, err := s.js.Stream(ctx, queueStream)
+	queue, err := s.queue(ctx)
 	if err != nil {
 		return nil, err
-	}
-	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(queuePrefix+">")) // of the leader
-	if err != nil {
-		return nil, err
-	}
-	queued := map[string]bool{}
-	for subject := range info.State.Subjects {
-		queued[subject[strings.LastIndexByte(subject, '.')+1:]] = true
 	}
 	for id := range lost {
-		if queued[token(id)] {
+		queued, err := isQueued(ctx, queue, id)
+		if err != nil {
+			return nil, err
+		}
+		if queued {
 			delete(lost, id)
 		}
 	}
 	return lost, nil
+}
+
+func (s *Store) queue(ctx context.Context) (jetstream.Stream, error) {
+	ctx, cancel := bound(ctx)
+	defer cancel()
+	return s.js.Stream(ctx, queueStream)
+}
+
+// isQueued asks the leader whether a job has a place in the queue. It is asked about each by itself: to list a queue of 100,000 takes it many
+// seconds, in which each submission waits.
+func isQueued(ctx context.Context, queue jetstream.Stream, id string) (bool, error) {
+	ctx, cancel := bound(ctx)
+	defer cancel()
+	info, err := queue.Info(ctx, jetstream.WithSubjectFilter(queuePrefix+"*."+token(id)))
+	if err != nil {
+		return false, err
+	}
+	return len(info.State.Subjects) > 0, nil
 }
 
 // requeue puts a job into the queue as its record says, if that has not changed.
