@@ -72,7 +72,7 @@ func (s *Store) queue(ctx context.Context) (jetstream.Stream, error) {
 	return s.js.Stream(ctx, queueStream)
 }
 
-// isQueued asks the leader whether a job has a place in the queue. It is asked about each by itself: to list a queue of 100,000 takes it many
+// isQueued asks the leader whether a job has a place in the queue. It is asked about each by itself: to list a queue of more than 100,000 takes it many
 // seconds, in which each submission waits.
 func isQueued(ctx context.Context, queue jetstream.Stream, id string) (bool, error) {
 	ctx, cancel := bound(ctx)
