@@ -164,3 +164,24 @@ func TestADryRunPredictsTheScan(t *testing.T) {
 		t.Errorf("%d rows of %d, %d calls for %d parts, %v s", p.Rows, rows, p.Calls, len(planned), p.DurationSeconds)
 	}
 }
+
+// TestATypeIsLeftOutWithItsChildren: databases are resources to Resource Graph, and firewall rules are what Resource Manager lists.
+func TestATypeIsLeftOutWithItsChildren(t *testing.T) {
+	_, settings := simulate(t, azuresim.Config{Tenant: contoso(t), NoARMLimits: true})
+	b := start(t, settings)
+	count := func(filter backend.Filter) (children, others int) {
+		o := mustScan(t, b, backend.ScanRequest{Depth: backend.DepthChildren, Filter: filter})
+		for typ := range query(t, settings, o, rowsByType) {
+			if strings.HasPrefix(typ, "microsoft.sql/servers") {
+				children++
+			} else {
+				others++
+			}
+		}
+		return children, others
+	}
+	all, others := count(backend.Filter{})
+	if left, same := count(backend.Filter{ExcludeTypes: []string{"Microsoft.Sql/servers"}}); all < 3 || left != 0 || same != others {
+		t.Errorf("of %d types of servers and their children %d are there, and of %d others %d", all, left, others, same)
+	}
+}

@@ -119,6 +119,15 @@ func TestFilterOfTheComparison(t *testing.T) {
 	}
 }
 
+func TestTheComparisonKnowsItsSubscriptions(t *testing.T) {
+	before, after := twoScans(t)
+	c := Comparer{Before: before, After: after, Dir: t.TempDir(), WorkDir: t.TempDir()}
+	_, err := c.Compare(t.Context(), &backend.SnapshotDiffRequest{Filter: backend.Filter{Subscriptions: []string{subA, "Gamma"}}})
+	if f := fault.As(err); f == nil || f.Code != fault.InvalidArgument || !strings.Contains(f.Message, `"Gamma"`) || f.Hint == "" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestTenantsMustBeTheSame(t *testing.T) {
 	c := Comparer{Before: snapshot(t, scan{}), After: snapshot(t, scan{tenant: subA}), Dir: t.TempDir()}
 	if _, err := c.Compare(t.Context(), &backend.SnapshotDiffRequest{}); fault.CodeOf(err) != fault.InvalidArgument || !strings.Contains(err.Error(), "different tenants") {
